@@ -1,0 +1,39 @@
+# The commands of this project. `make` alone lists them.
+
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup up test lint walkthrough lock clean
+
+help: ## List the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup: .venv/.installed ## Make .venv and install into it; starts nothing
+	@:
+
+.venv/.installed: requirements/dev.txt bin/setup
+	@PYTHON="$(PYTHON)" bin/setup
+
+up: setup ## Run the demo until Ctrl-C: web, worker, beat, sandbox. PORT and SANDBOX_PORT choose the ports
+	@DEMO=$${DEMO:-1} exec $(BIN)/python manage.py up
+
+test: setup ## Run every test that can run here
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+lint: setup ## Run ruff, mypy and import-linter
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+walkthrough: setup ## Walk the whole journey over HTTP on a private instance, and print each step
+	@$(BIN)/python -m tests.walkthrough $(ARGS)
+
+lock: setup ## Write requirements/*.txt anew from pyproject.toml
+	@$(BIN)/python -m venv var/uv && var/uv/bin/pip install --quiet --disable-pip-version-check uv
+	var/uv/bin/uv pip compile $(LOCK_OPTIONS) -o requirements/runtime.txt pyproject.toml
+	var/uv/bin/uv pip compile $(LOCK_OPTIONS) -o requirements/dev.txt --group dev pyproject.toml
+LOCK_OPTIONS := --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+	--python-version 3.11
+
+clean: ## Remove .venv and what tools left behind; var/, which holds your data, stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,45 @@
+"""The closed vocabulary of the audit: `subject:action`, and whether partners see such entries in their timeline."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Event(models.TextChoices):
+    """Everything that is recorded. The label is what the timeline says."""
+
+    ORGANISATION_CREATED = "organisation:created", _("Organisation created")
+    APPLICATION_CREATED = "application:created", _("Application started")
+    REGISTRATION_SUBMITTED = "registration:submit", _("Description submitted for review")
+    REGISTRATION_TAKEN = "registration:take", _("Review begun")
+    REGISTRATION_CHANGES_REQUESTED = "registration:request_changes", _("Changes requested")
+    REGISTRATION_APPROVED = "registration:approve", _("Application approved")
+    REGISTRATION_DECLINED = "registration:decline", _("Application declined")
+    REGISTRATION_WITHDRAWN = "registration:withdraw", _("Application withdrawn")
+    REGISTRATION_SUSPENDED = "registration:suspend", _("Application suspended")
+    REGISTRATION_REINSTATED = "registration:reinstate", _("Application reinstated")
+    LOGIN_ASSIGNED = "partner_login:assigned", _("Partner login assigned")
+    CERTIFICATE_REQUEST_OPENED = "certificate_request:opened", _("Certificate request opened")
+    KEY_CREATED = "key:created", _("Private key made and sealed")
+    KEY_DESTROYED = "key:destroyed", _("Private key destroyed")
+    CSR_SUBMITTED = "certificate_request:submit", _("CSR submitted")
+    CSR_RESTARTED = "certificate_request:restart", _("CSR taken back, to start again")
+    CSR_REFUSED = "certificate_request:refuse", _("CSR refused")
+    CSR_ACCEPTED = "certificate_request:accept", _("CSR accepted")
+    CERTIFICATE_ISSUED = "certificate_request:issue", _("Certificate issued")
+    CERTIFICATE_ACTIVATED = "certificate_request:activate", _("Certificate taken into use")
+    CERTIFICATE_SUPERSEDED = "certificate_request:supersede", _("Certificate superseded")
+    CERTIFICATE_REVOKED = "certificate_request:revoke", _("Certificate revoked")
+    CERTIFICATE_REQUEST_CANCELLED = "certificate_request:cancel", _("Certificate request cancelled")
+    CLIENT_ID_SET = "credentials:client_id", _("Client ID stored")
+    CLIENT_SECRET_SET = "credentials:client_secret", _("Client secret stored")  # noqa: S105 — an event's name
+    PASSWORD_SET = "credentials:password", _("MZP password stored")  # noqa: S105 — an event's name
+    SECRET_REVEALED = "credentials:revealed", _("Secret shown")  # noqa: S105
+    RUN_REQUESTED = "validation:requested", _("Validation started")
+    RUN_PASSED = "validation:passed", _("Validation passed")
+    RUN_FAILED = "validation:failed", _("Validation failed")
+    RUN_ABANDONED = "validation:abandoned", _("Validation given up")
+    ROLE_GRANTED = "staff_role:granted", _("Staff role granted")
+
+
+STAFF_ONLY = frozenset({Event.ROLE_GRANTED})
+"""Events that partners do not see."""

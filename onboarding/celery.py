@@ -1,0 +1,34 @@
+"""The Celery application, and the one way to queue."""
+
+import os
+
+import structlog
+from celery import Celery, Task
+from django.db import transaction
+
+from onboarding import queue_transport
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onboarding.settings")
+
+queue_transport.register()
+app = Celery("onboarding")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+log = structlog.get_logger(__name__)
+
+
+def wake(task: Task, *args: str) -> None:
+    """Queue `task` once the surrounding transaction has committed. Never fails the caller.
+
+    The message only says "look": what is to be done stands in the database, and a sweep finds what was not woken.
+    args: ids, as text.
+    """
+
+    def send() -> None:
+        try:
+            task.apply_async(args=args)
+        except Exception as error:  # a queue that is down must not undo what the person just did
+            log.warning("not queued; the sweep will find it", task=task.name, args=args, error=repr(error))
+
+    transaction.on_commit(send, robust=True)

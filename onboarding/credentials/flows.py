@@ -1,0 +1,445 @@
+"""One verb per decision about keys, certificates and what else a call needs."""
+
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from django.db import transaction
+from django.utils import timezone
+
+from onboarding.audit.events import Event
+from onboarding.audit.record import record
+from onboarding.audit.transitions import advance
+from onboarding.credentials.embedded_ca import sandbox_ca
+from onboarding.credentials.environments import environment
+from onboarding.credentials.models import CertificateRequest, CredentialSet, PartnerPassword, SandboxClient
+from onboarding.credentials.states import LIFECYCLE, USABLE, State
+from onboarding.findings import Finding, Severity, worst
+from onboarding.lifecycle import IllegalTransition
+from onboarding.notifications.mails import notify
+from onboarding.partners.actors import Actor
+from onboarding.partners.models import Membership, StaffRole
+from onboarding.partners.people import builders, members, staff
+from onboarding.pki import certificates, csr, embedded_ca, keys
+from onboarding.programmes import SANDBOX
+from onboarding.registrations.models import Application
+from onboarding.vault.models import Secret
+from onboarding.vault.seal import EncryptedKey, destroy_secret, open_key, open_secret, seal_key, seal_secret
+
+OPEN_STATES = (State.AWAITING_CSR, State.CSR_SUBMITTED, State.CSR_REFUSED, State.CSR_ACCEPTED)
+
+
+class NoPartnerLogin(Exception):
+    """The application has no partner login yet: it is not approved."""
+
+
+class CertificateRefused(Exception):
+    """The certificate or the CA certificate does not fit; the findings say why. Nothing was kept."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__(", ".join(finding.code for finding in findings))
+        self.findings = tuple(findings)
+
+
+class ClientIdTaken(Exception):
+    """Another organisation's credential set has this client ID in this environment."""
+
+
+def open_request(application: Application, environment_id: str, *, actor: Actor) -> CertificateRequest:
+    """Return the signing cycle that is open for an application in an environment, opening one if there is none.
+
+    Raises NoPartnerLogin, or KeyError for an environment that is not available.
+    """
+    environment(application.profile, environment_id)
+    if application.partner_login is None:
+        raise NoPartnerLogin
+    with transaction.atomic():
+        request, created = CertificateRequest.objects.get_or_create(
+            application=application,
+            environment=environment_id,
+            state__in=OPEN_STATES,
+            defaults={"partner_login": application.partner_login},
+        )
+        if created:
+            _record(Event.CERTIFICATE_REQUEST_OPENED, request, actor, environment=environment_id)
+    return request
+
+
+def describe_key(request: CertificateRequest, *, subject: Mapping[str, str], custody: str) -> None:
+    """Keep what the CSR is to say and who is to hold the key, while no CSR has been submitted.
+
+    subject: C, ST, L, O and emailAddress; OU and CN are the profile's and the partner login's, whatever is given.
+    """
+    _require(request, State.AWAITING_CSR, "describe")
+    request.subject = full_subject(request, subject)
+    request.custody = custody
+    request.save(update_fields=["subject", "custody"])
+
+
+def full_subject(request: CertificateRequest, subject: Mapping[str, str]) -> dict[str, str]:
+    """Return the whole subject, in the profile's order: OU fixed, CN the MZP."""
+    fixed = {
+        rule.attribute: request.partner_login.mzp if rule.is_mzp else rule.value
+        for rule in request.application.profile.dn
+        if rule.is_mzp or rule.value
+    }
+    return {rule.attribute: fixed.get(rule.attribute, subject.get(rule.attribute, "")) for rule in request.application.profile.dn}
+
+
+def make_key(request: CertificateRequest, *, bits: int, actor: Actor) -> csr.CsrReport:
+    """Custody `vault`: make a key here, seal it, and submit a CSR made with it.
+
+    bits: one of the profile's choices. A subject that does not fit is reported, and nothing is made.
+    """
+    _require(request, State.AWAITING_CSR, "submit")
+    rules = request.application.profile
+    key = keys.generate_rsa_key(bits)
+    report = csr.check_csr(csr.build_csr(key, request.subject), rules, mzp=request.partner_login.mzp)
+    if not report.fit:
+        return report
+    passphrase = secrets.token_hex(32).encode("ascii")
+    sealed = EncryptedKey(keys.encrypt_key(key, passphrase), passphrase)
+    with transaction.atomic():
+        secret = seal_key(request.organisation, Secret.Kind.PRIVATE_KEY, sealed)
+        _submit(request, report, actor=actor, custody=CertificateRequest.Custody.VAULT, key=secret)
+        _record(Event.KEY_CREATED, request, actor, bits=bits)
+    return report
+
+
+def submit_csr(request: CertificateRequest, data: bytes, *, actor: Actor) -> csr.CsrReport:
+    """Custody `own`: check a CSR that the partner made, and submit it if it is fit. Returns what was found."""
+    _require(request, State.AWAITING_CSR, "submit")
+    report = csr.check_csr(data, request.application.profile, mzp=request.partner_login.mzp)
+    if report.fit:
+        with transaction.atomic():
+            _submit(request, report, actor=actor, custody=CertificateRequest.Custody.OWN, key=None)
+    return report
+
+
+def restart(request: CertificateRequest, *, actor: Actor) -> None:
+    """Take the CSR back before it is accepted: another key, another custody, other names."""
+    key = request.key
+    with transaction.atomic():
+        advance(request, LIFECYCLE, "restart", actor=actor, csr_pem="", spki_sha256="", findings=[], key=None)
+        if key is not None:
+            destroy_secret(key)
+            _record(Event.KEY_DESTROYED, request, actor)
+
+
+def refuse_csr(request: CertificateRequest, *, note: str, actor: Actor) -> None:
+    """Refuse the CSR, saying what to change."""
+    with transaction.atomic():
+        advance(request, LIFECYCLE, "refuse", actor=actor, note=note)
+        _tell("csr_refused", request, note=note)
+
+
+def accept_csr(request: CertificateRequest, *, actor: Actor) -> None:
+    """Accept the CSR: from here on key and names are settled."""
+    advance(request, LIFECYCLE, "accept", actor=actor, note="")
+
+
+def sign_with_embedded_ca(request: CertificateRequest, *, actor: Actor) -> None:
+    """Sandbox only: sign the CSR with the embedded CA, and release the certificate.
+
+    Accepts the CSR too where that was not done before. Raises IllegalTransition.
+    """
+    if request.environment != SANDBOX:
+        raise IllegalTransition(LIFECYCLE.name, request.state, "sign")
+    ca, ca_key = sandbox_ca()
+    with transaction.atomic():
+        if request.state == State.CSR_SUBMITTED:
+            accept_csr(request, actor=actor)
+        LIFECYCLE.target(request.state, "issue")
+        csr_to_sign = x509.load_pem_x509_csr(request.csr_pem.encode("ascii"))
+        certificate = embedded_ca.sign_client(csr_to_sign, ca=ca, ca_key=ca_key, now=timezone.now())
+        _issue(request, [certificate], [ca], findings=(), actor=actor)
+
+
+def issue_uploaded(
+    request: CertificateRequest, *, certificate: bytes, ca_certificate: bytes, actor: Actor
+) -> tuple[Finding, ...]:
+    """Take in a certificate that was signed elsewhere, with the CA certificate, and release it to the partner.
+
+    Returns what is unusual about it. Raises CertificateRefused if it does not fit, IllegalTransition.
+    """
+    if not LIFECYCLE.allows(request.state, "accept") and not LIFECYCLE.allows(request.state, "issue"):
+        raise IllegalTransition(LIFECYCLE.name, request.state, "issue")
+    try:
+        chain = certificates.load_certificates(certificate)
+        cas = certificates.load_certificates(ca_certificate)
+    except certificates.UnreadableCertificate as error:
+        raise CertificateRefused([error.finding]) from None
+    leaf, chain = certificates.leaf_first(chain, spki_sha256=request.spki_sha256)
+    findings = certificates.check_certificate(
+        leaf,
+        csr_spki_sha256=request.spki_sha256,
+        subject=request.subject,
+        ca=[*cas, *chain[1:]],
+        now=timezone.now(),
+    )
+    if worst(findings) == Severity.ERROR:
+        raise CertificateRefused(findings)
+    with transaction.atomic():
+        if request.state == State.CSR_SUBMITTED:
+            accept_csr(request, actor=actor)
+        _issue(request, chain, cas, findings=findings, actor=actor)
+    return findings
+
+
+def hand_out_sandbox_credentials(credential_set: CredentialSet, *, actor: Actor) -> None:
+    """Sandbox: make the application known there, and store the same values in its set.
+
+    Client ID, and client secret or the MZP's password, are made up once; a renewal gets the same ones.
+    """
+    application = credential_set.application
+    with transaction.atomic():
+        client = SandboxClient.objects.filter(application=application).first() or _new_sandbox_client(credential_set)
+        store_credentials(
+            credential_set,
+            client_id=client.client_id,
+            client_secret=open_secret(client.client_secret).decode() if client.client_secret else "",
+            password=open_secret(client.password).decode() if client.password else "",
+            actor=actor,
+        )
+
+
+def _new_sandbox_client(credential_set: CredentialSet) -> SandboxClient:
+    application, organisation = credential_set.application, credential_set.organisation
+    login = credential_set.certificate_request.partner_login
+    wanted = application.profile.credentials
+    secret, password = None, None
+    if "client_secret" in wanted:
+        secret = seal_secret(organisation, Secret.Kind.CLIENT_SECRET, secrets.token_urlsafe(32).encode())
+    if "password" in wanted:
+        known = SandboxClient.objects.filter(application__partner_login=login).exclude(password=None).first()
+        password = known.password if known else None
+        password = password or seal_secret(organisation, Secret.Kind.PASSWORD, secrets.token_urlsafe(18).encode())
+    return SandboxClient.objects.create(
+        application=application, client_id=str(uuid.uuid4()), client_secret=secret, password=password
+    )
+
+
+def store_credentials(
+    credential_set: CredentialSet, *, actor: Actor, client_id: str = "", client_secret: str = "", password: str = ""
+) -> None:
+    """Store what was received, or is handed out; an empty value leaves that one as it is.
+
+    Raises ClientIdTaken.
+    """
+    with transaction.atomic():
+        if client_id and client_id != credential_set.client_id:
+            foreign = CredentialSet.objects.filter(
+                environment=credential_set.environment, client_id=client_id
+            ).exclude(application__organisation=credential_set.organisation)
+            if foreign.exists():
+                raise ClientIdTaken(client_id)
+            credential_set.client_id = client_id
+            credential_set.save(update_fields=["client_id"])
+            _record(Event.CLIENT_ID_SET, credential_set, actor)
+        if client_secret:
+            old = credential_set.client_secret
+            credential_set.client_secret = seal_secret(
+                credential_set.organisation, Secret.Kind.CLIENT_SECRET, client_secret.encode()
+            )
+            credential_set.save(update_fields=["client_secret"])
+            if old is not None:
+                destroy_secret(old)
+            _record(Event.CLIENT_SECRET_SET, credential_set, actor)
+        if password:
+            _store_password(credential_set, password)
+            _record(Event.PASSWORD_SET, credential_set, actor)
+
+
+def missing_credentials(credential_set: CredentialSet) -> list[str]:
+    """Return what the set still lacks, of "mzp", "client_id", "client_secret" and "password"."""
+    held = {
+        "mzp": True,
+        "client_id": bool(credential_set.client_id),
+        "client_secret": credential_set.client_secret_id is not None,
+        "password": password_of(credential_set) is not None,
+    }
+    return [name for name in credential_set.application.profile.credentials if not held[name]]
+
+
+def password_of(credential_set: CredentialSet) -> Secret | None:
+    """Return the MZP's sealed password in the set's environment, None if it is not stored."""
+    row = (
+        PartnerPassword.objects.select_related("secret")
+        .filter(
+            partner_login_id=credential_set.certificate_request.partner_login_id,
+            environment=credential_set.environment,
+        )
+        .first()
+    )
+    return row.secret if row else None
+
+
+def reveal(credential_set: CredentialSet, what: str, *, actor: Actor) -> str:
+    """Return a secret in plain text, for one page; recorded, and mailed to the organisation's owners.
+
+    what: "client_secret" or "password". Raises KeyError if it is not stored.
+    """
+    secret = {"client_secret": credential_set.client_secret, "password": password_of(credential_set)}[what]
+    if secret is None:
+        raise KeyError(what)
+    with transaction.atomic():
+        _tell_owners(credential_set, _record(Event.SECRET_REVEALED, credential_set, actor, what=what), what)
+    return open_secret(secret).decode()
+
+
+def export_key(request: CertificateRequest, *, passphrase: bytes, actor: Actor) -> bytes:
+    """Return the sealed key as PKCS#8 PEM, encrypted under `passphrase`; recorded, and mailed to the owners.
+
+    Raises KeyError if the key is not here.
+    """
+    sealed = sealed_key(request)
+    if sealed is None:
+        raise KeyError("key")
+    with transaction.atomic():
+        _tell_owners(request, _record(Event.SECRET_REVEALED, request, actor, what="private_key"), "private_key")
+    return keys.encrypt_key(keys.load_key(sealed.pem, sealed.passphrase), passphrase)
+
+
+def activate(request: CertificateRequest, *, actor: Actor) -> None:
+    """Note that the certificate is in use; one that was in use before is superseded. Safe to call twice."""
+    if request.state != State.ISSUED:
+        return
+    with transaction.atomic():
+        earlier = CertificateRequest.objects.filter(
+            application_id=request.application_id, environment=request.environment, state=State.ACTIVE
+        )
+        advance(request, LIFECYCLE, "activate", actor=actor)
+        for other in earlier:
+            if other.pk != request.pk:
+                advance(other, LIFECYCLE, "supersede", actor=actor)
+
+
+def usable_sets(application: Application, environment_id: str) -> list[CredentialSet]:
+    """Return the sets that calls can be made with, the newest first."""
+    return list(
+        CredentialSet.objects.filter(
+            application=application,
+            environment=environment_id,
+            retired_at=None,
+            certificate_request__state__in=USABLE,
+        )
+        .select_related("certificate_request__partner_login", "certificate_request__key", "client_secret", "application__organisation")
+        .order_by("-created_at")
+    )
+
+
+def sealed_key(request: CertificateRequest) -> EncryptedKey | None:
+    """Return the private key (encrypted PEM with its passphrase) if it is here. Raises CannotOpen."""
+    return open_key(request.key) if request.key is not None else None
+
+
+def _submit(
+    request: CertificateRequest, report: csr.CsrReport, *, actor: Actor, custody: str, key: Secret | None
+) -> None:
+    advance(
+        request,
+        LIFECYCLE,
+        "submit",
+        actor=actor,
+        data={"custody": str(custody), "spki_sha256": report.spki_sha256},
+        custody=custody,
+        key=key,
+        csr_pem=(report.pem or b"").decode("ascii"),
+        subject=report.subject,
+        spki_sha256=report.spki_sha256,
+        findings=[finding.to_json() for finding in report.findings],
+        note="",
+    )
+    once = f"csr:{request.pk}:{report.spki_sha256}"
+    notify("csr_to_sign", staff(StaffRole.Role.ISSUER), once=once, params=_params(request))
+
+
+def _issue(
+    request: CertificateRequest,
+    chain: Sequence[x509.Certificate],
+    cas: Sequence[x509.Certificate],
+    *,
+    findings: Sequence[Finding],
+    actor: Actor,
+) -> None:
+    leaf = chain[0]
+    serial_number = f"{leaf.serial_number:x}"
+    advance(
+        request,
+        LIFECYCLE,
+        "issue",
+        actor=actor,
+        data={"serial_number": serial_number},
+        certificate_pem=_pem(chain),
+        ca_pem=_pem(cas),
+        serial_number=serial_number,
+        certificate_sha256=leaf.fingerprint(SHA256()).hex(),
+        not_valid_before=leaf.not_valid_before_utc,
+        not_valid_after=leaf.not_valid_after_utc,
+        findings=[finding.to_json() for finding in findings],
+    )
+    previous = usable_sets(request.application, request.environment)
+    credential_set = CredentialSet.objects.create(
+        application=request.application,
+        environment=request.environment,
+        certificate_request=request,
+        client_id=previous[0].client_id if previous else "",
+    )
+    if request.environment == SANDBOX:
+        hand_out_sandbox_credentials(credential_set, actor=actor)
+    _tell("certificate_issued", request)
+
+
+def _store_password(credential_set: CredentialSet, password: str) -> None:
+    login = credential_set.certificate_request.partner_login
+    secret = seal_secret(credential_set.organisation, Secret.Kind.PASSWORD, password.encode())
+    row = PartnerPassword.objects.select_for_update().filter(
+        partner_login=login, environment=credential_set.environment
+    ).first()
+    if row is None:
+        PartnerPassword.objects.create(partner_login=login, environment=credential_set.environment, secret=secret)
+        return
+    old, row.secret = row.secret, secret
+    row.save()
+    destroy_secret(old)
+
+
+def _pem(chain: Sequence[x509.Certificate]) -> str:
+    return "".join(certificate.public_bytes(Encoding.PEM).decode("ascii") for certificate in chain)
+
+
+def _require(request: CertificateRequest, state: State, event: str) -> None:
+    if request.state != state:
+        raise IllegalTransition(LIFECYCLE.name, request.state, event)
+
+
+def _record(event: Event, row: CertificateRequest | CredentialSet, actor: Actor, **data: str | int) -> uuid.UUID:
+    entry = record(
+        event, row, actor=actor, organisation=row.organisation, application_id=row.application_id, data=data
+    )
+    return entry.pk
+
+
+def _params(row: CertificateRequest | CredentialSet) -> dict[str, str]:
+    application = row.application
+    return {
+        "application": str(application),
+        "application_id": str(application.pk),
+        "certificate_request_id": str(row.pk),
+        "reference": application.reference,
+        "organisation": application.organisation.name,
+        "environment": row.environment,
+    }
+
+
+def _tell_owners(row: CertificateRequest | CredentialSet, entry: uuid.UUID, what: str) -> None:
+    owners = members(row.organisation, (Membership.Role.OWNER,))
+    notify("secret_revealed", owners, once=f"revealed:{entry}", params=_params(row) | {"what": what})
+
+
+def _tell(kind: str, request: CertificateRequest, **params: str) -> None:
+    once = f"{kind}:{request.pk}:{timezone.now():%Y%m%dT%H%M%S%f}"
+    notify(kind, builders(request.organisation), once=once, params=_params(request) | params)

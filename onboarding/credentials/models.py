@@ -1,0 +1,147 @@
+"""Certificates, and what else a call of an application needs."""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from onboarding.credentials.states import LIFECYCLE, State
+from onboarding.partners.models import Organisation, PartnerLogin
+from onboarding.registrations.models import Application
+from onboarding.vault.models import Secret
+
+
+class Authority(models.Model):
+    """A certificate authority whose key we hold: the embedded CA of one environment (the sandbox's)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    environment = models.CharField(max_length=40, unique=True)
+    certificate_pem = models.TextField()
+    key = models.ForeignKey(Secret, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.environment
+
+
+class CertificateRequest(models.Model):
+    """One signing cycle of a partner login in one environment: CSR in, certificate out.
+
+    application: the one whose pages opened it. subject: the DN fields entered, or the CSR's own, by short name.
+    key: custody vault only. spki_sha256: of the CSR's public key, hex. findings: of the last CSR check.
+    certificate_pem: the leaf, then intermediates if any. ca_pem: what the fleet API's server is checked against.
+    serial_number, certificate_sha256: hex, of the leaf.
+    """
+
+    class Custody(models.TextChoices):
+        OWN = "own", _("Made by you")
+        VAULT = "vault", _("Made and kept here")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    partner_login = models.ForeignKey(PartnerLogin, models.PROTECT, related_name="certificate_requests")
+    application = models.ForeignKey(Application, models.PROTECT, related_name="certificate_requests")
+    environment = models.CharField(max_length=40)
+    state = models.CharField(max_length=20, choices=State, default=LIFECYCLE.initial)
+    state_since = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    custody = models.CharField(max_length=10, choices=Custody, blank=True)
+    key = models.ForeignKey(Secret, models.PROTECT, null=True, related_name="+")
+    subject = models.JSONField(default=dict)
+    csr_pem = models.TextField(blank=True)
+    spki_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    findings = models.JSONField(default=list)
+    note = models.TextField(blank=True)
+    certificate_pem = models.TextField(blank=True)
+    ca_pem = models.TextField(blank=True)
+    serial_number = models.CharField(max_length=64, blank=True, db_index=True)
+    certificate_sha256 = models.CharField(max_length=64, blank=True)
+    not_valid_before = models.DateTimeField(null=True)
+    not_valid_after = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "state_since"], name="certificate_request_state")]
+        constraints = [
+            # One cycle at a time: the first certificate, and each renewal after it.
+            models.UniqueConstraint(
+                fields=["application", "environment"],
+                condition=models.Q(state__in=["awaiting_csr", "csr_submitted", "csr_refused", "csr_accepted"]),
+                name="certificate_request_one_open",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.partner_login} in {self.environment}: {self.state}"
+
+    @property
+    def organisation(self) -> Organisation:
+        """Whose it is."""
+        return self.partner_login.organisation
+
+
+class PartnerPassword(models.Model):
+    """The password of a partner login in one environment, shared by all its applications."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    partner_login = models.ForeignKey(PartnerLogin, models.PROTECT, related_name="passwords")
+    environment = models.CharField(max_length=40)
+    secret = models.ForeignKey(Secret, models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["partner_login", "environment"], name="password_once")]
+
+    def __str__(self) -> str:
+        return f"{self.partner_login} in {self.environment}"
+
+
+class CredentialSet(models.Model):
+    """What a call of one application in one environment needs.
+
+    The MZP's password hangs on the partner login; certificate and key on the certificate request.
+    A new set can overlap the old one until that is retired.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    application = models.ForeignKey(Application, models.PROTECT, related_name="credential_sets")
+    environment = models.CharField(max_length=40)
+    certificate_request = models.ForeignKey(CertificateRequest, models.PROTECT, related_name="credential_sets")
+    client_id = models.CharField(max_length=120, blank=True)
+    client_secret = models.ForeignKey(Secret, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment", "client_id", "certificate_request"],
+                condition=~models.Q(client_id=""),
+                name="client_id_once_per_certificate",
+            )
+        ]
+        indexes = [models.Index(fields=["environment", "client_id"], name="credential_set_client_id")]
+
+    def __str__(self) -> str:
+        return f"{self.application} in {self.environment}"
+
+    @property
+    def organisation(self) -> Organisation:
+        """Whose it is."""
+        return self.application.organisation
+
+
+class SandboxClient(models.Model):
+    """A client as the sandbox knows it: what was handed out, whatever the partner stores afterwards.
+
+    Any certificate of the application that may be used is let in with it. client_secret: end user only;
+    password: fleet owner only, the same for all applications of a partner login.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    application = models.OneToOneField(Application, models.PROTECT, related_name="sandbox_client")
+    client_id = models.CharField(max_length=120, unique=True)
+    client_secret = models.ForeignKey(Secret, models.PROTECT, null=True, related_name="+")
+    password = models.ForeignKey(Secret, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.client_id

@@ -1,0 +1,99 @@
+"""The ladder: which checks a run makes, in which order, and what one check says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Rung(StrEnum):
+    """One step of the ladder. The texts are in `onboarding.fleet.messages.RUNG_TITLES`."""
+
+    COMPLETE = "complete"
+    KEY_PAIR = "key_pair"
+    CERTIFICATE = "certificate"
+    COMMON_NAME = "common_name"
+    NAME_RESOLUTION = "name_resolution"
+    TCP_CONNECT = "tcp_connect"
+    SERVER_TLS = "server_tls"
+    CLIENT_CERTIFICATE = "client_certificate"
+    AUTHENTICATION = "authentication"
+    CLIENT_ID = "client_id"
+    ANSWER = "answer"
+    TOKEN_ENDPOINT = "token_endpoint"  # noqa: S105 - the name of a rung
+
+
+class Result(StrEnum):
+    """How a check ended. A warning does not end a run; not_reached says that nothing was proven either
+    way.
+    """
+
+    PASSED = "passed"
+    WARNING = "warning"
+    FAILED = "failed"
+    NOT_REACHED = "not_reached"
+    RUNNING = "running"
+
+
+class Turn(StrEnum):
+    """Who can do something about it. operator: whoever runs this portal and set its addresses."""
+
+    PARTNER = "partner"
+    MAKER = "maker"
+    OPERATOR = "operator"
+    NETWORK = "network"
+    NOBODY = "nobody"
+
+
+_COMMON = (
+    Rung.COMPLETE,
+    Rung.KEY_PAIR,
+    Rung.CERTIFICATE,
+    Rung.COMMON_NAME,
+    Rung.NAME_RESOLUTION,
+    Rung.TCP_CONNECT,
+    Rung.SERVER_TLS,
+    Rung.CLIENT_CERTIFICATE,
+)
+
+RUNGS: Mapping[str, tuple[Rung, ...]] = {
+    "fleet_owner": (*_COMMON, Rung.AUTHENTICATION, Rung.CLIENT_ID, Rung.ANSWER),
+    # Before a driver has consented there is no bearer token: the API's answer proves no more than that the
+    # certificate was let in, so the client ID and secret are asked about at the token endpoint.
+    "end_user": (*_COMMON, Rung.ANSWER, Rung.TOKEN_ENDPOINT, Rung.CLIENT_ID),
+}
+
+Evidence = Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one rung of one run says.
+
+    rung: a value of Rung. code: what was found, a key of `onboarding.fleet.messages.MESSAGES`.
+    evidence: plain facts, never secret; the messages are filled from it. ms: time taken, None where none was
+    measured.
+    """
+
+    rung: str
+    code: str
+    result: Result
+    turn: Turn = Turn.NOBODY
+    evidence: Evidence = field(default_factory=dict)
+    ms: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON column; `from_json` reads them back."""
+        return {
+            "rung": str(self.rung),
+            "code": self.code,
+            "result": str(self.result),
+            "turn": str(self.turn),
+            "evidence": dict(self.evidence),
+            "ms": self.ms,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Check":
+        """Read what `to_json` wrote. Raises ValueError for a result or turn that does not exist."""
+        return cls(**{**data, "result": Result(data["result"]), "turn": Turn(data["turn"])})

@@ -1,0 +1,129 @@
+"""What a check may show: short, printable, and with every secret taken out, whoever sent it back to us."""
+
+import base64
+import html
+import json
+import re
+import ssl
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote, quote_plus, urlsplit
+
+from onboarding.fleet.client import Answer
+from onboarding.fleet.faults import NOT_JSON, UNKNOWN, Fault, error_chain, normal_reason, read_json
+from onboarding.fleet.target import CredentialMaterial, Target
+from onboarding.fleet.trace import Trace
+
+MAX_TEXT = 300
+_REDACTED = "[redacted]"
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.I | re.S)
+
+# The fields of error bodies that support asks for: the application's, the gateway's, and OAuth's.
+_ERROR_FIELDS = (
+    "code",
+    "message",
+    "uuid",
+    "timestamp",
+    "httpCode",
+    "httpMessage",
+    "moreInformation",
+    "error",
+    "error_description",
+)
+_TRANSACTION_HEADER = "x-global-transaction-id"
+
+
+class Redactor:
+    """Takes the secrets of one run out of any text, in each form in which they travel."""
+
+    def __init__(self, material: CredentialMaterial, target: Target) -> None:
+        proxy = urlsplit(target.proxy) if target.proxy else None
+        logins = (
+            (material.mzp, material.password),
+            (material.client_id, material.client_secret),
+            (proxy and proxy.username, proxy and proxy.password),
+        )
+        secrets = {*material.secrets, *(password for _, password in logins if password)}
+        secrets |= {f"{user}:{password}" for user, password in logins if user and password}
+        forms = {form for secret in secrets for form in _forms(secret)}
+        # The longest first, so that no part of one is left over.
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def clean(self, text: str) -> str:
+        """Return a text without secrets and control characters, at most MAX_TEXT characters long."""
+        if self._pattern:
+            text = self._pattern.sub(_REDACTED, text)
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+    def clean_all(self, evidence: Mapping[str, str | int]) -> dict[str, str | int]:
+        """Return evidence with every text cleaned."""
+        return {key: self.clean(value) if isinstance(value, str) else value for key, value in evidence.items()}
+
+
+def _forms(secret: str) -> Iterable[str]:
+    yield secret
+    yield quote(secret, safe="")
+    yield quote_plus(secret)
+    yield html.escape(secret)
+    yield json.dumps(secret)[1:-1]
+    yield base64.b64encode(secret.encode()).decode("ascii")
+
+
+def of_error(error: BaseException, fault: Fault, trace: Trace) -> dict[str, str | int]:
+    """Return what is known of a call that ended in an exception; all of it where the fault is unknown."""
+    inner = error_chain(error)[0]
+    evidence: dict[str, str | int] = {
+        "stage": str(trace.stage),
+        "exception": type(inner).__name__,
+        "tls_version": trace.tls_version,
+        "address": trace.address,
+    }
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        evidence |= {"verify_code": inner.verify_code, "verify_message": inner.verify_message}
+    elif isinstance(inner, ssl.SSLError) and inner.reason:
+        evidence["reason"] = normal_reason(inner.reason)
+    elif isinstance(inner, OSError) and inner.errno is not None:
+        evidence["errno"] = inner.errno
+    if trace.alert is not None:
+        evidence["alert"] = trace.alert
+    if trace.status is not None:
+        evidence["http_status"] = trace.status
+    if fault is UNKNOWN:
+        evidence["text"] = " < ".join(f"{type(item).__name__}: {item}" for item in error_chain(error))
+    return {key: value for key, value in evidence.items() if value != ""}
+
+
+def of_answer(answer: Answer, now: datetime) -> dict[str, str | int]:
+    """Return what an HTTP answer says about itself: status, media type, the fields of an error, or its first
+    words.
+    """
+    evidence: dict[str, str | int] = {"http_status": answer.status}
+    for key, header in (("content_type", "content-type"), ("transaction_id", _TRANSACTION_HEADER)):
+        if answer.headers.get(header):
+            evidence[key] = answer.headers[header]
+    wait = retry_after_seconds(answer.headers.get("retry-after", ""), now)
+    if wait is not None:
+        evidence["retry_after"] = wait
+    if answer.headers.get("location"):
+        # Without its query, which may hold what was sent.
+        evidence["location"] = answer.headers["location"].partition("?")[0]
+    content = read_json(answer.body)
+    if isinstance(content, dict):
+        said = {key: content[key] for key in _ERROR_FIELDS if key in content}
+        evidence |= {key: str(value) for key, value in said.items() if isinstance(value, str | int)}
+    elif content is NOT_JSON and answer.body:
+        evidence["text"] = _MARKUP.sub(" ", answer.body.decode("utf-8", "replace"))
+    return evidence
+
+
+def retry_after_seconds(value: str, now: datetime) -> int | None:
+    """Read `Retry-After`: seconds or a date (RFC 9110, section 10.2.3). None where it is neither."""
+    if value.isascii() and value.isdigit():
+        return int(value[:9])
+    try:
+        return max(0, round((parsedate_to_datetime(value) - now).total_seconds()))
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,82 @@
+"""What one connection did: how far it came, how long each stage took, and whom it met."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """How far a call came. The same error means different things at different stages.
+
+    load: our own certificate and key. proxy: reaching the operator's proxy, and its CONNECT. tls: the
+    handshake, until the server asks for our certificate; offer: from then on, until the handshake is over.
+    wait: under TLS 1.3, for a refusal. request: from the request to the first byte of the answer. body:
+    after its headers.
+    """
+
+    LOAD = "load"
+    RESOLVE = "resolve"
+    PROXY = "proxy"
+    CONNECT = "connect"
+    TLS = "tls"
+    OFFER = "offer"
+    WAIT = "wait"
+    REQUEST = "request"
+    BODY = "body"
+
+
+class Deadline:
+    """An overall limit that every wait of a run is cut to. Counts monotonic seconds from its making."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Return the seconds left, always above zero. Raises TimeoutError when there are none."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline of this run has passed")
+        return left
+
+
+@dataclass(slots=True)
+class Trace:
+    """A record that a connection fills while it works.
+
+    on_stage: called whenever a stage is entered, in the thread that makes the call.
+    ms: milliseconds per stage left. alert: number of the last TLS alert received (RFC 8446, section 6).
+    certificate_requested: whether the server asked for a client certificate.
+    server_not_valid_after: ISO 8601, UTC. status: of the HTTP answer, once its headers are here.
+    """
+
+    host: str = ""
+    port: int = 0
+    on_stage: Callable[[Stage], None] = lambda _stage: None
+    stage: Stage = Stage.LOAD
+    ms: dict[Stage, float] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+    address: str = ""
+    tls_version: str = ""
+    cipher: str = ""
+    certificate_requested: bool = False
+    alert: int | None = None
+    server_subject: str = ""
+    server_not_valid_after: str = ""
+    status: int | None = None
+    _entered: float = field(default_factory=time.perf_counter)
+
+    def enter(self, stage: Stage) -> None:
+        """Leave the present stage, noting how long it took, and enter another."""
+        self._leave()
+        self.stage = stage
+        self.on_stage(stage)
+
+    def finish(self) -> None:
+        """Note how long the last stage took."""
+        self._leave()
+
+    def _leave(self) -> None:
+        now = time.perf_counter()
+        self.ms[self.stage] = self.ms.get(self.stage, 0.0) + (now - self._entered) * 1000
+        self._entered = now

@@ -1,0 +1,335 @@
+"""Certificates: read, and checked against the CSR they answer and the CA that is said to have issued them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import (
+    ClientVerifier,
+    Criticality,
+    ExtensionPolicy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+
+from onboarding.findings import Finding, Severity
+from onboarding.pki import files, keys, names
+from onboarding.pki.files import Item, Kind
+from onboarding.pki.subject import visible
+
+T = TypeVar("T", bound=x509.ExtensionType)
+
+EXPIRES_SOON = timedelta(days=30)
+MIN_RSA_BITS = 2048
+ACCEPTED_HASHES = frozenset({"sha224", "sha256", "sha384", "sha512"})
+MAX_CERTIFICATES = 20
+"""More in one file are not a chain. Bounds what a verification can cost."""
+
+_UNPARSABLE = (
+    ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+)  # fmt: skip
+
+_NOT_A_CERTIFICATE: Mapping[Kind, str] = {
+    Kind.CSR: "certificate_is_csr",
+    Kind.PKCS7: "certificate_is_pkcs7",
+    Kind.PKCS12: "certificate_is_keystore",
+    Kind.JKS: "certificate_is_keystore",
+    Kind.ZIP: "certificate_is_zip",
+    Kind.HTML: "certificate_is_html",
+}
+
+
+class UnreadableCertificate(Exception):
+    """The file holds no certificates that can be read. `finding` says why and what to do."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.code)
+        self.finding = finding
+
+
+def load_certificates(data: bytes) -> list[x509.Certificate]:
+    """Return the certificates in a file, in its order: PEM, one or many, or DER.
+
+    Raises UnreadableCertificate, also for a file that holds a private key beside them.
+    """
+    if len(data) > files.MAX_BYTES:
+        raise _refused("certificate_too_large", f"{len(data)}", f"{files.MAX_BYTES}")
+    found = files.items(data)
+    if any(item.kind is Kind.PRIVATE_KEY for item in found):
+        raise _refused("certificate_with_private_key")
+    holders = [item for item in found if item.kind is Kind.CERTIFICATE]
+    if not holders:
+        raise _refused(_NOT_A_CERTIFICATE.get(found[0].kind, "certificate_unknown") if found else "certificate_empty")
+    if len(holders) > MAX_CERTIFICATES:
+        raise _refused("certificate_too_many", f"{len(holders)}", f"{MAX_CERTIFICATES}")
+    return [_load(item) for item in holders]
+
+
+def _load(item: Item) -> x509.Certificate:
+    try:
+        certificate = x509.load_der_x509_certificate(item.der)
+        # All of it is parsed here, once, so that nothing later can raise.
+        names.subject_values(certificate.subject)
+        names.subject_values(certificate.issuer)
+        _ = certificate.extensions, certificate.signature_hash_algorithm
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        keys.spki_sha256(certificate.public_key())
+    except _UNPARSABLE:
+        raise _refused("certificate_damaged") from None
+    return certificate
+
+
+def _refused(code: str, found: str = "", expected: str = "") -> UnreadableCertificate:
+    return UnreadableCertificate(Finding(code, Severity.ERROR, "file", found, expected))
+
+
+def leaf_first(
+    certificates: Sequence[x509.Certificate], *, spki_sha256: str
+) -> tuple[x509.Certificate, list[x509.Certificate]]:
+    """Return the certificate for this public key, and all of them with it in front.
+
+    Where none is for it, the first one that is not a CA, else the first: `check_certificate` then says what it is.
+    Raises ValueError for no certificate at all.
+    """
+    if not certificates:
+        raise ValueError("no certificate")
+    leaf = next(
+        (one for one in certificates if keys.spki_sha256(one.public_key()) == spki_sha256),
+        next((one for one in certificates if not is_ca(one)), certificates[0]),
+    )
+    return leaf, [leaf, *(one for one in certificates if one is not leaf)]
+
+
+def is_ca(certificate: x509.Certificate) -> bool:
+    """Return whether the certificate may sign others (RFC 5280, sections 4.2.1.9 and 4.2.1.3)."""
+    constraints = _extension(certificate, x509.BasicConstraints)
+    usage = _extension(certificate, x509.KeyUsage)
+    return constraints is not None and constraints.ca and (usage is None or usage.key_cert_sign)
+
+
+def check_certificate(
+    certificate: x509.Certificate,
+    *,
+    csr_spki_sha256: str,
+    subject: Mapping[str, str],
+    ca: Sequence[x509.Certificate],
+    now: datetime,
+) -> tuple[Finding, ...]:
+    """Check a client certificate that `load_certificates` has read.
+
+    csr_spki_sha256: the public key of the CSR (`keys.spki_sha256`). subject: as the CSR asked for.
+    ca: the CA certificates given with it, in any order, intermediate ones too. now: an aware datetime.
+
+    The order: 1. key, 2. subject, 3. validity, 4. not a CA, 5. extended key usage, 6. key usage, 7. signature hash,
+    8. key size, 9. chain. Nothing is fetched: addresses in certificates are never visited.
+    """
+    return (
+        *_check_key(certificate, csr_spki_sha256),  # 1.
+        *_check_subject(certificate, subject),  # 2.
+        *_check_validity(certificate, now),  # 3.
+        *_check_end_entity(certificate),  # 4.
+        *_check_extended_key_usage(certificate),  # 5.
+        *_check_key_usage(certificate),  # 6.
+        *_check_hash(certificate),  # 7.
+        *_check_key_size(certificate),  # 8.
+        *_check_chain(certificate, ca, now),  # 9.
+    )
+
+
+def _finding(
+    code: str, field: str, found: str = "", expected: str = "", severity: Severity = Severity.ERROR, **params: str | int
+) -> Finding:
+    return Finding(code, severity, field, visible(found), visible(expected), params)
+
+
+def _check_key(certificate: x509.Certificate, csr_spki_sha256: str) -> Iterator[Finding]:
+    if (found := keys.spki_sha256(certificate.public_key())) != csr_spki_sha256:
+        yield _finding(
+            "certificate_other_key", "key", found, csr_spki_sha256, subject=visible(names.render(certificate.subject))
+        )
+
+
+def _check_subject(certificate: x509.Certificate, requested: Mapping[str, str]) -> Iterator[Finding]:
+    issued = names.subject_values(certificate.subject)
+    for attribute in dict.fromkeys((*requested, *issued)):
+        found, expected = ", ".join(issued.get(attribute, ())), requested.get(attribute, "")
+        if found != expected:
+            # The car maker tells partners apart by CN; of the rest a CA may drop or normalise something.
+            severity = Severity.ERROR if attribute == "CN" else Severity.WARNING
+            known = attribute in names.ATTRIBUTES
+            yield _finding(
+                "certificate_subject", attribute if known else "certificate", found, expected, severity,
+                attribute=attribute,
+            )  # fmt: skip
+
+
+def _check_validity(certificate: x509.Certificate, now: datetime) -> Iterator[Finding]:
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if now < begin:
+        yield _finding("certificate_not_yet_valid", "certificate", _when(begin), _when(now))
+    elif now > end:
+        yield _finding("certificate_expired", "certificate", _when(end), _when(now))
+    elif end - now < EXPIRES_SOON:
+        yield _finding(
+            "certificate_expires_soon", "certificate", _when(end), severity=Severity.WARNING, days=(end - now).days
+        )
+
+
+def _check_end_entity(certificate: x509.Certificate) -> Iterator[Finding]:
+    constraints = _extension(certificate, x509.BasicConstraints)
+    if constraints is not None and constraints.ca:
+        yield _finding("certificate_is_ca", "extensions", "CA:TRUE", "CA:FALSE")
+
+
+def _check_extended_key_usage(certificate: x509.Certificate) -> Iterator[Finding]:
+    usages = _extension(certificate, x509.ExtendedKeyUsage)
+    # anyExtendedKeyUsage does not count: OpenSSL, which many servers stand on, does not count it either.
+    if usages is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in usages:
+        found = ", ".join(getattr(oid, "_name", oid.dotted_string) for oid in usages)
+        yield _finding("certificate_not_for_clients", "extensions", found, "clientAuth")
+
+
+def _check_key_usage(certificate: x509.Certificate) -> Iterator[Finding]:
+    usage = _extension(certificate, x509.KeyUsage)
+    if usage is not None and not usage.digital_signature:
+        yield _finding("certificate_key_usage", "extensions", "", "digitalSignature")
+
+
+def _check_hash(certificate: x509.Certificate) -> Iterator[Finding]:
+    algorithm = certificate.signature_hash_algorithm
+    if algorithm is not None and algorithm.name not in ACCEPTED_HASHES:
+        yield _finding("certificate_hash", "signature", algorithm.name, "sha256")
+
+
+def _check_key_size(certificate: x509.Certificate) -> Iterator[Finding]:
+    public_key = certificate.public_key()
+    if isinstance(public_key, rsa.RSAPublicKey) and public_key.key_size < MIN_RSA_BITS:
+        yield _finding("certificate_key_size", "key", f"{public_key.key_size}", f"{MIN_RSA_BITS}")
+
+
+def _check_chain(certificate: x509.Certificate, given: Sequence[x509.Certificate], now: datetime) -> Iterator[Finding]:
+    for one in given:
+        if not is_ca(one):
+            yield _finding("ca_not_a_ca", "chain", names.render(one.subject))
+    authorities = [one for one in given if is_ca(one)]
+    if not authorities:
+        if not given:
+            yield _finding("ca_missing", "chain", "", names.render(certificate.issuer))
+        return
+    for one in authorities:
+        if not one.not_valid_before_utc <= now <= one.not_valid_after_utc:
+            period = f"{_when(one.not_valid_before_utc)} – {_when(one.not_valid_after_utc)}"
+            yield _finding("ca_not_valid_now", "chain", period, _when(now), ca=visible(names.render(one.subject)))
+    roots = [one for one in authorities if one.subject == one.issuer]
+    # Without a root we trust what was given: the server decides by its own store, the partner by this file.
+    anchors = roots or authorities
+    intermediates = [one for one in authorities if one not in anchors]
+    # Validity was judged above: here the chain itself is, at a time at which the certificate was valid.
+    at = min(max(now, certificate.not_valid_before_utc), certificate.not_valid_after_utc)
+    if (usual := _verify(_USUAL, certificate, anchors, intermediates, at)) is None:
+        return
+    if (reason := _verify(_UNUSUAL, certificate, anchors, intermediates, at)) is None:
+        yield _finding("chain_unusual", "chain", usual, severity=Severity.NOTE)
+    else:
+        yield _broken_link(certificate, authorities, reason)
+
+
+def _broken_link(certificate: x509.Certificate, authorities: Sequence[x509.Certificate], reason: str) -> Finding:
+    """Follow the chain up, and say where it breaks."""
+    link, seen = certificate, [certificate]
+    while True:
+        issuers = [one for one in authorities if one.subject == link.issuer]
+        if not issuers:
+            given = "; ".join(names.render(one.subject) for one in authorities)
+            address = visible(_issuer_address(link))
+            return _finding("chain_issuer_missing", "chain", given, names.render(link.issuer), address=address)
+        issuer = next((one for one in issuers if _signed_by(link, one)), None)
+        if issuer is None:
+            return _finding("chain_signature", "chain", names.render(link.subject), names.render(link.issuer))
+        if issuer in seen:
+            return _finding("chain_invalid", "chain", reason)
+        link = issuer
+        seen.append(issuer)
+
+
+def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, TypeError, *_UNPARSABLE):
+        return False
+    return True
+
+
+def _issuer_address(certificate: x509.Certificate) -> str:
+    """Return where the certificate says its issuer's is to be had: shown, never fetched."""
+    access = _extension(certificate, x509.AuthorityInformationAccess) or ()
+    return next(
+        (
+            row.access_location.value
+            for row in access
+            if row.access_method == x509.AuthorityInformationAccessOID.CA_ISSUERS
+            and isinstance(row.access_location, x509.UniformResourceIdentifier)
+        ),
+        "",
+    )
+
+
+_USUAL, _UNUSUAL = "usual", "unusual"
+
+
+def _extension_policies() -> Mapping[str, tuple[ExtensionPolicy, ExtensionPolicy]]:
+    """Return for each strictness what a CA and an end entity have to look like.
+
+    The library's defaults are the web's (CA/Browser Forum), which no private CA has to follow.
+    """
+    any_ = Criticality.AGNOSTIC
+    # The subject is an organisation, not a host: it has no subjectAltName.
+    usual = ExtensionPolicy.webpki_defaults_ee().may_be_present(x509.SubjectAlternativeName, any_, None)
+    # Of the certificate itself, what matters is judged by checks 4 to 6.
+    unusual = ExtensionPolicy.permit_all()
+    unusual_ca = (
+        ExtensionPolicy.permit_all()
+        # Old roots mark it non-critical. That CA is TRUE, and the path length, the library always checks.
+        .require_present(x509.BasicConstraints, any_, None)
+    )
+    return {_USUAL: (ExtensionPolicy.webpki_defaults_ca(), usual), _UNUSUAL: (unusual_ca, unusual)}
+
+
+_POLICIES = _extension_policies()
+
+
+def _verifier(strictness: str, anchors: Sequence[x509.Certificate], at: datetime) -> ClientVerifier:
+    ca_policy, ee_policy = _POLICIES[strictness]
+    builder = PolicyBuilder().store(Store(list(anchors))).time(at)
+    return builder.extension_policies(ca_policy=ca_policy, ee_policy=ee_policy).build_client_verifier()
+
+
+def _verify(
+    strictness: str,
+    certificate: x509.Certificate,
+    anchors: Sequence[x509.Certificate],
+    intermediates: Sequence[x509.Certificate],
+    at: datetime,
+) -> str | None:
+    """Return None if there is a path (RFC 5280, section 6) from the certificate to an anchor, else why not."""
+    try:
+        _verifier(strictness, anchors, at).verify(certificate, list(intermediates))
+    except VerificationError as error:
+        return str(error)
+    return None
+
+
+def _extension(certificate: x509.Certificate, type_: type[T]) -> T | None:
+    try:
+        return certificate.extensions.get_extension_for_class(type_).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _when(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,126 @@
+"""Private keys: made, encrypted, read; and public keys compared by their digest."""
+
+import hashlib
+from collections.abc import Mapping
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+    load_pem_private_key,
+)
+
+from onboarding.findings import Finding, Severity
+from onboarding.pki import files
+from onboarding.pki.files import Kind
+from onboarding.pki.kdf import MAX_ROUNDS, rounds
+
+PUBLIC_EXPONENT = 65537
+
+MAX_KEY_BYTES = 4096
+"""The largest private key that is read, in bytes of DER: RSA-4096 has 2,350, encrypted about 2,470.
+
+Checking a key costs time that grows with the cube of its size: 0.3 s for RSA-4096, minutes for RSA-32768.
+"""
+
+_NOT_A_KEY: Mapping[Kind, str] = {
+    Kind.CSR: "key_is_csr",
+    Kind.CERTIFICATE: "key_is_certificate",
+    Kind.PUBLIC_KEY: "key_is_public",
+    Kind.PKCS12: "key_is_pkcs12",
+    Kind.JKS: "key_is_jks",
+}
+
+# UnsupportedAlgorithm: unknown ciphers and curves; TypeError: passphrase missing or needless; ValueError: the rest.
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
+
+
+class UnreadableKey(Exception):
+    """The file holds no private key that can be read. `finding` says why and what to do."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.code)
+        self.finding = finding
+
+
+def generate_rsa_key(bits: int) -> rsa.RSAPrivateKey:
+    """Make an RSA key. Takes 40 ms for 2048 bits, 150 for 3072, 390 and now and then 1,500 for 4096."""
+    return rsa.generate_private_key(PUBLIC_EXPONENT, bits)
+
+
+def encrypt_key(key: PrivateKeyTypes, passphrase: bytes) -> bytes:
+    """Return the key as encrypted PKCS#8 PEM. For random passphrases: 2,048 PBKDF2 rounds are too few for others."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+
+
+def load_key(data: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
+    """Read a private key: PEM or DER; PKCS#1, PKCS#8 or SEC 1; encrypted or not (then the passphrase is not used).
+
+    Raises UnreadableKey. Bounds on size and key-derivation cost come before any arithmetic.
+    """
+    if len(data) > files.MAX_BYTES:
+        raise UnreadableKey(_error("key_too_large", f"{len(data)}", f"{files.MAX_BYTES}"))
+    found = files.items(data)
+    item = next((item for item in found if item.kind is Kind.PRIVATE_KEY), None)
+    if item is None:
+        kind = found[0].kind if found else None
+        raise UnreadableKey(_error(_NOT_A_KEY.get(kind, "key_unreadable") if kind else "key_empty"))
+    if len(item.der) > MAX_KEY_BYTES:
+        raise UnreadableKey(_error("key_too_large", f"{len(item.der)}", f"{MAX_KEY_BYTES}"))
+    if (cost := rounds(item.der)) > MAX_ROUNDS:
+        raise UnreadableKey(_error("key_derivation_too_costly", f"{cost}", f"{MAX_ROUNDS}"))
+    secret = passphrase or None
+    try:
+        return _load(item, None)
+    except TypeError:  # it is encrypted
+        if secret is None:
+            raise UnreadableKey(_error("key_passphrase_missing")) from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise UnreadableKey(_error("key_unreadable")) from None
+    try:
+        return _load(item, secret)
+    except _UNREADABLE:
+        # A wrong passphrase and a damaged file cannot be told apart: both decrypt to garbage.
+        raise UnreadableKey(_error("key_passphrase_wrong")) from None
+
+
+def _load(item: files.Item, passphrase: bytes | None) -> PrivateKeyTypes:
+    if item.pem:
+        return load_pem_private_key(item.pem, passphrase)
+    return load_der_private_key(item.der, passphrase)
+
+
+def _error(code: str, found: str = "", expected: str = "") -> Finding:
+    return Finding(code, Severity.ERROR, "key", found, expected)
+
+
+def other_key_finding() -> Finding:
+    """Return the finding that a private key and a certificate do not belong together."""
+    return _error("key_other_certificate")
+
+
+def spki_sha256(public_key: PublicKeyTypes) -> str:
+    """Return the SHA-256 of the SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), in hexadecimal."""
+    return hashlib.sha256(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def same_key(a: PublicKeyTypes, b: PublicKeyTypes) -> bool:
+    """Return whether two public keys are the same."""
+    return spki_sha256(a) == spki_sha256(b)
+
+
+def describe(public_key: PublicKeyTypes) -> tuple[str, int]:
+    """Return type ("RSA", "EC", or the library's name for it) and size in bits (0: it has none)."""
+    match public_key:
+        case rsa.RSAPublicKey():
+            return "RSA", public_key.key_size
+        case ec.EllipticCurvePublicKey():
+            return "EC", public_key.key_size
+        case _:
+            name = type(public_key).__name__.removesuffix("PublicKey").lstrip("_")
+            return name, int(getattr(public_key, "key_size", 0))

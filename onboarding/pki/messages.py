@@ -1,0 +1,388 @@
+"""What every finding of this package means and how it is mended, in English, marked for translation."""
+
+from collections.abc import Mapping
+
+from onboarding.findings import Message, gettext_noop
+
+_MAKE = "{command}"  # filled in by the check
+
+MESSAGES: Mapping[str, Message] = {
+    # --- the file of a CSR ---
+    "file_missing": Message(
+        gettext_noop("The file {found} could not be read: {why}."),
+        gettext_noop("Check the name and that you may read it."),
+    ),
+    "file_empty": Message(
+        gettext_noop("The file is empty."),
+        gettext_noop("Choose the CSR file, or paste its text from BEGIN to END."),
+    ),
+    "file_too_large": Message(
+        gettext_noop("The file is too large for a CSR: {found} bytes; at most {expected} are looked into."),
+        gettext_noop("Send the CSR alone. It has about 1,100 bytes."),
+    ),
+    "file_unknown": Message(
+        gettext_noop("This is not a CSR."),
+        gettext_noop("Send the file that begins with -----BEGIN CERTIFICATE REQUEST-----, whole."),
+    ),
+    "file_is_certificate": Message(
+        gettext_noop("This is a certificate, not a CSR."),
+        gettext_noop("Send the CSR that you made with your private key. The certificate comes after it."),
+    ),
+    "file_is_private_key": Message(
+        gettext_noop("This is a private key, not a CSR. It was not kept."),
+        gettext_noop("Nobody but you may have the key: treat it as exposed, make a new one, and send only its CSR."),
+        "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -aes-256-cbc -out private-key.pem",
+    ),
+    "file_is_public_key": Message(
+        gettext_noop("This is a public key, not a CSR."),
+        gettext_noop("Make a CSR with the private key that belongs to it."),
+    ),
+    "file_is_keystore": Message(
+        gettext_noop("This is a keystore, not a CSR. It was not kept."),
+        gettext_noop("It may hold your private key: keep it to yourself. Take only the CSR out of it."),
+        "keytool -certreq -alias fleet -keystore keystore.p12 -file request.csr",
+    ),
+    "file_is_zip": Message(
+        gettext_noop("This is a ZIP file, not a CSR."), gettext_noop("Unpack it and send the CSR alone.")
+    ),
+    "file_is_html": Message(
+        gettext_noop("This is a web page, not a CSR."),
+        gettext_noop("A download probably saved a sign-in or error page. Send the CSR file itself."),
+    ),
+    "file_several_csrs": Message(
+        gettext_noop("There are {found} different CSRs in this file."),
+        gettext_noop("Send exactly one. If you do not know which, make it anew:"),
+        _MAKE,
+    ),
+    "csr_damaged": Message(
+        gettext_noop("The CSR is damaged and cannot be read."),
+        gettext_noop("Copy it again, whole, or send the file itself. This shows whether it can be read:"),
+        "openssl req -in request.csr -noout -text -verify",
+    ),
+    # --- key and signature of a CSR ---
+    "private_key_in_file": Message(
+        gettext_noop("There is a private key in this file. It was not kept."),
+        gettext_noop("Treat the key as exposed: make a new key and CSR, and send only the CSR."),
+        _MAKE,
+    ),
+    "key_unsupported": Message(
+        gettext_noop("The public key cannot be read: it is damaged or of an unknown kind."),
+        gettext_noop("Make a new key ({expected}) and CSR."),
+        _MAKE,
+    ),
+    "key_type": Message(
+        gettext_noop("The key is of type {found}; this programme takes {expected}."),
+        gettext_noop("Make a new key and CSR."),
+        _MAKE,
+    ),
+    "key_too_small": Message(
+        gettext_noop("The key has {found} bits; this programme takes {expected}."),
+        gettext_noop("Make a new, larger key and a CSR with it."),
+        _MAKE,
+    ),
+    "key_too_big": Message(
+        gettext_noop("The key has {found} bits; this programme takes {expected}."),
+        gettext_noop("Make a new, smaller key and a CSR with it."),
+        _MAKE,
+    ),
+    "key_exponent": Message(
+        gettext_noop("The key's public exponent is {found}; it has to be {expected}."),
+        gettext_noop("Make a new key and CSR. OpenSSL and keytool use {expected} by themselves."),
+        _MAKE,
+    ),
+    "signature_hash": Message(
+        gettext_noop("The CSR is signed with {found}; accepted are {expected}."),
+        gettext_noop("Make the CSR anew with your key, signed with SHA-256."),
+        _MAKE,
+    ),
+    "signature_invalid": Message(
+        gettext_noop("The CSR's signature does not fit: it was changed after it was made, or damaged on the way."),
+        gettext_noop("Make the CSR anew with your key, and do not edit it."),
+        _MAKE,
+    ),
+    # --- subject of a CSR ---
+    "attribute_missing": Message(
+        gettext_noop("{label} ({field}) is missing."),
+        gettext_noop("Make the CSR anew with {field} in it, for example {field}={example}. keytool: add it to -dname."),
+        _MAKE,
+    ),
+    "attribute_empty": Message(
+        gettext_noop("{label} ({field}) is empty."),
+        gettext_noop("Make the CSR anew with a value for {field}, for example {example}."),
+        _MAKE,
+    ),
+    "attribute_doubled": Message(
+        gettext_noop("{label} ({field}) is there {count} times: {found}."),
+        gettext_noop("Make the CSR anew with {field} exactly once."),
+        _MAKE,
+    ),
+    "attribute_mojibake": Message(
+        gettext_noop("{label} ({field}) has garbled characters: “{found}”, which probably means “{expected}”."),
+        gettext_noop("OpenSSL does this without -utf8. Make the CSR anew with it."),
+        _MAKE,
+    ),
+    "attribute_unprintable": Message(
+        gettext_noop("{label} ({field}) has characters that cannot be seen: “{found}”."),
+        gettext_noop("Type the value instead of pasting it: “{expected}”. Then make the CSR anew."),
+        _MAKE,
+    ),
+    "attribute_blanks": Message(
+        gettext_noop("{label} ({field}) has a blank too many: “{found}”."),
+        gettext_noop("Make the CSR anew with “{expected}”: no blank at either end, one between words."),
+        _MAKE,
+    ),
+    "attribute_placeholder": Message(
+        gettext_noop("{label} ({field}) looks like text that was to be replaced: “{found}”."),
+        gettext_noop("Put your own value in its place, without < and >, for example {example}."),
+        _MAKE,
+    ),
+    "attribute_length": Message(
+        gettext_noop("{label} ({field}) has {length} characters: “{found}”. It has to have {wanted}."),
+        gettext_noop("Make the CSR anew with a value like {expected}."),
+        _MAKE,
+    ),
+    "attribute_too_long": Message(
+        gettext_noop("{label} ({field}) has {length} characters; {limit} are the most."),
+        gettext_noop("Shorten it and make the CSR anew."),
+        _MAKE,
+    ),
+    "attribute_case": Message(
+        gettext_noop("{label} ({field}) is “{found}”; capital and small letters have to be as in “{expected}”."),
+        gettext_noop("Make the CSR anew with {field}={expected}."),
+        _MAKE,
+    ),
+    "attribute_other_value": Message(
+        gettext_noop("{label} ({field}) is “{found}”; it has to be exactly “{expected}”."),
+        gettext_noop("Make the CSR anew with {field}={expected}. It is the same for every partner."),
+        _MAKE,
+    ),
+    "attribute_unexpected": Message(
+        gettext_noop("The subject has an attribute that nobody asked for: {attribute}={found}."),
+        gettext_noop("It may be refused or dropped. Better make the CSR anew without it."),
+        _MAKE,
+    ),
+    "ou_slip": Message(
+        gettext_noop("Organisational unit (OU) is “{found}”, as in the documentation's keytool example."),
+        gettext_noop("That example has a slip. It has to be exactly “{expected}”. Make the CSR anew."),
+        _MAKE,
+    ),
+    "country_unknown": Message(
+        gettext_noop("“{found}” is not the code of a country."),
+        gettext_noop("Use the two letters of ISO 3166-1, for example {example}; the United Kingdom is GB."),
+        _MAKE,
+    ),
+    "country_lower_case": Message(
+        gettext_noop("The country code “{found}” has to be in capital letters."),
+        gettext_noop("Make the CSR anew with C={expected}."),
+        _MAKE,
+    ),
+    "mzp_unusual": Message(
+        gettext_noop("Common name (CN) “{found}” does not look like a partner login (MZP)."),
+        gettext_noop("It has to be the MZP that was assigned to you, such as {expected}."),
+        _MAKE,
+    ),
+    "mzp_of_another": Message(
+        gettext_noop("Common name (CN) is “{found}”; your partner login (MZP) is {expected}."),
+        gettext_noop("This may be somebody else's login. Make the CSR anew with CN={expected}."),
+        _MAKE,
+    ),
+    "mzp_other_value": Message(
+        gettext_noop("Common name (CN) is “{found}”; it has to be your partner login (MZP), {expected}."),
+        gettext_noop("Not a host name or company name. Make the CSR anew with CN={expected}."),
+        _MAKE,
+    ),
+    "email_invalid": Message(
+        gettext_noop("“{found}” is not an e-mail address."),
+        gettext_noop("Use an address that will still be read at renewal, such as {expected}. Make the CSR anew."),
+        _MAKE,
+    ),
+    # --- what a CSR asks for besides ---
+    "extension_ca": Message(
+        gettext_noop("The CSR asks for a certificate authority ({found})."),
+        gettext_noop("You need a client certificate. Make the CSR anew without basicConstraints."),
+        _MAKE,
+    ),
+    "extension_unexpected": Message(
+        gettext_noop("The CSR asks for an extension that nobody asked for: {found}."),
+        gettext_noop("It may be refused or dropped. Better make the CSR anew without it."),
+        _MAKE,
+    ),
+    "extensions_unreadable": Message(
+        gettext_noop("The extensions that the CSR asks for cannot be read."),
+        gettext_noop("Make the CSR anew without extensions: none is needed."),
+        _MAKE,
+    ),
+    "challenge_password": Message(
+        gettext_noop("The CSR holds a challenge password. Everybody who sees the CSR can read it."),
+        gettext_noop("It has no use here: change it wherever you use it, and make the CSR anew without it."),
+        _MAKE,
+    ),
+    # --- private keys ---
+    "key_empty": Message(gettext_noop("The key file is empty."), gettext_noop("Choose your private key's file.")),
+    "key_too_large": Message(
+        gettext_noop("The key is too large: {found} bytes; at most {expected} are read."),
+        gettext_noop("Send the private key alone. RSA keys of 2048 to 4096 bits fit."),
+    ),
+    "key_unreadable": Message(
+        gettext_noop("No private key could be read from this file."),
+        gettext_noop("It should begin with BEGIN and PRIVATE KEY, and be whole. This shows whether it can be read:"),
+        "openssl pkey -in private-key.pem -noout -check",
+    ),
+    "key_passphrase_missing": Message(
+        gettext_noop("The private key is protected by a passphrase."),
+        gettext_noop("Give the passphrase that you chose when you made the key."),
+    ),
+    "key_passphrase_wrong": Message(
+        gettext_noop("The private key does not open with this passphrase, or its file is damaged."),
+        gettext_noop("Try again; capital letters and blanks count. This asks for it and says whether it fits:"),
+        "openssl pkey -in private-key.pem -noout -check",
+    ),
+    "key_derivation_too_costly": Message(
+        gettext_noop("Opening this key would take {found} rounds; at most {expected} are computed here."),
+        gettext_noop("Encrypt it anew with fewer rounds:"),
+        "openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 600000 -in private-key.pem -out private-key-new.pem",
+    ),
+    "key_is_csr": Message(
+        gettext_noop("This is a CSR, not a private key."), gettext_noop("Choose the file that was made beside it.")
+    ),
+    "key_is_certificate": Message(
+        gettext_noop("This is a certificate, not a private key."),
+        gettext_noop("Choose the file that you made before the CSR."),
+    ),
+    "key_is_public": Message(
+        gettext_noop("This is a public key, not a private key."), gettext_noop("Choose the private key's file.")
+    ),
+    "key_is_pkcs12": Message(
+        gettext_noop("This is a PKCS#12 keystore; the private key is needed by itself."),
+        gettext_noop("Take the key out of it, encrypted. You are asked for both passwords:"),
+        "openssl pkcs12 -in keystore.p12 -nocerts -out private-key.pem",
+    ),
+    "key_is_jks": Message(
+        gettext_noop("This is a Java keystore (JKS); the private key is needed by itself."),
+        gettext_noop("Convert it to PKCS#12 first, then take the key out of it with openssl pkcs12 -nocerts."),
+        "keytool -importkeystore -srckeystore KeyStoreName.jks -destkeystore keystore.p12 -deststoretype PKCS12",
+    ),
+    "key_other_certificate": Message(
+        gettext_noop("This private key does not belong to the certificate."),
+        gettext_noop("Choose the key with which the CSR was made. These two have to print the same:"),
+        "openssl pkey -in private-key.pem -pubout && openssl x509 -in certificate.pem -noout -pubkey",
+    ),
+    # --- the file of a certificate ---
+    "certificate_empty": Message(
+        gettext_noop("The certificate's file is empty."), gettext_noop("Choose the file, or paste its text.")
+    ),
+    "certificate_too_large": Message(
+        gettext_noop("The file is too large: {found} bytes; at most {expected} are looked into."),
+        gettext_noop("Send the certificate and its chain alone."),
+    ),
+    "certificate_too_many": Message(
+        gettext_noop("There are {found} certificates in the file; a chain has at most {expected}."),
+        gettext_noop("Send the certificate and its chain alone."),
+    ),
+    "certificate_unknown": Message(
+        gettext_noop("This is not a certificate."),
+        gettext_noop("Send the file that begins with -----BEGIN CERTIFICATE-----, whole."),
+    ),
+    "certificate_damaged": Message(
+        gettext_noop("A certificate in this file is damaged and cannot be read."),
+        gettext_noop("Download it again. This shows whether it can be read:"),
+        "openssl x509 -in certificate.pem -noout -text",
+    ),
+    "certificate_with_private_key": Message(
+        gettext_noop("There is a private key in this file. Nothing of it was kept."),
+        gettext_noop("Send the certificate alone. If the key left your hands, treat it as exposed and make a new one."),
+    ),
+    "certificate_is_csr": Message(
+        gettext_noop("This is a CSR, not a certificate."),
+        gettext_noop("Send the certificate that the issuer made from it."),
+    ),
+    "certificate_is_pkcs7": Message(
+        gettext_noop("This is a PKCS#7 bundle."),
+        gettext_noop("Take the certificates out of it and send those (for a bundle in DER add -inform DER):"),
+        "openssl pkcs7 -in bundle.p7b -print_certs -out certificates.pem",
+    ),
+    "certificate_is_keystore": Message(
+        gettext_noop("This is a keystore, not a certificate. It was not kept."),
+        gettext_noop("It may hold your private key: keep it to yourself. Take only the certificate out of it:"),
+        "openssl pkcs12 -in keystore.p12 -nokeys -out certificates.pem",
+    ),
+    "certificate_is_zip": Message(
+        gettext_noop("This is a ZIP file."), gettext_noop("Unpack it and send the certificates in it.")
+    ),
+    "certificate_is_html": Message(
+        gettext_noop("This is a web page, not a certificate."),
+        gettext_noop("A download probably saved a sign-in or error page. Send the certificate's file itself."),
+    ),
+    # --- the certificate itself ---
+    "certificate_other_key": Message(
+        gettext_noop("The certificate ({subject}) is for another key than this CSR's."),
+        gettext_noop("It belongs to another request. Take the one that was issued for this CSR."),
+    ),
+    "certificate_subject": Message(
+        gettext_noop("{attribute} is “{found}” in the certificate; the CSR asked for “{expected}”."),
+        gettext_noop("Ask the issuer whether this is meant. CN has to be your partner login (MZP)."),
+    ),
+    "certificate_not_yet_valid": Message(
+        gettext_noop("The certificate is valid only from {found}; it is now {expected}."),
+        gettext_noop("Wait until then, or ask the issuer for one that is valid now."),
+    ),
+    "certificate_expired": Message(
+        gettext_noop("The certificate expired on {found}."),
+        gettext_noop("It cannot be used any more. Ask the issuer for a new one, or start a renewal."),
+    ),
+    "certificate_expires_soon": Message(
+        gettext_noop("The certificate expires in {days} days, on {found}."),
+        gettext_noop("It works until then. Start the renewal now."),
+    ),
+    "certificate_is_ca": Message(
+        gettext_noop("This is the certificate of a certificate authority ({found}), not a client's."),
+        gettext_noop("You may have taken one file for the other: look for the certificate with your MZP in it."),
+        "openssl x509 -in certificate.pem -noout -subject -issuer",
+    ),
+    "certificate_not_for_clients": Message(
+        gettext_noop("The certificate may not be used by clients. Its extended key usage allows: {found}."),
+        gettext_noop("Servers will refuse it. Ask the issuer for one with {expected}."),
+    ),
+    "certificate_key_usage": Message(
+        gettext_noop("The certificate's key usage does not allow {expected}, which TLS clients need."),
+        gettext_noop("Servers will refuse it. Ask the issuer for one that allows it."),
+    ),
+    "certificate_hash": Message(
+        gettext_noop("The certificate is signed with {found}, which is no longer safe."),
+        gettext_noop("Servers may refuse it. Ask the issuer for one signed with {expected}."),
+    ),
+    "certificate_key_size": Message(
+        gettext_noop("The certificate's key has {found} bits; at least {expected} are needed."),
+        gettext_noop("Servers will refuse it. Make a new key and CSR, and ask for a new certificate."),
+    ),
+    # --- its chain ---
+    "ca_missing": Message(
+        gettext_noop("There is no CA certificate."),
+        gettext_noop("Add the one of the issuer: {expected}. It comes with the certificate."),
+    ),
+    "ca_not_a_ca": Message(
+        gettext_noop("The file given as CA certificate is not one of a certificate authority: {found}."),
+        gettext_noop("You may have taken one file for the other. A CA's says CA:TRUE:"),
+        "openssl x509 -in ca.pem -noout -subject -ext basicConstraints",
+    ),
+    "ca_not_valid_now": Message(
+        gettext_noop("The CA certificate {ca} is valid {found}; it is now {expected}."),
+        gettext_noop("Ask the issuer for the current CA certificate."),
+    ),
+    "chain_issuer_missing": Message(
+        gettext_noop("The CA certificate of {expected} is missing. Given: {found}."),
+        gettext_noop("Add it. The certificate names an address for it, which is not visited from here: “{address}”."),
+    ),
+    "chain_signature": Message(
+        gettext_noop("{found} was not signed by this {expected}, although the names fit."),
+        gettext_noop("The CA may have several certificates of this name. Ask the issuer for the right one."),
+    ),
+    "chain_invalid": Message(
+        gettext_noop("The certificate does not lead to the CA: {found}."),
+        gettext_noop("Ask the issuer for the certificate together with its whole chain."),
+    ),
+    "chain_unusual": Message(
+        gettext_noop("The chain is valid but unusual: {found}."),
+        gettext_noop("Nothing to do. If a server refuses the certificate, tell the issuer this."),
+    ),
+}

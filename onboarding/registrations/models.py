@@ -1,0 +1,110 @@
+"""Applications, and the review of what partners say about them."""
+
+import secrets
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from onboarding import programmes
+from onboarding.partners.models import Organisation, PartnerLogin
+from onboarding.registrations.states import EDITABLE, LIFECYCLE, State
+
+REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"     # none that is mistaken for another
+
+
+def new_reference() -> str:
+    """Return a new number for people to quote, like "FA-7K3Q9M"."""
+    return "FA-" + "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(6))
+
+
+class Application(models.Model):
+    """What a partner registers. It may exist without a registration (imported)."""
+
+    class Programme(models.TextChoices):
+        FLEET_OWNER = "fleet_owner", _("Fleet Owner API")
+        END_USER = "end_user", _("Accessing Party for End-Users API")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reference = models.CharField(max_length=12, unique=True, default=new_reference, editable=False)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="applications")
+    programme = models.CharField(max_length=20, choices=Programme)
+    name = models.CharField(max_length=120, blank=True)
+    brands = models.JSONField(default=list)
+    partner_login = models.ForeignKey(PartnerLogin, models.PROTECT, null=True, related_name="applications")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name or self.reference
+
+    @property
+    def profile(self) -> programmes.Profile:
+        """The programme's profile."""
+        return programmes.profile(self.programme)
+
+    @property
+    def application_id(self) -> uuid.UUID:
+        """Its own id, as rows that hang on an application name it."""
+        return self.pk
+
+
+class Registration(models.Model):
+    """The description of an application and its review.
+
+    answers: the draft, by question name. version: counts its changes; who saves must have seen the latest.
+    """
+
+    class DeclineReason(models.TextChoices):
+        CONCEPT = "concept", _("The concept does not fit the programme")
+        DATA = "data", _("The data asked for is more than the concept needs")
+        COMPLIANCE = "compliance", _("The ExVe, GDPR or maker's rules are not met")
+        CAPACITY = "capacity", _("The requests per month cannot be served")
+        IDENTITY = "identity", _("We could not confirm the company")
+        OTHER = "other", _("Another reason")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    application = models.OneToOneField(Application, models.PROTECT, related_name="registration")
+    state = models.CharField(max_length=20, choices=State, default=LIFECYCLE.initial)
+    state_since = models.DateTimeField(auto_now_add=True)
+    answers = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=0)
+    assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="reviews")
+    reason = models.CharField(max_length=20, choices=DeclineReason, blank=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "state_since"], name="registration_state")]
+
+    def __str__(self) -> str:
+        return f"{self.application}: {self.state}"
+
+    @property
+    def organisation(self) -> Organisation:
+        """Whose it is."""
+        return self.application.organisation
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether the partner may change the description now."""
+        return self.state in EDITABLE
+
+
+class Submission(models.Model):
+    """What was submitted, as it was: never changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    registration = models.ForeignKey(Registration, models.PROTECT, related_name="submissions")
+    number = models.PositiveIntegerField()
+    answers = models.JSONField()
+    terms_version = models.CharField(max_length=20)
+    submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    submitted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["registration", "number"], name="submission_number")]
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.registration_id} #{self.number}"

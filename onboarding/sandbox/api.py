@@ -1,0 +1,249 @@
+"""The fleet API itself: which path is answered with what. One table of routes."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from onboarding.programmes import profile
+from onboarding.sandbox import shapes
+from onboarding.sandbox.access import BEARER, NOT_AUTHENTICATED, admit, unauthorized
+from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Peer, Refusal
+from onboarding.sandbox.fleetdata import Fleet, Vehicle, fleets_of, status
+from onboarding.sandbox.limits import RateLimiter
+from onboarding.sandbox.registry import Registry
+
+ACCEPTABLE = ("*/*", "application/*", "application/json", "application/hal+json", "application/vnd.geo+json")
+NO_SUCH_PATH = "No resource matches this path."
+TOO_MANY = "The rate limit is exceeded; see Retry-After."
+
+# What a vehicle's telemetry can hold in the sandbox, as the scopes that the API lists for it.
+ONBOARD_DATA = (
+    "data:telemetry:vehicle:ignition",
+    "data:telemetry:vehicle:energies",
+    "data:telemetry:vehicle:odometer",
+    "data:telemetry:vehicle:kinetic",
+    "data:telemetry:vehicle:doorsState",
+    "data:telemetry:vehicle:battery",
+    "data:telemetry:privacy",
+    "data:position",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An admitted request. values: what the path's placeholders stand for."""
+
+    request: ApiRequest
+    client_id: str
+    values: Mapping[str, str]
+    now: datetime
+
+    @property
+    def base(self) -> str:
+        """The API's path, as far as /fleets or /vehicles."""
+        return profile("fleet_owner").api_path
+
+    @property
+    def fleets(self) -> tuple[Fleet, ...]:
+        """The caller's fleets."""
+        return fleets_of(self.client_id)
+
+    def fleet(self) -> Fleet:
+        """Return the fleet that the path names. Raises Refusal."""
+        for fleet in self.fleets:
+            if fleet.id == self.values["fid"]:
+                return fleet
+        raise self.absent(shapes.NO_DATA, "no data for this context")
+
+    def vehicle(self, code: int, message: str) -> tuple[Fleet, Vehicle]:
+        """Return the vehicle that the path names, with its fleet. Raises Refusal with that code."""
+        fleet = self.fleet()
+        for vehicle in fleet.vehicles:
+            if vehicle.id == self.values["vid"]:
+                return fleet, vehicle
+        raise self.absent(code, message)
+
+    def absent(self, code: int, message: str) -> Refusal:
+        """Return the error to raise."""
+        return Refusal(shapes.application_error(code, message, self.request, self.now))
+
+    def page(self, only: str = "") -> tuple[shapes.PageRequest, str]:
+        """Return the part of the collection that is asked for, and its tokens' scope. Raises Refusal."""
+        scope = f"{self.client_id} {self.request.path}"
+        try:
+            return shapes.PageRequest.read(self.request, scope, only), scope
+        except shapes.BadParameter as error:
+            raise self.absent(shapes.BAD_PARAMETER, str(error)) from None
+
+
+def fleets(call: Call) -> ApiResponse:
+    """GET /fleets."""
+    page, scope = call.page()
+    return shapes.collection(call.request, "fleets", [_fleet(call, each) for each in call.fleets], page, scope)
+
+
+def fleet(call: Call) -> ApiResponse:
+    """GET /fleets/{fid}."""
+    return shapes.hal(_fleet(call, call.fleet()))
+
+
+def vehicles(call: Call) -> ApiResponse:
+    """GET /fleets/{fid}/vehicles."""
+    its_fleet = call.fleet()
+    page, scope = call.page(only="".join(call.request.values("vinPrefix")[:1]))
+    found = [each for each in its_fleet.vehicles if each.vin.startswith(page.only)]
+    if not found:
+        raise call.absent(shapes.NO_VEHICLE, "no vehicle found")
+    items = [_vehicle(call, its_fleet, each) for each in found]
+    return shapes.collection(call.request, "vehicles", items, page, scope)
+
+
+def vehicle(call: Call) -> ApiResponse:
+    """GET /fleets/{fid}/vehicles/{vid}."""
+    return shapes.hal(_vehicle(call, *call.vehicle(shapes.NO_VEHICLE, "no vehicle found")))
+
+
+def vehicle_status(call: Call) -> ApiResponse:
+    """GET /fleets/{fid}/vehicles/{vid}/status."""
+    its_fleet, its_vehicle = call.vehicle(shapes.NO_STATUS, "status for this vehicle not found")
+    links = {
+        "self": shapes.link(call.request, call.request.path),
+        "vehicle": shapes.link(call.request, call.request.path.removesuffix("/status")),
+        "fleet": shapes.link(call.request, f"{call.base}/fleets/{its_fleet.id}"),
+    }
+    return shapes.hal({"_links": links, **status(its_vehicle, call.now)})
+
+
+def capabilities(call: Call) -> ApiResponse:
+    """GET /vehicles/{vin}."""
+    for its_fleet in call.fleets:
+        for each in its_fleet.vehicles:
+            if each.vin == call.values["vin"]:
+                extension = {"branding": _branding(each), "onboardCapabilities": {"data": list(ONBOARD_DATA)}}
+                return shapes.hal(
+                    {
+                        "vin": each.vin,
+                        "motorization": each.motorization,
+                        "createdAt": shapes.rfc3339(each.created_at),
+                        "_embedded": {"extension": extension},
+                    }
+                )
+    raise call.absent(shapes.NO_DATA, "no data for this context")
+
+
+def user(call: Call) -> ApiResponse:
+    """GET /user of the end users' API. No bearer token can be right: the token endpoint gives none out."""
+    raise unauthorized(NOT_AUTHENTICATED, BEARER)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path of one programme's API; all are read with GET."""
+
+    programme: str
+    pattern: re.Pattern[str]
+    handle: Callable[[Call], ApiResponse]
+
+
+def _route(programme: str, path: str, handle: Callable[[Call], ApiResponse]) -> Route:
+    pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", profile(programme).api_path + path)
+    return Route(programme, re.compile(pattern), handle)
+
+
+ROUTES = (
+    _route("fleet_owner", "/fleets", fleets),
+    _route("fleet_owner", "/fleets/{fid}", fleet),
+    _route("fleet_owner", "/fleets/{fid}/vehicles", vehicles),
+    _route("fleet_owner", "/fleets/{fid}/vehicles/{vid}", vehicle),
+    _route("fleet_owner", "/fleets/{fid}/vehicles/{vid}/status", vehicle_status),
+    _route("fleet_owner", "/vehicles/{vin}", capabilities),
+    _route("end_user", "/user", user),
+)
+
+
+def answer(request: ApiRequest, registry: Registry, limiter: RateLimiter, now: datetime) -> ApiResponse:
+    """Answer one request of the listener that requires a client certificate."""
+    try:
+        response = _route_and_handle(request, registry, limiter, now)
+    except Refusal as refusal:
+        response = refusal.response
+    return response.with_headers(_seen(request.peer) if request.peer else {})
+
+
+def _route_and_handle(request: ApiRequest, registry: Registry, limiter: RateLimiter, now: datetime) -> ApiResponse:
+    for route in ROUTES:
+        match = route.pattern.fullmatch(request.path)
+        if match:
+            break
+    else:
+        raise Refusal(shapes.gateway_error(HTTPStatus.NOT_FOUND, NO_SUCH_PATH))
+    if request.method != "GET":
+        refused = shapes.application_error(shapes.METHOD_NOT_ALLOWED, "only GET here", request, now)
+        raise Refusal(refused.with_headers({"Allow": "GET"}))
+    admit(request, route.programme, registry)
+    client_id = request.values("client_id")[0]
+    allowance = limiter.take(client_id, now)
+    if allowance.is_exhausted:
+        raise Refusal(shapes.gateway_error(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY, allowance.headers))
+    try:
+        _require_acceptable(request, now)
+        response = route.handle(Call(request, client_id, match.groupdict(), now))
+    except Refusal as refusal:
+        response = refusal.response
+    return response.with_headers(allowance.headers)
+
+
+def _require_acceptable(request: ApiRequest, now: datetime) -> None:
+    accepted = [item.split(";")[0].strip().lower() for item in request.headers.get("accept", "*/*").split(",")]
+    if not any(item in ACCEPTABLE for item in accepted):
+        message = "Accept must allow application/hal+json or application/json"
+        raise Refusal(shapes.application_error(shapes.NOT_ACCEPTABLE, message, request, now))
+
+
+def _seen(peer: Peer) -> dict[str, str]:
+    """Return the sandbox's own headers, which the maker's API does not have: whom it saw, and how."""
+    return {
+        "X-Sandbox-Client-Subject": peer.subject,
+        "X-Sandbox-TLS": f"{peer.tls_version} {peer.cipher}",
+    }
+
+
+def _fleet(call: Call, its_fleet: Fleet) -> dict[str, Any]:
+    path = f"{call.base}/fleets/{its_fleet.id}"
+    return {
+        "_links": {
+            "self": shapes.link(call.request, path),
+            "vehicles": shapes.link(call.request, f"{path}/vehicles"),
+        },
+        "id": its_fleet.id,
+        "name": its_fleet.name,
+        "description": its_fleet.description,
+        "createdAt": shapes.rfc3339(its_fleet.created_at),
+    }
+
+
+def _vehicle(call: Call, its_fleet: Fleet, each: Vehicle) -> dict[str, Any]:
+    fleet_path = f"{call.base}/fleets/{its_fleet.id}"
+    path = f"{fleet_path}/vehicles/{each.id}"
+    content = {
+        "_links": {
+            "self": shapes.link(call.request, path),
+            "fleet": shapes.link(call.request, fleet_path),
+            "status": shapes.link(call.request, f"{path}/status"),
+        },
+        "id": each.id,
+        "vin": each.vin,
+        "motorization": each.motorization,
+        "brand": each.brand.name,
+        "createdAt": shapes.rfc3339(each.created_at),
+    }
+    if "branding" in call.request.values("extension"):
+        content["_embedded"] = {"extension": {"branding": _branding(each)}}
+    return content
+
+
+def _branding(each: Vehicle) -> dict[str, str]:
+    return {"brand": each.brand.name, "label": each.label}

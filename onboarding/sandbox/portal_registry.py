@@ -1,0 +1,69 @@
+"""Whom the sandbox lets in: the clients that the portal handed out for the sandbox, with their certificates."""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onboarding.credentials.models import CertificateRequest, SandboxClient
+from onboarding.credentials.states import USABLE
+from onboarding.programmes import SANDBOX
+from onboarding.vault.models import Secret
+from onboarding.vault.seal import CannotOpen, open_secret
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClient:
+    """A client with one of its certificates. Its secrets are opened only to compare them."""
+
+    client: SandboxClient
+    request: CertificateRequest
+
+    @property
+    def programme(self) -> str:
+        """The application's programme."""
+        return self.client.application.programme
+
+    @property
+    def mzp(self) -> str:
+        """The partner login of the certificate."""
+        return self.request.partner_login.mzp
+
+    @property
+    def certificate_sha256(self) -> str:
+        """The certificate's fingerprint."""
+        return self.request.certificate_sha256
+
+    def password_is(self, given: str) -> bool:
+        """Whether `given` is the MZP's password in the sandbox."""
+        return _same(self.client.password, given)
+
+    def secret_is(self, given: str) -> bool:
+        """Whether `given` is the client secret."""
+        return _same(self.client.client_secret, given)
+
+
+class DatabaseRegistry:
+    """The portal's records; those of the sandbox environment only."""
+
+    def find(self, client_id: str) -> Sequence[KnownClient]:
+        """Return the client once for each of its certificates that may be used: issued or active."""
+        client = (
+            SandboxClient.objects.select_related("application", "client_secret", "password")
+            .filter(client_id=client_id)
+            .first()
+        )
+        if client is None:
+            return []
+        requests = CertificateRequest.objects.filter(
+            application=client.application, environment=SANDBOX, state__in=USABLE
+        ).select_related("partner_login")
+        return [KnownClient(client, request) for request in requests]
+
+
+def _same(secret: Secret | None, given: str) -> bool:
+    if secret is None:
+        return False
+    try:
+        return hmac.compare_digest(open_secret(secret), given.encode("utf-8"))
+    except CannotOpen:
+        return False

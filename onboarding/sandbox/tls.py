@@ -1,0 +1,160 @@
+"""The TLS side of the two listeners: contexts, the server's certificate, and whom a connection came from."""
+
+import logging
+import os
+import secrets
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NoReturn
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from onboarding.pki import embedded_ca, keys
+from onboarding.sandbox.exchange import Peer
+
+SERVER_CERTIFICATE_DAYS = 90
+KEY_BITS = 2048
+READS_AFTER_REFUSAL = 8
+
+logger = logging.getLogger(__name__)
+
+ATTRIBUTE_NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The embedded CA: its certificate, and the key that signs the server's certificate."""
+
+    certificate: x509.Certificate
+    key: rsa.RSAPrivateKey
+
+
+class TellingSSLObject(ssl.SSLObject):
+    """Lets the client learn why it was refused.
+
+    asyncio drops the connection when a handshake fails, and with it the alert that OpenSSL has just written.
+    So the failure is reported as "more to read": then asyncio sends what is written. The client reads the
+    alert and hangs up; who does not is dropped by the handshake's time limit, or after a few more reads.
+    """
+
+    _refusal: ssl.SSLError | None = None
+    _reads = 0
+
+    def do_handshake(self) -> None:
+        """Shake hands. Raises ssl.SSLError, late if there is an alert to send."""
+        if self._refusal is None:
+            try:
+                return super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                self._refusal = error
+                logger.info("handshake refused", extra={"reason": error.reason})
+        self._wait_for_the_client(self._refusal)
+
+    def _wait_for_the_client(self, refusal: ssl.SSLError) -> NoReturn:
+        self._reads += 1
+        if self._reads > READS_AFTER_REFUSAL:
+            raise refusal
+        raise ssl.SSLWantReadError
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A server certificate with its encrypted key, as PEM. renew_at: when the last third of its life begins."""
+
+    pem: bytes
+    passphrase: bytes = field(repr=False)
+    renew_at: datetime
+
+
+class Contexts:
+    """The contexts of both listeners, which present the same certificate of the embedded CA.
+
+    hosts: names and IP addresses that the certificate is for.
+    load_authority: opens the CA's key, which is not kept. It is called again for each renewal.
+    """
+
+    def __init__(self, load_authority: Callable[[], Authority], hosts: Sequence[str], now: datetime) -> None:
+        self._load_authority = load_authority
+        self._hosts = hosts
+        self.token = _server_context()
+        self.api = _server_context()
+        self.api.verify_mode = ssl.CERT_REQUIRED
+        ca = load_authority().certificate
+        self.api.load_verify_locations(cadata=ca.public_bytes(Encoding.PEM).decode("ascii"))
+        self.present(self.mint(now))
+
+    def mint(self, now: datetime) -> Identity:
+        """Make a server certificate that begins now. May be called in any thread."""
+        authority = self._load_authority()
+        key = keys.generate_rsa_key(KEY_BITS)
+        certificate = embedded_ca.sign_server(
+            key,
+            self._hosts,
+            ca=authority.certificate,
+            ca_key=authority.key,
+            now=now,
+            days=SERVER_CERTIFICATE_DAYS,
+        )
+        passphrase = secrets.token_hex(32).encode("ascii")
+        pem = certificate.public_bytes(Encoding.PEM) + keys.encrypt_key(key, passphrase)
+        return Identity(pem, passphrase, now + (certificate.not_valid_after_utc - now) * 2 / 3)
+
+    def present(self, identity: Identity) -> None:
+        """Present this certificate on connections that begin after this. In the listeners' thread only."""
+        for context in (self.api, self.token):
+            _load(context, identity)
+        self._renew_at = identity.renew_at
+
+    def are_due(self, now: datetime) -> bool:
+        """Whether it is time for a new certificate."""
+        return now >= self._renew_at
+
+
+def peer_of(connection: ssl.SSLObject) -> Peer | None:
+    """Return who is at the other end; None where no certificate was asked for."""
+    der = connection.getpeercert(binary_form=True)
+    if der is None:
+        return None
+    certificate = x509.load_der_x509_certificate(der)
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    cipher = connection.cipher()
+    return Peer(
+        common_name=str(names[0].value) if names else "",
+        serial_number=certificate.serial_number,
+        fingerprint_sha256=certificate.fingerprint(SHA256()).hex(),
+        subject=_in_ascii(certificate.subject.rfc4514_string(ATTRIBUTE_NAMES)),
+        tls_version=connection.version() or "",
+        cipher=cipher[0] if cipher else "",
+    )
+
+
+def _in_ascii(subject: str) -> str:
+    """Return an RFC 4514 string fit for a header: what is not ASCII as hex pairs (section 2.4)."""
+    return "".join(
+        character if " " <= character <= "~" else "".join(f"\\{byte:02X}" for byte in character.encode("utf-8"))
+        for character in subject
+    )
+
+
+def _server_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslobject_class = TellingSSLObject
+    return context
+
+
+def _load(context: ssl.SSLContext, identity: Identity) -> None:
+    """Hand certificate and encrypted key to OpenSSL, which reads only files: through one in memory."""
+    descriptor = os.memfd_create("server-certificate", os.MFD_CLOEXEC)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(identity.pem)
+        file.flush()
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=identity.passphrase)

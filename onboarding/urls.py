@@ -1,0 +1,13 @@
+"""The product's table of contents."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("allauth.account.urls")),
+    path("", include("onboarding.web.urls")),
+]
+
+handler400 = "onboarding.web.views.errors.bad_request"
+handler403 = "onboarding.web.views.errors.permission_denied"
+handler404 = "onboarding.web.views.errors.page_not_found"
+handler500 = "onboarding.web.views.errors.server_error"

@@ -1,0 +1,245 @@
+"""Runs: asked for, claimed, carried out, finished once, and swept up when a worker was lost."""
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from onboarding.audit.events import Event
+from onboarding.audit.record import record
+from onboarding.celery import wake
+from onboarding.credentials import flows as credentials
+from onboarding.credentials.embedded_ca import sandbox_ca_pem
+from onboarding.credentials.environments import environment
+from onboarding.credentials.models import CredentialSet
+from onboarding.findings import Finding
+from onboarding.fleet.checks import Check, Result
+from onboarding.fleet.diagnosis import Report, diagnose
+from onboarding.fleet.target import CredentialMaterial, Target
+from onboarding.notifications.mails import notify
+from onboarding.partners.actors import SYSTEM, Actor
+from onboarding.partners.people import builders
+from onboarding.pki import certificates, keys
+from onboarding.programmes import SANDBOX
+from onboarding.validation.models import Run
+from onboarding.vault.models import Secret
+from onboarding.vault.seal import EncryptedKey, destroy_secret, open_key, open_secret, seal_key
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=75)           # longer than any run: VALIDATION_DEADLINE, and what surrounds the call
+NEVER_CLAIMED = timedelta(seconds=20)
+MAX_ATTEMPTS = 3
+
+
+class KeyNeeded(Exception):
+    """The private key is not here: it has to be uploaded for this run."""
+
+
+class KeyRefused(Exception):
+    """The uploaded key cannot be used; the finding says why. It was not kept."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.code)
+        self.finding = finding
+
+
+def request_run(
+    credential_set: CredentialSet, *, actor: Actor, key: bytes | None = None, passphrase: bytes | None = None
+) -> Run:
+    """Create a run and wake a worker; if one is waiting or running already, return that one instead.
+
+    key: PEM or DER, used for this run only: sealed, and destroyed when the run ends, however it ends.
+    Raises KeyNeeded or KeyRefused.
+    """
+    one_time = None
+    if credential_set.certificate_request.key is None:
+        if not key:
+            raise KeyNeeded
+        one_time = _read_key(credential_set, key, passphrase)
+    from onboarding.validation.tasks import validate  # the task imports this module
+
+    try:
+        with transaction.atomic():
+            run = Run.objects.create(
+                credential_set=credential_set,
+                requested_by_id=actor.user_id,
+                key=seal_key(credential_set.organisation, Secret.Kind.KEY_FOR_ONE_RUN, one_time) if one_time else None,
+            )
+            _record(Event.RUN_REQUESTED, run, actor)
+            wake(validate, str(run.pk))
+    except IntegrityError:
+        return Run.objects.get(credential_set=credential_set, state__in=Run.OPEN)
+    return run
+
+
+def execute(run_id: str | uuid.UUID) -> None:
+    """Carry out one run, if nobody else has it. Every step is safe to repeat."""
+    run = _claim(run_id)
+    if run is None:
+        return
+    credential_set = run.credential_set
+    try:
+        report = diagnose(
+            _material(run),
+            _target(credential_set),
+            now=timezone.now(),
+            deadline=settings.VALIDATION_DEADLINE,
+            on_check=_Progress(run),
+        )
+    except LostLease:
+        log.warning("the run was taken over by another worker", run=str(run.pk))
+        return
+    _finish(run, report)
+
+
+def sweep() -> None:
+    """Wake what was never claimed, take back what a lost worker had, and give up after MAX_ATTEMPTS."""
+    from onboarding.validation.tasks import validate
+
+    now = timezone.now()
+    lost = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=now)
+    for run in lost.filter(attempt__gte=MAX_ATTEMPTS).select_related("credential_set__application__organisation"):
+        _close(run, Run.State.ABANDONED, Event.RUN_ABANDONED)
+    lost.filter(attempt__lt=MAX_ATTEMPTS).update(state=Run.State.QUEUED, lease=None, lease_until=None)
+    waiting = Run.objects.filter(state=Run.State.QUEUED, created_at__lt=now - NEVER_CLAIMED)
+    for run_id in waiting.order_by("created_at").values_list("pk", flat=True)[:500]:
+        wake(validate, str(run_id))
+
+
+def last_good_run(credential_set: CredentialSet) -> Run | None:
+    """Return the latest run that passed: its set is live since."""
+    return credential_set.runs.filter(state=Run.State.PASSED).order_by("-created_at").first()
+
+
+class LostLease(Exception):
+    """Another worker has the run now: what this one finds is dropped."""
+
+
+class _Progress:
+    """Writes the ladder into the run as it grows. Renews nothing: the lease is longer than the deadline."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def __call__(self, checks: Sequence[Check]) -> None:
+        rows = [check.to_json() for check in checks]
+        if not Run.objects.filter(pk=self.run.pk, lease=self.run.lease).update(checks=rows):
+            raise LostLease
+
+
+def _claim(run_id: str | uuid.UUID) -> Run | None:
+    now = timezone.now()
+    lease = uuid.uuid4()
+    claimed = Run.objects.filter(pk=run_id, state=Run.State.QUEUED).update(
+        state=Run.State.RUNNING,
+        lease=lease,
+        lease_until=now + LEASE,
+        attempt=models.F("attempt") + 1,
+        started_at=now,
+        checks=[],
+    )
+    if not claimed:
+        return None
+    return Run.objects.select_related(
+        "key",
+        "credential_set__application__organisation",
+        "credential_set__client_secret",
+        "credential_set__certificate_request__partner_login__organisation",
+        "credential_set__certificate_request__key",
+    ).get(pk=run_id, lease=lease)
+
+
+def _finish(run: Run, report: Report) -> None:
+    passed = report.result == Result.PASSED
+    state, event = (Run.State.PASSED, Event.RUN_PASSED) if passed else (Run.State.FAILED, Event.RUN_FAILED)
+    checks = [check.to_json() for check in report.checks]
+    with transaction.atomic():
+        if not _close(run, state, event, checks=checks, facts=dict(report.facts)):
+            return
+        if passed:
+            credentials.activate(run.credential_set.certificate_request, actor=SYSTEM)
+            application = run.credential_set.application
+            notify(
+                "application_live",
+                builders(run.organisation),
+                once=f"live:{run.credential_set_id}",
+                params={
+                    "application": str(application),
+                    "application_id": str(application.pk),
+                    "environment": run.credential_set.environment,
+                },
+            )
+
+
+def _close(run: Run, state: Run.State, event: Event, **changes: object) -> bool:
+    """Finish a run once: only the worker whose lease it still is writes. Its one-time key goes with it."""
+    with transaction.atomic():
+        written = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING, lease=run.lease).update(
+            state=state, finished_at=timezone.now(), lease=None, lease_until=None, **changes
+        )
+        if written:
+            if run.key is not None:
+                destroy_secret(run.key)
+            _record(event, run, SYSTEM)
+    return bool(written)
+
+
+def _read_key(credential_set: CredentialSet, key: bytes, passphrase: bytes | None) -> EncryptedKey:
+    try:
+        private_key = keys.load_key(key, passphrase)
+    except keys.UnreadableKey as error:
+        raise KeyRefused(error.finding) from None
+    leaf = certificates.load_certificates(credential_set.certificate_request.certificate_pem.encode("ascii"))[0]
+    if keys.spki_sha256(private_key.public_key()) != keys.spki_sha256(leaf.public_key()):
+        raise KeyRefused(keys.other_key_finding())
+    secret = secrets.token_hex(32).encode("ascii")
+    return EncryptedKey(keys.encrypt_key(private_key, secret), secret)
+
+
+def _material(run: Run) -> CredentialMaterial:
+    credential_set = run.credential_set
+    request = credential_set.certificate_request
+    sealed = run.key or request.key
+    key = open_key(sealed) if sealed is not None else EncryptedKey(b"", b"")
+    password = credentials.password_of(credential_set)
+    return CredentialMaterial(
+        programme=credential_set.application.programme,
+        client_id=credential_set.client_id,
+        client_secret=open_secret(credential_set.client_secret).decode() if credential_set.client_secret else None,
+        mzp=request.partner_login.mzp,
+        password=open_secret(password).decode() if password else None,
+        certificate_pem=request.certificate_pem.encode("ascii"),
+        key_pem=key.pem,
+        key_passphrase=key.passphrase,
+        ca_pem=request.ca_pem.encode("ascii"),
+    )
+
+
+def _target(credential_set: CredentialSet) -> Target:
+    application = credential_set.application
+    where = environment(application.profile, credential_set.environment)
+    brand = next(brand for brand in application.profile.brands if brand.id in (application.brands or [brand.id]))
+    return Target(
+        api_url=where.api_url,
+        token_url=where.token_url.format(domain=brand.domain) or None,
+        token_ca_pem=sandbox_ca_pem().encode("ascii") if where.id == SANDBOX else None,
+        realm=brand.realm if "client_secret" in application.profile.credentials else None,
+        proxy=(settings.FLEET_PROXY or None) if where.id != SANDBOX else None,
+    )
+
+
+def _record(event: Event, run: Run, actor: Actor) -> None:
+    record(
+        event,
+        run,
+        actor=actor,
+        organisation=run.organisation,
+        application_id=run.credential_set.application_id,
+        data={"environment": run.credential_set.environment},
+    )

@@ -1,0 +1,127 @@
+"""Who may open which page. Every view declares it with one of these; a test walks all routes by all actors.
+
+Closed unless opened: LoginRequiredMiddleware asks for a sign-in on whatever is not `public`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+
+from onboarding.partners.actors import Actor, ActorKind
+from onboarding.partners.models import Membership, StaffRole
+from onboarding.registrations.models import Application
+
+View = Callable[..., HttpResponse]
+
+MEMBERS = frozenset(Membership.Role.values)
+BUILDERS = frozenset({Membership.Role.OWNER, Membership.Role.DEVELOPER})
+STAFF = frozenset(StaffRole.Role.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a route requires. kind: public, demo, signed_in, application or staff; roles: one of these."""
+
+    kind: str
+    roles: frozenset[str] = frozenset()
+
+
+def public(view: View) -> View:
+    """Open the page to everybody."""
+    return _declare(login_not_required(view), Access("public"))
+
+
+def demo(view: View) -> View:
+    """Open the page to everybody in the demo; elsewhere there is no such page."""
+
+    @login_not_required
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not settings.DEMO:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return _declare(inner, Access("demo"))
+
+
+def signed_in(view: View) -> View:
+    """Open the page to everybody who has signed in."""
+    return _declare(view, Access("signed_in"))
+
+
+def application(*, change: frozenset[str] = BUILDERS) -> Callable[[View], View]:
+    """Open the page to members of the application's organisation; for others it does not exist (404).
+
+    Reading is for every member; sending a form needs one of the roles in `change`.
+    The view receives the application in place of its id, and `request.may_change`.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def inner(request: HttpRequest, application_id: UUID, *args: Any, **kwargs: Any) -> HttpResponse:
+            found = get_object_or_404(
+                Application.objects.select_related("organisation", "partner_login", "registration"),
+                pk=application_id,
+                organisation__memberships__user=request.user,
+            )
+            role = Membership.objects.get(organisation=found.organisation, user=request.user).role
+            request.may_change = role in change
+            if request.method not in ("GET", "HEAD") and not request.may_change:
+                raise PermissionDenied(
+                    _("As a viewer you can read this application. Ask an owner or a developer to change it.")
+                )
+            return view(request, found, *args, **kwargs)
+
+        return _declare(inner, Access("application", change))
+
+    return decorate
+
+
+def staff(*roles: str, read: frozenset[str] = STAFF) -> Callable[[View], View]:
+    """Open the page to staff: reading to every staff role, sending a form to `roles`."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            held = request.user.staff_roles
+            request.may_change = bool(held & set(roles))
+            if not held & read:
+                raise PermissionDenied(_("This page is for the staff who review and issue."))
+            if request.method not in ("GET", "HEAD") and not request.may_change:
+                raise PermissionDenied(_("Your role can read this page, not decide on it."))
+            return view(request, *args, **kwargs)
+
+        return _declare(inner, Access("staff", frozenset(roles)))
+
+    return decorate
+
+
+def member_actor(request: HttpRequest) -> Actor:
+    """Return who acts, as a partner."""
+    return Actor(ActorKind.MEMBER, request.user.pk, client_address(request))
+
+
+def staff_actor(request: HttpRequest) -> Actor:
+    """Return who acts, as staff."""
+    return Actor(ActorKind.STAFF, request.user.pk, client_address(request))
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the network address a request came from; behind our own proxy, the one that the proxy saw."""
+    if settings.BEHIND_PROXY:
+        return request.META.get("HTTP_X_REAL_IP", "")
+    return request.META.get("REMOTE_ADDR", "")
+
+
+def _declare(view: Any, access: Access) -> View:
+    view.access = access
+    return view

@@ -1,0 +1,108 @@
+"""Settings that contradict themselves, found at start; and what must not be served to others (`--deploy`)."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+MODES = ("hub", "solo")
+CUSTODIES = ("browser", "own", "vault")
+LAST_PORT = 65_535
+
+
+@register()
+def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
+    """Check what would otherwise fail later, and far from its cause."""
+    found: list[CheckMessage] = []
+    if settings.PORTAL_MODE not in MODES:
+        found.append(
+            Error(
+                f"PORTAL_MODE is {settings.PORTAL_MODE!r}.",
+                hint=f"Set it to one of: {', '.join(MODES)}.",
+                id="portal.E001",
+            )
+        )
+    if unknown := [custody for custody in settings.KEY_CUSTODIES if custody not in CUSTODIES]:
+        found.append(
+            Error(
+                f"KEY_CUSTODIES names {', '.join(unknown)}.",
+                hint=f"Choose among: {', '.join(CUSTODIES)}.",
+                id="portal.E002",
+            )
+        )
+    sandbox_ports = (settings.SANDBOX_PORT, settings.SANDBOX_PORT + 1)
+    if settings.SANDBOX and (settings.PORT in sandbox_ports or sandbox_ports[1] > LAST_PORT):
+        found.append(
+            Error(
+                f"PORT {settings.PORT} and SANDBOX_PORT {settings.SANDBOX_PORT} do not fit together.",
+                hint="The sandbox takes SANDBOX_PORT and the port after it; the portal needs another one.",
+                id="portal.E003",
+            )
+        )
+    address = urlsplit(settings.PUBLIC_URL)
+    if address.scheme not in ("http", "https") or not address.hostname or address.path:
+        found.append(
+            Error(
+                f"PUBLIC_URL is {settings.PUBLIC_URL!r}.",
+                hint="Give scheme, host and any unusual port, and no path: https://portal.example.com",
+                id="portal.E004",
+            )
+        )
+    return found
+
+
+@register(Tags.security, deploy=True)
+def fit_for_others(**_options: Any) -> Sequence[CheckMessage]:
+    """Check that an installation may be served to others."""
+    found: list[CheckMessage] = []
+    if settings.DEMO:
+        found.append(
+            Error(
+                "DEMO is on: demo accounts exist, and everybody can read all mail at /outbox/.",
+                hint="Unset DEMO, and start with an empty VAR_DIR and database.",
+                id="portal.E101",
+            )
+        )
+    if urlsplit(settings.PUBLIC_URL).scheme != "https":
+        found.append(
+            Error(
+                "PUBLIC_URL does not begin with https://.",
+                hint="Put a TLS proxy in front and name its address: cookies and passkeys depend on it.",
+                id="portal.E102",
+            )
+        )
+    if settings.PORTAL_MODE == "hub" and (names := _kept_in_files()):
+        found.append(
+            Warning(
+                f"{', '.join(names)}: made by this machine and kept in {settings.VAR_DIR / 'keys'}.",
+                hint="Give each as an environment variable or NAME_FILE, and keep a copy elsewhere.",
+                id="portal.W103",
+            )
+        )
+    if settings.EMAIL_BACKEND == "onboarding.notifications.outbox.MaildirBackend":
+        found.append(
+            Warning(
+                "EMAIL_URL is not set: mails are written to a folder and reach nobody.",
+                hint="Set EMAIL_URL, such as smtp+tls://user:password@mail.example.com:587.",
+                id="portal.W104",
+            )
+        )
+    return found
+
+
+def _kept_in_files() -> list[str]:
+    """Return the names of the secrets in use that come from this machine's own files."""
+    in_use = {
+        "SECRET_KEY": settings.SECRET_KEY,
+        "AUDIT_KEY": settings.AUDIT_KEY,
+        "VAULT_KEYS": " ".join(settings.VAULT_KEYS),
+    }
+    files = {"SECRET_KEY": "secret_key", "AUDIT_KEY": "audit_key", "VAULT_KEYS": "vault_key"}
+    return [name for name, file in files.items() if _kept(file) in in_use[name]]
+
+
+def _kept(file: str) -> str:
+    path = settings.VAR_DIR / "keys" / file
+    return path.read_text("ascii").strip() if path.exists() else "\0"

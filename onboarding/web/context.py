@@ -1,0 +1,48 @@
+"""What every page knows: the portal's name, where the reader is, and where they can go."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:
+    """Return `portal`, for the page frame."""
+    return {
+        "portal": {
+            "name": settings.PORTAL_NAME,
+            "operator": settings.OPERATOR_NAME,
+            "demo": settings.DEMO,
+            "mode": settings.PORTAL_MODE,
+            "accent": bool(settings.ACCENT_COLOUR),
+            "is_staff_area": request.path.startswith("/desk/"),
+            "nav": _nav(request),
+        }
+    }
+
+
+def _nav(request: HttpRequest) -> list[dict[str, Any]]:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    entries = [(_("Applications"), reverse("home"))]
+    if user.staff_roles:
+        entries = [(_("Reviews"), reverse("desk")), (_("Certificates"), reverse("desk_certificates"))]
+    match = getattr(request, "resolver_match", None)
+    here = match.url_name if match else ""
+    return [
+        {"label": label, "href": href, "current": href == request.path or _belongs(str(here), href)}
+        for label, href in entries
+    ]
+
+
+def _belongs(name: str, href: str) -> bool:
+    """Tell whether the page of that route name is below the navigation entry."""
+    sections = {
+        reverse("desk_certificates"): ("desk_certificate",),
+        reverse("desk"): ("desk_registration",),
+        reverse("home"): ("application", "describe", "key", "csr", "certificate", "credentials", "validate", "run", "live"),
+    }
+    return name.startswith(sections.get(href, ()))

@@ -1,0 +1,39 @@
+"""What all our forms share: errors that name the field and say what to do."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+# By kind of control, what to say when a required answer is missing. The first kind that fits is taken.
+_MISSING: tuple[tuple[type[forms.Widget], Any], ...] = (
+    (forms.CheckboxInput, _("Tick “%(label)s” to go on")),
+    (forms.CheckboxSelectMultiple, _("Choose at least one under “%(label)s”")),
+    (forms.Select, _("Choose an answer for “%(label)s”")),
+    (forms.RadioSelect, _("Choose an answer for “%(label)s”")),
+    (forms.FileInput, _("Choose a file for “%(label)s”")),
+    (forms.Widget, _("Fill in “%(label)s”")),
+)
+
+
+class PlainWords:
+    """For forms: replaces Django's "This field is required.", which names no field, unless a field has its own words.
+
+    Put it before `forms.Form` or `forms.ModelForm`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for bound in self:  # type: ignore[attr-defined]
+            default = forms.Field.default_error_messages["required"]
+            if bound.field.error_messages.get("required") is default:
+                words = next(text for kind, text in _MISSING if isinstance(bound.field.widget, kind))
+                bound.field.error_messages["required"] = words % {"label": bound.label}
+
+
+class PortalForm(PlainWords, forms.Form):
+    """The base of our forms that have no model behind them."""
+
+
+class PortalModelForm(PlainWords, forms.ModelForm):
+    """The base of our forms that have a model behind them."""

@@ -1,0 +1,169 @@
+"""Key, CSR, certificate and credentials."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django_countries import countries
+
+from onboarding.credentials.models import CertificateRequest
+from onboarding.programmes import Profile
+from onboarding.web.forms.fields import BoundedFileField, LineField, SecretField
+from onboarding.web.forms.widgets import FileDrop, PemTextarea, RadioCards
+
+CUSTODIES = {
+    CertificateRequest.Custody.OWN: (
+        _("You make it, and keep it"),
+        _("With OpenSSL or keytool, on your machine. Only you can use the key; you upload the CSR. To validate, you lend us the key for one call."),
+    ),
+    CertificateRequest.Custody.VAULT: (
+        _("It is made here, and kept sealed"),
+        _("Made on this server and encrypted at rest. The portal can validate by itself, and so its operator could use the key."),
+    ),
+}
+
+HINTS = {
+    "ST": _("The state, province or region, such as Ile de France. Required here, though some examples leave it out."),
+    "L": _("The city of your company's seat."),
+    "O": _("Your company's registered name."),
+    "emailAddress": _("The certificate is downloaded and renewed through this address: best a role mailbox."),
+}
+
+
+class SubjectForm(forms.Form):
+    """What the CSR says of its owner, and who is to hold the key. OU and CN are given, not asked for."""
+
+    C = forms.ChoiceField(label=_("Country (C)"))
+
+    def __init__(self, *args: Any, profile: Profile, custodies: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["C"]
+        field.choices = [("", _("Choose a country")), *((code, f"{name} ({code})") for code, name in countries)]
+        for rule in profile.dn:
+            if rule.attribute == "C" or rule.value or rule.is_mzp:
+                continue
+            label = f"{_(rule.label)} ({rule.attribute})" if not rule.is_email else _(rule.label)
+            if rule.is_email:
+                self.fields[rule.attribute] = forms.EmailField(label=label, max_length=rule.max_length)
+            else:
+                self.fields[rule.attribute] = LineField(label=label, max_length=rule.max_length)
+            self.fields[rule.attribute].help_text = HINTS.get(rule.attribute, "")
+        self.fields["custody"] = forms.ChoiceField(
+            label=_("Who makes and keeps the private key?"),
+            choices=[(custody, CUSTODIES[CertificateRequest.Custody(custody)][0]) for custody in custodies],
+            widget=RadioCards(
+                descriptions={custody: CUSTODIES[CertificateRequest.Custody(custody)][1] for custody in custodies}
+            ),
+        )
+
+    @property
+    def subject(self) -> dict[str, str]:
+        """The attributes entered, by short name."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "custody"}
+
+
+class MakeKeyForm(forms.Form):
+    """Custody `vault`: the key's size."""
+
+    bits = forms.TypedChoiceField(label=_("Key size"), coerce=int, widget=RadioCards)
+
+    def __init__(self, *args: Any, profile: Profile, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["bits"]
+        field.choices = [(bits, f"RSA {bits}") for bits in profile.key.choices]
+        field.initial = profile.key.choices[0]
+        field.widget.descriptions = {
+            str(profile.key.choices[0]): _("What the documentation uses. Right for most."),
+            str(profile.key.choices[-1]): _("Takes a second or two to make, and a little longer at each call."),
+        }
+
+
+class PemOrFileForm(forms.Form):
+    """A file, or the same pasted as text: one of the two."""
+
+    file = BoundedFileField(label=_("File"), required=False, widget=FileDrop)
+    text = forms.CharField(label=_("Or paste it here"), required=False, max_length=65_536, widget=PemTextarea, strip=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        file, text = cleaned.get("file"), cleaned.get("text", "")
+        if bool(file) == bool(text.strip()):
+            raise forms.ValidationError(
+                _("Give it once: as a file or as text, not both.") if file else _("Choose a file, or paste its text."),
+            )
+        cleaned["data"] = file.read() if file else text.encode("utf-8")
+        return cleaned
+
+
+class CsrForm(PemOrFileForm):
+    """Custody `own`: the CSR."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].label = _("CSR file")
+        self.fields["file"].help_text = _("request.csr: PEM or DER, at most 64 KiB. Never the private key.")
+
+
+class StoreCredentialsForm(forms.Form):
+    """What the partner received: only what the programme needs is asked for."""
+
+    client_id = LineField(
+        label=_("Client ID"),
+        max_length=120,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
+    )
+    client_secret = SecretField(label=_("Client secret"), required=False)
+    password = SecretField(label=_("MZP password"), required=False)
+
+    def __init__(self, *args: Any, profile: Profile, held: dict[str, bool], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in list(self.fields):
+            if name not in profile.credentials:
+                del self.fields[name]
+            elif held.get(name) and name != "client_id":
+                self.fields[name].help_text = _("One is stored. Leave this empty to keep it.")
+        if "password" in self.fields:
+            self.fields["password"].label = _("Password of your partner login")
+
+    def clean_client_id(self) -> str:
+        """A client ID has no blanks inside."""
+        client_id: str = self.cleaned_data["client_id"]
+        if any(character.isspace() for character in client_id):
+            raise forms.ValidationError(_("A client ID has no blanks inside. Copy it again."))
+        return client_id
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not any(cleaned.values()):
+            raise forms.ValidationError(_("Nothing to store: fill in at least one field."))
+        return cleaned
+
+
+class OneRunKeyForm(forms.Form):
+    """Custody `own`: the key, for one run."""
+
+    key = BoundedFileField(
+        label=_("Private key"),
+        widget=FileDrop,
+        help_text=_("The file private-key.pem. Used for this one call, sealed until then, and destroyed when the call ends."),
+        error_messages={"required": _("Choose the private key's file.")},
+    )
+    passphrase = SecretField(
+        label=_("Passphrase of the key"), required=False, help_text=_("If the file is encrypted, as OpenSSL makes it.")
+    )
+
+
+class ExportKeyForm(forms.Form):
+    """Custody `vault`: the passphrase under which a copy of the key is taken away."""
+
+    passphrase = forms.CharField(
+        label=_("Passphrase"),
+        min_length=16,
+        max_length=200,
+        strip=False,
+        widget=forms.TextInput(attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Encrypts the file. Note it before you download: it is not kept here. At least 16 characters."),
+    )

@@ -1,0 +1,77 @@
+"""Fields that several forms share: bounded texts, bounded uploads."""
+
+import unicodedata
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
+
+# Bidirectional overrides can make a text read differently from what it is.
+DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def printable(value: str) -> None:
+    """Raise ValidationError for control characters (save line breaks and tabs) and direction marks."""
+    for character in value:
+        if character in DIRECTION_MARKS or (
+            unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn") and character not in "\n\r\t"
+        ):
+            raise ValidationError(
+                _("This holds a character that cannot be shown (U+%(code)s). Type it again instead of pasting it."),
+                code="unprintable",
+                params={"code": f"{ord(character):04X}"},
+            )
+
+
+class LineField(forms.CharField):
+    """One line of text, of bounded length."""
+
+    default_validators = [*forms.CharField.default_validators, printable]
+
+    def clean(self, value: Any) -> str:
+        cleaned: str = super().clean(value)
+        if any(character in cleaned for character in "\n\r\t"):
+            raise ValidationError(_("Write this on one line."), code="line_break")
+        return cleaned
+
+
+class TextField(forms.CharField):
+    """Several lines of text, of bounded length."""
+
+    default_validators = [*forms.CharField.default_validators, printable]
+    widget = forms.Textarea
+
+    def clean(self, value: Any) -> str:
+        cleaned: str = super().clean(value)
+        return cleaned.replace("\r\n", "\n")
+
+
+class SecretField(forms.CharField):
+    """A secret: never trimmed, never sent back to the page."""
+
+    widget = forms.PasswordInput(attrs={"autocomplete": "off"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, max_length=1000, **kwargs)
+
+
+class BoundedFileField(forms.FileField):
+    """An uploaded file of at most MAX_UPLOAD_BYTES."""
+
+    default_error_messages = {
+        "empty": _("This file is empty. Choose another one."),
+        "too_large": _("This file is larger than %(limit)s KiB. Choose the file itself, not an archive or a scan."),
+    }
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        file = super().clean(data, initial)
+        if isinstance(file, UploadedFile) and (file.size or 0) > settings.MAX_UPLOAD_BYTES:
+            raise ValidationError(
+                self.error_messages["too_large"],
+                code="too_large",
+                params={"limit": settings.MAX_UPLOAD_BYTES // 1024},
+            )
+        return file

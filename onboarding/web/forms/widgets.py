@@ -1,0 +1,162 @@
+"""Form controls that Django does not bring. Each works without JavaScript; `static/js/portal.js` adds comfort."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+
+
+class RadioCards(forms.RadioSelect):
+    """Radio buttons as large targets, each with an explanation where one is given.
+
+    descriptions: choice value -> what choosing it means.
+    reveals: choice value -> names of the fields of the same form that matter only while that choice is made. They
+    are hidden otherwise; without JavaScript they are always shown.
+    """
+
+    template_name = "django/forms/widgets/radio_cards.html"
+    option_template_name = "django/forms/widgets/choice_card.html"
+
+    def __init__(
+        self,
+        attrs: dict[str, Any] | None = None,
+        choices: Any = (),
+        *,
+        descriptions: Mapping[str, Any] | None = None,
+        reveals: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        super().__init__(attrs, choices)
+        self.descriptions = dict(descriptions or {})
+        self.reveals = dict(reveals or {})
+
+    def create_option(
+        self,
+        name: str,
+        value: Any,
+        label: int | str,
+        selected: bool,
+        index: int,
+        subindex: int | None = None,
+        attrs: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        option = super().create_option(name, value, label, selected, index, subindex, attrs)
+        _describe(option, self.descriptions)
+        if names := self.reveals.get(str(value)):
+            option["attrs"]["data-reveals"] = " ".join(names)
+        return option
+
+
+class CheckboxCards(forms.CheckboxSelectMultiple):
+    """Checkboxes as large targets, each with an explanation where one is given.
+
+    descriptions: choice value -> what choosing it means.
+    """
+
+    template_name = "django/forms/widgets/radio_cards.html"
+    option_template_name = "django/forms/widgets/choice_card.html"
+
+    def __init__(
+        self,
+        attrs: dict[str, Any] | None = None,
+        choices: Any = (),
+        *,
+        descriptions: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(attrs, choices)
+        self.descriptions = dict(descriptions or {})
+
+    def create_option(
+        self,
+        name: str,
+        value: Any,
+        label: int | str,
+        selected: bool,
+        index: int,
+        subindex: int | None = None,
+        attrs: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        option = super().create_option(name, value, label, selected, index, subindex, attrs)
+        _describe(option, self.descriptions)
+        return option
+
+
+class CatalogueSelect(CheckboxCards):
+    """Many grouped checkboxes: a group folds, counts what is chosen in it, and can be chosen whole; a box filters.
+
+    choices: [(group name, [(value, label), …]), …]. A group with a choice made in it starts unfolded.
+    """
+
+    template_name = "django/forms/widgets/catalogue_select.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["groups"] = [
+            {
+                "name": group,
+                "options": options,
+                "total": len(options),
+                "chosen": sum(option["selected"] for option in options),
+            }
+            for group, options, _index in context["widget"]["optgroups"]
+        ]
+        return context
+
+
+class FileDrop(forms.FileInput):
+    """A file input drawn as the area to drop a file on. The browser itself accepts the drop."""
+
+    template_name = "django/forms/widgets/file_drop.html"
+
+
+class PemTextarea(forms.Textarea):
+    """A monospace box for a pasted PEM text: no spell-checker, no wrapping of what must not wrap."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(
+            {
+                "class": "pem",
+                "rows": 10,
+                "spellcheck": "false",
+                "autocomplete": "off",
+                "autocapitalize": "off",
+                **(attrs or {}),
+            }
+        )
+
+
+class SuffixInput(forms.NumberInput):
+    """A number with its unit behind it. The unit is read out with the field.
+
+    suffix: the unit, such as "per month".
+    """
+
+    template_name = "django/forms/widgets/suffix_input.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None, *, suffix: Any) -> None:
+        super().__init__(attrs)
+        self.suffix = suffix
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        widget = context["widget"]
+        widget["suffix"] = self.suffix
+        if element_id := widget["attrs"].get("id"):
+            widget["suffix_id"] = f"{element_id}_suffix"
+            described = widget["attrs"].get("aria-describedby")
+            widget["attrs"]["aria-describedby"] = " ".join(filter(None, (described, widget["suffix_id"])))
+        return context
+
+
+class NewPasswordInput(forms.PasswordInput):
+    """A password that is being chosen: password managers offer a strong one."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"autocomplete": "new-password", **(attrs or {})})
+
+
+def _describe(option: dict[str, Any], descriptions: Mapping[str, Any]) -> None:
+    """Add to an option its description, and tie the two together for screen readers."""
+    option["description"] = descriptions.get(str(option["value"]), "")
+    if option["description"] and (element_id := option["attrs"].get("id")):
+        option["description_id"] = f"{element_id}_description"
+        option["attrs"]["aria-describedby"] = option["description_id"]

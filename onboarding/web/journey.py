@@ -1,0 +1,371 @@
+"""Where an application stands, whose turn it is, and what comes next: derived from facts, stored nowhere."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from onboarding.credentials.environments import available
+from onboarding.credentials.flows import missing_credentials
+from onboarding.credentials.models import CertificateRequest, CredentialSet
+from onboarding.credentials.states import USABLE
+from onboarding.credentials.states import State as CertificateState
+from onboarding.programmes import Environment
+from onboarding.registrations.description import STEPS, missing
+from onboarding.registrations.models import Application, Registration
+from onboarding.registrations.states import State as RegistrationState
+from onboarding.validation.flows import last_good_run
+from onboarding.validation.models import Run
+
+Status = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is, since when, and the next thing to do. who: partner, operator or nobody."""
+
+    who: str
+    title: str
+    text: str
+    since: datetime | None = None
+    href: str = ""
+    action: str = ""
+
+    @property
+    def tone(self) -> str:
+        """How it is shown."""
+        return {"partner": "turn", "operator": "waiting"}.get(self.who, "success")
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One environment of an application: its newest signing cycle, the set made from it, and its runs."""
+
+    application: Application
+    environment: Environment
+    request: CertificateRequest | None
+    credential_set: CredentialSet | None
+    missing: tuple[str, ...]
+    run: Run | None
+    good_run: Run | None
+
+    def url(self, name: str) -> str:
+        """Return the address of one of this track's pages."""
+        return reverse(name, args=[self.application.pk, self.environment.id])
+
+    @property
+    def request_state(self) -> str:
+        """The signing cycle's state; awaiting_csr where none was opened yet."""
+        return self.request.state if self.request else CertificateState.AWAITING_CSR
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether there is a certificate that calls can be made with."""
+        return self.request is not None and self.request.state in USABLE
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything a call needs is here, save a key that the partner keeps."""
+        return self.has_certificate and self.credential_set is not None and not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """An application's facts, read once for a page."""
+
+    application: Application
+    registration: Registration | None
+    tracks: tuple[Track, ...]
+
+    @property
+    def has_login(self) -> bool:
+        """Whether keys and certificates can be asked for."""
+        return self.application.partner_login_id is not None
+
+
+def load(application: Application) -> Journey:
+    """Read the facts of one application."""
+    registration = getattr(application, "registration", None)
+    return Journey(
+        application, registration, tuple(track(application, where) for where in available(application.profile))
+    )
+
+
+def track(application: Application, where: Environment) -> Track:
+    """Read the facts of one environment."""
+    request = (
+        application.certificate_requests.filter(environment=where.id)
+        .exclude(state__in=(CertificateState.CANCELLED, CertificateState.SUPERSEDED))
+        .select_related("partner_login__organisation", "key")
+        .order_by("-created_at")
+        .first()
+    )
+    found = (
+        request.credential_sets.filter(application=application, retired_at=None)
+        .select_related("application__organisation", "certificate_request__partner_login", "client_secret")
+        .order_by("-created_at")
+        .first()
+        if request
+        else None
+    )
+    return Track(
+        application=application,
+        environment=where,
+        request=request,
+        credential_set=found,
+        missing=tuple(missing_credentials(found)) if found else (),
+        run=found.runs.order_by("-created_at").first() if found else None,
+        good_run=last_good_run(found) if found else None,
+    )
+
+
+def turn(journey: Journey) -> Turn:
+    """Say whose turn it is and what comes next, for the application as a whole."""
+    registration = journey.registration
+    if registration is not None and registration.state != RegistrationState.APPROVED:
+        return _registration_turn(journey.application, registration)
+    for one in journey.tracks:
+        if one.good_run is None:
+            return track_turn(one)
+    return track_turn(journey.tracks[0]) if journey.tracks else Turn("nobody", _("Approved"), "")
+
+
+def _registration_turn(application: Application, registration: Registration) -> Turn:
+    values = {"operator": settings.OPERATOR_NAME}
+    since = registration.state_since
+    check = reverse("describe_check", args=[application.pk])
+    first = next((slug for slug, _label in STEPS if missing(registration.answers, slug)), None)
+    describe = reverse("describe", args=[application.pk, first]) if first else check
+    match registration.state:
+        case RegistrationState.DRAFT:
+            return Turn(
+                "partner",
+                _("Your turn: describe the application") if first else _("Your turn: check your answers and submit"),
+                _("%(operator)s decides on this description. You can stop and come back at any time.") % values,
+                since,
+                describe,
+                _("Continue") if first else _("Check and submit"),
+            )
+        case RegistrationState.SUBMITTED | RegistrationState.IN_REVIEW:
+            begun = registration.state == RegistrationState.IN_REVIEW
+            return Turn(
+                "operator",
+                (_("%(operator)s is reviewing it") if begun else _("Waiting for %(operator)s")) % values,
+                _("There is nothing for you to do. We write to you as soon as it is decided."),
+                since,
+            )
+        case RegistrationState.CHANGES_REQUESTED:
+            return Turn(
+                "partner", _("Your turn: %(operator)s asks for changes") % values, registration.note, since, check, _("Change it")
+            )
+        case RegistrationState.DECLINED:
+            return Turn("nobody", _("Declined by %(operator)s") % values, registration.note, since)
+        case RegistrationState.WITHDRAWN:
+            return Turn("nobody", _("Withdrawn"), _("You took this application back. Nothing more happens with it."), since)
+        case _:
+            return Turn("operator", _("Suspended by %(operator)s") % values, registration.note, since)
+
+
+def track_turn(one: Track) -> Turn:
+    """Say whose turn it is in one environment, and what comes next."""
+    values = {"operator": settings.OPERATOR_NAME, "environment": _(one.environment.label)}
+    since = one.request.state_since if one.request else None
+    match one.request_state:
+        case CertificateState.AWAITING_CSR:
+            return Turn(
+                "partner",
+                _("Your turn: key and certificate request"),
+                _("You are approved. Next, a key and a certificate request (CSR) for %(environment)s.") % values,
+                since,
+                one.url("key"),
+                _("Start"),
+            )
+        case CertificateState.CSR_REFUSED:
+            return Turn(
+                "partner",
+                _("Your turn: the CSR was refused"),
+                one.request.note if one.request else "",
+                since,
+                one.url("csr"),
+                _("See what to change"),
+            )
+        case CertificateState.CSR_SUBMITTED | CertificateState.CSR_ACCEPTED:
+            return Turn(
+                "operator",
+                _("Waiting for %(operator)s to sign your CSR") % values,
+                _("There is nothing for you to do. We write to you when the certificate is here."),
+                since,
+            )
+        case CertificateState.REVOKED:
+            return Turn("nobody", _("The certificate was revoked"), _("Calls with it are refused."), since)
+    if one.missing:
+        return Turn(
+            "partner",
+            _("Your turn: store your credentials"),
+            _("The certificate is here. Store what else you received, and the set is complete."),
+            since,
+            one.url("credentials"),
+            _("Store credentials"),
+        )
+    if one.run is not None and one.run.is_open:
+        return Turn("nobody", _("Validating now"), _("The fleet API is being called."), one.run.created_at, one.url("validate"), _("Watch"))
+    if one.good_run is not None and one.run is not None and one.run.state == Run.State.PASSED:
+        return Turn(
+            "nobody",
+            _("Live in %(environment)s") % values,
+            _("Your credentials work. Everything for your first own call is ready to copy."),
+            one.good_run.finished_at,
+            one.url("live"),
+            _("See what you have"),
+        )
+    if one.run is not None and one.run.state in (Run.State.FAILED, Run.State.ABANDONED):
+        return Turn(
+            "partner",
+            _("Your turn: validation failed"),
+            _("The checks say where it stopped and what to do."),
+            one.run.finished_at,
+            one.url("validate"),
+            _("See the checks"),
+        )
+    return Turn(
+        "partner",
+        _("Your turn: validate"),
+        _("Everything is here. One real call to the fleet API shows that it works."),
+        since,
+        one.url("validate"),
+        _("Validate"),
+    )
+
+
+def task_groups(journey: Journey) -> list[dict[str, Any]]:
+    """Return the task list of an application: the description and its review, then one group per environment."""
+    groups = []
+    if journey.registration is not None:
+        groups.append(
+            {"title": _("Registration"), "tasks": _registration_tasks(journey.application, journey.registration)}
+        )
+    several = len(journey.tracks) > 1
+    for one in journey.tracks:
+        title = _("Credentials: %(environment)s") if several else _("Credentials and first call")
+        groups.append({"title": title % {"environment": _(one.environment.label)}, "tasks": _track_tasks(one, journey)})
+    return groups
+
+
+def _registration_tasks(application: Application, registration: Registration) -> list[dict[str, Any]]:
+    unfinished = [slug for slug, _label in STEPS if missing(registration.answers, slug)]
+    editable, state = registration.is_editable, registration.state
+    check = reverse("describe_check", args=[application.pk])
+    done = len(STEPS) - len(unfinished)
+    describe = {
+        "title": _("Describe the application"),
+        "href": (reverse("describe", args=[application.pk, (unfinished or ["concept"])[0]])) if editable else check,
+        "hint": ngettext("%(done)d of %(all)d step done", "%(done)d of %(all)d steps done", done)
+        % {"done": done, "all": len(STEPS)},
+        "status": _status("turn" if unfinished else "done"),
+    }
+    submit = {
+        "title": _("Check your answers and submit"),
+        "href": check if editable and not unfinished else None,
+        "status": _status(("later" if unfinished else "turn") if editable else "done"),
+        "because": _("Finish the description first.") if editable and unfinished else "",
+    }
+    review: dict[str, Any] = {"title": _("Review by %(operator)s") % {"operator": settings.OPERATOR_NAME}, "href": None}
+    if state in (RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW):
+        review |= {"status": _status("waiting"), "since": registration.state_since, "hint": _("We write to you when it is decided.")}
+    elif state == RegistrationState.APPROVED:
+        login = application.partner_login.mzp if application.partner_login else ""
+        review |= {"status": _status("done"), "hint": _("Approved, with the partner login %(mzp)s") % {"mzp": login}}
+    elif state in (RegistrationState.DECLINED, RegistrationState.SUSPENDED, RegistrationState.WITHDRAWN):
+        review |= {"status": {"label": str(registration.get_state_display()), "tone": "danger"}, "hint": registration.note}
+    else:
+        review |= {"status": _status("later"), "because": _("Starts when you submit.")}
+    return [describe, submit, review]
+
+
+def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
+    operator = settings.OPERATOR_NAME
+    state = one.request_state
+    tasks: list[dict[str, Any]] = []
+
+    key: dict[str, Any] = {"title": _("Key and certificate request")}
+    if not journey.has_login:
+        key |= {"href": None, "status": _status("later"), "because": _("Starts with the approval, which brings your partner login (MZP).")}
+    elif state == CertificateState.AWAITING_CSR:
+        key |= {"href": one.url("key"), "status": _status("turn"), "hint": _("Names, key custody, CSR")}
+    elif state == CertificateState.CSR_REFUSED:
+        key |= {"href": one.url("csr"), "status": {"label": _("Refused"), "tone": "danger"}, "hint": _("The CSR was refused; see what to change.")}
+    else:
+        custody = one.request.get_custody_display() if one.request else ""
+        key |= {"href": one.url("csr"), "status": _status("done"), "hint": _("Key: %(custody)s") % {"custody": custody.lower()}}
+    tasks.append(key)
+
+    certificate: dict[str, Any] = {"title": _("Certificate"), "href": None}
+    if one.has_certificate:
+        certificate |= {"href": one.url("certificate"), "status": _status("done"), "hint": _("Download it with the CA certificate.")}
+    elif state in (CertificateState.CSR_SUBMITTED, CertificateState.CSR_ACCEPTED):
+        certificate |= {
+            "status": _status("waiting"),
+            "since": one.request.state_since if one.request else None,
+            "hint": _("%(operator)s signs your CSR.") % {"operator": operator},
+        }
+    elif state == CertificateState.REVOKED:
+        certificate |= {"href": one.url("certificate"), "status": {"label": _("Revoked"), "tone": "danger"}}
+    else:
+        certificate |= {"status": _status("later"), "because": _("Needs your CSR.")}
+    tasks.append(certificate)
+
+    names = credential_names(one.application)
+    stored: dict[str, Any] = {"title": _("Store credentials"), "hint": names}
+    if one.is_complete:
+        stored |= {"href": one.url("credentials"), "status": _status("done")}
+    elif one.has_certificate:
+        stored |= {"href": one.url("credentials"), "status": _status("turn")}
+    else:
+        stored |= {"href": None, "status": _status("later"), "because": _("They come with the certificate.")}
+    tasks.append(stored)
+
+    validate: dict[str, Any] = {"title": _("Validate with a real call")}
+    if not one.is_complete:
+        validate |= {"href": None, "status": _status("later"), "because": _("Needs the certificate and all credentials.")}
+    elif one.run is None:
+        validate |= {"href": one.url("validate"), "status": _status("turn"), "hint": _("Takes a few seconds.")}
+    elif one.run.is_open:
+        validate |= {"href": one.url("validate"), "status": {"label": _("Running"), "tone": "waiting"}}
+    elif one.run.state == Run.State.PASSED:
+        validate |= {"href": one.url("validate"), "status": _status("done"), "since": one.run.finished_at}
+    else:
+        validate |= {"href": one.url("validate"), "status": {"label": _("Failed"), "tone": "danger"}, "hint": _("See where it stopped and what to do.")}
+    tasks.append(validate)
+
+    live: dict[str, Any] = {"title": _("Make your own calls")}
+    if one.good_run is not None:
+        live |= {"href": one.url("live"), "status": {"label": _("Live"), "tone": "success"}, "hint": _("curl and Python, ready to copy")}
+    else:
+        live |= {"href": None, "status": _status("later"), "because": _("Starts when a validation has passed.")}
+    tasks.append(live)
+    return tasks
+
+
+def credential_names(application: Application) -> str:
+    """Return what has to be stored, in words, as a list for one line."""
+    words = {"client_id": _("client ID"), "client_secret": _("client secret"), "password": _("password of the partner login")}
+    return _sentence(words[name] for name in application.profile.credentials if name in words)
+
+
+def _sentence(parts: Iterable[str]) -> str:
+    text = ", ".join(parts)
+    return text[:1].upper() + text[1:]
+
+
+def _status(kind: str) -> Status:
+    return {
+        "done": {"label": _("Done"), "tone": "success"},
+        "turn": {"label": _("Your turn"), "tone": "turn"},
+        "waiting": {"label": _("Waiting for %(operator)s") % {"operator": settings.OPERATOR_NAME}, "tone": "waiting"},
+        "later": {"label": _("Not yet"), "tone": "neutral"},
+    }[kind]

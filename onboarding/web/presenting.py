@@ -1,0 +1,192 @@
+"""Facts as pages show them: descriptions, findings and checks in the reader's words, snippets ready to copy."""
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from onboarding.credentials.environments import environment
+from onboarding.credentials.models import CredentialSet
+from onboarding.findings import Finding, explain
+from onboarding.fleet import messages as fleet_messages
+from onboarding.fleet.checks import RUNGS, Check, Result, Turn
+from onboarding.pki import messages as pki_messages
+from onboarding.programmes import brands, catalogue
+from onboarding.registrations.description import QUESTIONS, STEPS, chosen_data
+from onboarding.registrations.models import Application
+from onboarding.validation.models import Run
+
+# What the fields of a check's evidence are called. Fields of error bodies keep the names the API gives them.
+EVIDENCE_LABELS = {
+    "address": gettext_noop("Address"),
+    "addresses": gettext_noop("Addresses"),
+    "alert": gettext_noop("TLS alert"),
+    "basis": gettext_noop("Rests on"),
+    "cipher": gettext_noop("Cipher"),
+    "content_type": gettext_noop("Media type"),
+    "errno": gettext_noop("System error"),
+    "exception": gettext_noop("Error type"),
+    "expected": gettext_noop("Expected"),
+    "field": gettext_noop("Field"),
+    "first_fleet_id": gettext_noop("First fleet's id"),
+    "first_fleet_name": gettext_noop("First fleet's name"),
+    "fleets": gettext_noop("Fleets"),
+    "found": gettext_noop("Found"),
+    "host": gettext_noop("Host"),
+    "http_status": gettext_noop("HTTP status"),
+    "issuer": gettext_noop("Issuer"),
+    "location": gettext_noop("Redirected to"),
+    "missing": gettext_noop("Missing"),
+    "not_valid_after": gettext_noop("Valid until"),
+    "port": gettext_noop("Port"),
+    "reason": gettext_noop("Reason"),
+    "retry_after": gettext_noop("Retry after (s)"),
+    "server_not_valid_after": gettext_noop("Server's certificate valid until"),
+    "server_subject": gettext_noop("Server's certificate"),
+    "stage": gettext_noop("Stage"),
+    "subject": gettext_noop("Subject"),
+    "text": gettext_noop("Text"),
+    "tls_version": gettext_noop("TLS version"),
+    "transaction_id": gettext_noop("Transaction id"),
+    "verify_code": gettext_noop("Verification code"),
+    "verify_message": gettext_noop("Verification"),
+}
+
+
+def describe_answers(application: Application, answers: Mapping[str, Any], *, change: bool) -> list[dict[str, Any]]:
+    """Return the description as summary lists, one per step; with links to change them if `change`."""
+    sections = []
+    for step, label in STEPS:
+        href = reverse("describe", args=[application.pk, step]) if change else ""
+        rows = [
+            {
+                "key": str(question.label),
+                **_answer(application, question.name, answers.get(question.name)),
+                "href": href,
+                "change": str(question.label).lower(),
+                "mono": question.name == "mzp",
+            }
+            for question in QUESTIONS
+            if question.step == step
+        ]
+        sections.append({"title": str(label), "rows": rows})
+    return sections
+
+
+def _answer(application: Application, name: str, value: Any) -> dict[str, Any]:
+    """Return `value` or `values` of one answer, in words."""
+    if name == "brands":
+        return {"value": ", ".join(brands()[brand].name for brand in value or () if brand in brands())}
+    if name == "requests_per_month":
+        return {"value": number_format(value, force_grouping=True) if value else ""}
+    if name == "data_items":
+        labels = {category.id: category.label for category in catalogue()}
+        chosen = chosen_data({"data_items": value or ()}, application.profile)
+        return {
+            "values": [f"{_(labels[id_])}: {', '.join(_(item) for item in items)}" for id_, items in chosen.items()]
+        }
+    if name in ("exve", "gdpr", "maker_rules"):
+        return {"value": _("Confirmed") if value else ""}
+    if name == "mzp" and not value:
+        return {"value": _("None yet")}
+    return {"value": value or ""}
+
+
+def explain_findings(findings: Iterable[Finding | Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return findings in the reader's words, for the component `findings.html`."""
+    result = []
+    for item in findings:
+        finding = item if isinstance(item, Finding) else Finding.from_json(item)
+        words = explain(finding, pki_messages.MESSAGES, _)
+        result.append(
+            {
+                "severity": str(finding.severity),
+                "field": finding.field,
+                "found": finding.found,
+                "expected": finding.expected,
+                "title": words.title,
+                "remedy": words.remedy,
+                "command": words.command,
+            }
+        )
+    return result
+
+
+def ladder(run: Run) -> list[dict[str, Any]]:
+    """Return a run's checks in the reader's words, for the component `ladder.html`; rungs to come are there too."""
+    application = run.credential_set.application
+    seen = {row["rung"]: Check.from_json(row) for row in run.checks}
+    return [
+        {
+            "number": number,
+            "title": _(fleet_messages.RUNG_TITLES[rung]),
+            **(_check(seen[rung]) if rung in seen else {"result": "not_reached", "ms": None}),
+        }
+        for number, rung in enumerate(RUNGS[application.programme], start=1)
+    ]
+
+
+def _check(check: Check) -> dict[str, Any]:
+    words = fleet_messages.words(check, _)
+    to_mend = check.result in (Result.FAILED, Result.WARNING)
+    return {
+        "result": str(check.result),
+        "ms": check.ms,
+        "detail": words.title,
+        "evidence": [
+            {"label": _(EVIDENCE_LABELS.get(name, name)), "value": value} for name, value in check.evidence.items()
+        ],
+        "whose": _turn(check.turn) if to_mend else "",
+        "remedy": words.remedy if to_mend else "",
+    }
+
+
+def _turn(turn: Turn) -> str:
+    return {
+        Turn.PARTNER: _("Yours"),
+        Turn.MAKER: settings.OPERATOR_NAME,
+        Turn.OPERATOR: _("Whoever runs this portal"),
+        Turn.NETWORK: _("Whoever runs the network between here and there"),
+        Turn.NOBODY: _("Nobody's"),
+    }[turn]
+
+
+def snippets(credential_set: CredentialSet) -> list[dict[str, str]]:
+    """Return curl and Python for the first own call. They work as they stand, in a folder with the three files.
+
+    Secrets come from environment variables, never from the snippet.
+    """
+    application = credential_set.application
+    where = environment(application.profile, credential_set.environment)
+    brand = next(brand for brand in application.profile.brands if brand.id in (application.brands or [brand.id]))
+    values = {
+        "api_url": where.api_url,
+        "client_id": credential_set.client_id,
+        "login": credential_set.certificate_request.partner_login.mzp,
+        "realm": brand.realm,
+    }
+    return [
+        {
+            "id": f"snippet-{name}",
+            "label": label,
+            "language": language,
+            "code": render_to_string(
+                f"snippets/{application.programme}.{ending}.txt", {key: quote(value) for key, value in values.items()}
+            ).strip(),
+        }
+        for name, label, language, ending, quote in (
+            ("curl", "curl", "shell", "sh", shlex.quote),
+            ("python", "Python", "python", "py", _python_literal),
+        )
+    ]
+
+
+def _python_literal(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,43 @@
+"""Uploads stay in memory, bounded, and never touch a disk: one of them may be a private key."""
+
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+
+
+class BoundedMemoryUploadHandler(FileUploadHandler):
+    """Keeps at most MAX_UPLOAD_BYTES + 1 bytes of each file: enough for a form to see that it is too large.
+
+    The rest is read and dropped, so that the form can answer beside the field; past 16 MiB the connection is closed.
+    """
+
+    HOPELESS_BYTES = 16 * 1024 * 1024
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self.file = BytesIO()
+        self.received = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.received += len(raw_data)
+        if self.received > self.HOPELESS_BYTES:
+            raise StopUpload(connection_reset=True)
+        room = settings.MAX_UPLOAD_BYTES + 1 - self.file.tell()
+        if room > 0:
+            self.file.write(raw_data[:room])
+
+    def file_complete(self, file_size: int) -> UploadedFile:
+        size = self.file.tell()
+        self.file.seek(0)
+        return InMemoryUploadedFile(
+            file=self.file,
+            field_name=self.field_name,
+            name=self.file_name,
+            content_type=self.content_type,
+            size=size,
+            charset=self.charset,
+            content_type_extra=self.content_type_extra,
+        )

@@ -1,0 +1,59 @@
+"""The pages, in the order of the journey."""
+
+from django.urls import path
+
+from onboarding.web import health
+from onboarding.web.views import (
+    application,
+    credentials,
+    describe,
+    desk,
+    home,
+    live,
+    outbox,
+    styleguide,
+    validation,
+)
+
+APPLICATION = "applications/<uuid:application_id>/"
+TRACK = APPLICATION + "<slug:environment_id>/"
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("organisation/new/", home.new_organisation, name="new_organisation"),
+    path("profile/", home.profile, name="profile"),
+    # Describe
+    path("applications/new/", application.new, name="new_application"),
+    path(APPLICATION, application.overview, name="application"),
+    path(APPLICATION + "withdraw/", application.withdraw, name="application_withdraw"),
+    path(APPLICATION + "describe/check/", describe.check, name="describe_check"),
+    path(APPLICATION + "describe/<slug:step>/", describe.step, name="describe"),
+    # Key, CSR, certificate, credentials
+    path(TRACK + "key/", credentials.key, name="key"),
+    path(TRACK + "key/make/", credentials.key_make, name="key_make"),
+    path(TRACK + "key/upload/", credentials.key_upload, name="key_upload"),
+    path(TRACK + "csr/", credentials.csr, name="csr"),
+    path(TRACK + "certificate/", credentials.certificate, name="certificate"),
+    path(TRACK + "certificate/<slug:what>.pem", credentials.download, name="certificate_download"),
+    path(TRACK + "certificate/key/", credentials.export_key, name="certificate_key"),
+    path(TRACK + "credentials/", credentials.store, name="credentials"),
+    path(TRACK + "credentials/<slug:what>/", credentials.reveal, name="credentials_reveal"),
+    # First call
+    path(TRACK + "validate/", validation.validate, name="validate"),
+    path("runs/<uuid:run_id>/", validation.run, name="run"),
+    path(TRACK + "live/", live.live, name="live"),
+    # The desk
+    path("desk/", desk.registrations, name="desk"),
+    path("desk/registrations/<uuid:registration_id>/", desk.registration, name="desk_registration"),
+    path("desk/registrations/<uuid:registration_id>/<slug:verb>/", desk.decide, name="desk_registration_decide"),
+    path("desk/certificates/", desk.certificates, name="desk_certificates"),
+    path("desk/certificates/<uuid:request_id>/", desk.certificate, name="desk_certificate"),
+    path("desk/certificates/<uuid:request_id>/csr.pem", desk.certificate_csr, name="desk_certificate_csr"),
+    path("desk/certificates/<uuid:request_id>/<slug:verb>/", desk.issue, name="desk_certificate_issue"),
+    # Beside the journey
+    path("theme.css", home.theme, name="theme"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
+    path("outbox/", outbox.outbox, name="outbox"),
+    path("outbox/<str:key>/", outbox.mail, name="outbox_mail"),
+    path("healthz", health.healthz, name="healthz"),
+]

@@ -1,0 +1,66 @@
+"""One application: its start, its task list, its end."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+
+from onboarding.audit.models import Entry
+from onboarding.lifecycle import IllegalTransition
+from onboarding.partners.models import Organisation
+from onboarding.programmes import PROGRAMMES
+from onboarding.programmes import profile as programme_profile
+from onboarding.registrations import flows
+from onboarding.registrations.description import STEPS
+from onboarding.registrations.models import Application
+from onboarding.registrations.states import LIFECYCLE
+from onboarding.web import access, journey
+from onboarding.web.forms.application import NewApplicationForm
+from onboarding.web.timeline import timeline
+
+
+@access.signed_in
+def new(request: HttpRequest) -> HttpResponse:
+    """Choose a programme and start a draft."""
+    organisations = Organisation.objects.filter(
+        memberships__user=request.user, memberships__role__in=access.BUILDERS
+    ).order_by("name")
+    if not organisations:
+        return redirect("new_organisation" if not request.user.organisations.exists() else "home")
+    form = NewApplicationForm(request.POST or None, organisations=organisations)
+    if request.method == "POST" and form.is_valid():
+        organisation = get_object_or_404(organisations, pk=form.cleaned_data["organisation"])
+        application = flows.start_application(
+            organisation, form.cleaned_data["programme"], actor=access.member_actor(request)
+        )
+        return redirect("describe", application.pk, STEPS[0][0])
+    profiles = [programme_profile(id_) for id_ in PROGRAMMES]
+    return render(request, "application_new.html", {"form": form, "profiles": profiles})
+
+
+@access.application()
+def overview(request: HttpRequest, application: Application) -> HttpResponse:
+    """The task list: where the application stands, and what comes next."""
+    facts = journey.load(application)
+    entries = Entry.objects.filter(application_id=application.pk, partner_visible=True).order_by("-occurred_at")[:30]
+    registration = facts.registration
+    context = {
+        "application": application,
+        "turn": journey.turn(facts),
+        "groups": journey.task_groups(facts),
+        "timeline": timeline(entries, reader=request.user),
+        "can_withdraw": registration is not None and LIFECYCLE.allows(registration.state, "withdraw"),
+    }
+    return render(request, "application.html", context)
+
+
+@access.application()
+def withdraw(request: HttpRequest, application: Application) -> HttpResponse:
+    """Take the application back, after asking once."""
+    if request.method == "POST":
+        try:
+            flows.withdraw(application.registration, actor=access.member_actor(request))
+        except IllegalTransition:
+            messages.warning(request, _("It could not be withdrawn: it was decided or withdrawn meanwhile."))
+        return redirect("application", application.pk)
+    return render(request, "application_withdraw.html", {"application": application})

@@ -1,0 +1,261 @@
+"""The desk: requests to decide on, CSRs to sign."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from onboarding.audit.models import Entry
+from onboarding.credentials import flows as credentials
+from onboarding.credentials.environments import environment
+from onboarding.credentials.models import CertificateRequest
+from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
+from onboarding.credentials.states import State as CertificateState
+from onboarding.lifecycle import IllegalTransition
+from onboarding.partners.actors import Actor
+from onboarding.partners.models import StaffRole
+from onboarding.programmes import SANDBOX
+from onboarding.registrations import flows
+from onboarding.registrations.models import Registration
+from onboarding.registrations.states import LIFECYCLE
+from onboarding.registrations.states import State as RegistrationState
+from onboarding.web import access
+from onboarding.web.forms.desk import ApproveForm, DeclineForm, NoteForm, UploadCertificateForm
+from onboarding.web.presenting import describe_answers, explain_findings
+from onboarding.web.timeline import timeline
+
+PAGE_SIZE = 50
+REGISTRATION_TABS = {
+    "waiting": (RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW),
+    "decided": (
+        RegistrationState.APPROVED,
+        RegistrationState.DECLINED,
+        RegistrationState.CHANGES_REQUESTED,
+        RegistrationState.SUSPENDED,
+        RegistrationState.WITHDRAWN,
+    ),
+}
+CERTIFICATE_TABS = {
+    "waiting": (CertificateState.CSR_SUBMITTED, CertificateState.CSR_ACCEPTED),
+    "decided": (
+        CertificateState.ISSUED,
+        CertificateState.ACTIVE,
+        CertificateState.CSR_REFUSED,
+        CertificateState.SUPERSEDED,
+        CertificateState.REVOKED,
+    ),
+}
+
+
+@access.staff()
+def registrations(request: HttpRequest) -> HttpResponse:
+    """The requests: those that wait, the longest waiting first; and those decided."""
+    tab = _tab(request, REGISTRATION_TABS)
+    rows = (
+        Registration.objects.filter(state__in=REGISTRATION_TABS[tab])
+        .exclude(submissions=None)
+        .select_related("application__organisation", "assignee")
+        .order_by("state_since" if tab == "waiting" else "-state_since")
+    )
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "desk/registrations.html", {"page": page, "tab": tab})
+
+
+@access.staff(StaffRole.Role.REVIEWER)
+def registration(request: HttpRequest, registration_id: UUID) -> HttpResponse:
+    """One request, whole."""
+    return _registration_page(request, _registration(registration_id))
+
+
+@access.staff(StaffRole.Role.REVIEWER)
+def decide(request: HttpRequest, registration_id: UUID, verb: str) -> HttpResponse:
+    """Carry one decision out; what is wrong with it is said on the request's page."""
+    found = _registration(registration_id)
+    if verb not in DECISIONS:
+        raise Http404
+    if request.method != "POST":
+        return redirect("desk_registration", found.pk)
+    form_class, decision, done = DECISIONS[verb]
+    form = form_class(request.POST)
+    if form.is_valid():
+        try:
+            decision(found, actor=access.staff_actor(request), **form.cleaned_data)
+        except IllegalTransition as error:
+            messages.warning(request, _moved_on(RegistrationState(error.state)))
+            return redirect("desk_registration", found.pk)
+        except flows.MalformedLogin:
+            form.add_error("mzp", _("A partner login has only capital letters and digits, such as MZP128745."))
+        except flows.LoginTaken:
+            form.add_error(
+                "mzp",
+                _("This partner login belongs to another company or was retired. It is never issued twice: choose another."),
+            )
+        else:
+            messages.success(request, done)
+            return redirect("desk_registration", found.pk)
+    return _registration_page(request, found, {verb: form}, status=422)
+
+
+@access.staff()
+def certificates(request: HttpRequest) -> HttpResponse:
+    """The certificate requests: those that wait, the longest waiting first; and those done."""
+    tab = _tab(request, CERTIFICATE_TABS)
+    rows = (
+        CertificateRequest.objects.filter(state__in=CERTIFICATE_TABS[tab])
+        .select_related("application__organisation", "partner_login")
+        .order_by("state_since" if tab == "waiting" else "-state_since")
+    )
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "desk/certificates.html", {"page": page, "tab": tab})
+
+
+@access.staff(StaffRole.Role.ISSUER)
+def certificate(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """One certificate request: the CSR with its check, and the ways to sign it."""
+    return _certificate_page(request, _certificate_request(request_id))
+
+
+@access.staff(StaffRole.Role.ISSUER)
+def certificate_csr(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """The CSR, for the corporate CA."""
+    found = _certificate_request(request_id)
+    if not found.csr_pem:
+        raise Http404
+    name = f"{found.partner_login.mzp}-{found.environment}.csr"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(found.csr_pem, content_type="application/pkcs10", headers=headers)
+
+
+@access.staff(StaffRole.Role.ISSUER)
+def issue(request: HttpRequest, request_id: UUID, verb: str) -> HttpResponse:
+    """Sign, take in, or refuse."""
+    found = _certificate_request(request_id)
+    if verb not in ISSUING:
+        raise Http404
+    if request.method != "POST":
+        return redirect("desk_certificate", found.pk)
+    form_class, done = ISSUING[verb]
+    form = form_class(request.POST, request.FILES)
+    findings: list[dict[str, Any]] = []
+    if form.is_valid():
+        try:
+            _issue(found, verb, form, access.staff_actor(request))
+        except IllegalTransition as error:
+            messages.warning(request, _moved_on(CertificateState(error.state)))
+            return redirect("desk_certificate", found.pk)
+        except credentials.CertificateRefused as error:
+            findings = explain_findings(error.findings)
+        else:
+            messages.success(request, done)
+            return redirect("desk_certificate", found.pk)
+    return _certificate_page(request, found, {verb: form}, findings, status=422)
+
+
+def _issue(found: CertificateRequest, verb: str, form: Any, actor: Actor) -> None:
+    if verb == "sign":
+        credentials.sign_with_embedded_ca(found, actor=actor)
+    elif verb == "refuse":
+        credentials.refuse_csr(found, note=form.cleaned_data["note"], actor=actor)
+    else:
+        credentials.issue_uploaded(
+            found,
+            certificate=form.content("certificate"),
+            ca_certificate=form.content("ca_certificate"),
+            actor=actor,
+        )
+
+
+DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
+    "take": (forms.Form, flows.take, gettext_lazy("You have it now.")),
+    "approve": (ApproveForm, flows.approve, gettext_lazy("Approved. The partner has been told.")),
+    "request_changes": (NoteForm, flows.request_changes, gettext_lazy("Given back. The partner has been told what to change.")),
+    "decline": (DeclineForm, flows.decline, gettext_lazy("Declined. The partner has been told why.")),
+}
+ISSUING: dict[str, tuple[type[forms.Form], Any]] = {
+    "sign": (forms.Form, gettext_lazy("Signed. The certificate and the sandbox credentials are with the partner.")),
+    "upload": (UploadCertificateForm, gettext_lazy("Checked and released to the partner.")),
+    "refuse": (NoteForm, gettext_lazy("Refused. The partner has been told what to change.")),
+}
+
+
+def _registration(registration_id: UUID) -> Registration:
+    return get_object_or_404(
+        Registration.objects.select_related("application__organisation", "application__partner_login", "assignee"),
+        pk=registration_id,
+    )
+
+
+def _certificate_request(request_id: UUID) -> CertificateRequest:
+    return get_object_or_404(
+        CertificateRequest.objects.select_related("application__organisation", "partner_login__organisation", "key"),
+        pk=request_id,
+    )
+
+
+def _registration_page(
+    request: HttpRequest, found: Registration, bound: dict[str, forms.Form] | None = None, status: int = 200
+) -> HttpResponse:
+    application = found.application
+    submission = found.submissions.last()
+    answers = submission.answers if submission else found.answers
+    bound = bound or {}
+    possible = [verb for verb in DECISIONS if LIFECYCLE.allows(found.state, verb)] if request.may_change else []
+    entries = Entry.objects.filter(application_id=application.pk).order_by("-occurred_at")[:50]
+    context = {
+        "registration": found,
+        "application": application,
+        "submission": submission,
+        "sections": describe_answers(application, answers, change=False),
+        "known_logins": application.organisation.partner_logins.filter(retired_at=None),
+        "verbs": possible,
+        "approve": bound.get("approve") or ApproveForm(initial={"mzp": answers.get("mzp", "")}),
+        "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),
+        "changes": bound.get("request_changes") or NoteForm(auto_id="changes_%s"),
+        "bound": list(bound.values()),
+        "opened": next(iter(bound), ""),
+        "timeline": timeline(entries, reader=request.user),
+    }
+    return render(request, "desk/registration.html", context, status=status)
+
+
+def _certificate_page(
+    request: HttpRequest,
+    found: CertificateRequest,
+    bound: dict[str, forms.Form] | None = None,
+    upload_findings: list[dict[str, Any]] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    bound = bound or {}
+    to_sign = found.state in CERTIFICATE_TABS["waiting"] and request.may_change
+    context = {
+        "cycle": found,
+        "application": found.application,
+        "environment": environment(found.application.profile, found.environment),
+        "subject": [{"key": name, "value": value, "mono": True} for name, value in found.subject.items()],
+        "findings": explain_findings(found.findings),
+        "can_sign": to_sign and found.environment == SANDBOX,
+        "can_upload": to_sign,
+        "can_refuse": CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") and request.may_change,
+        "upload": bound.get("upload") or UploadCertificateForm(),
+        "refuse": bound.get("refuse") or NoteForm(auto_id="refuse_%s"),
+        "upload_findings": upload_findings,
+        "bound": list(bound.values()),
+        "opened": next(iter(bound), ""),
+    }
+    return render(request, "desk/certificate.html", context, status=status)
+
+
+def _tab(request: HttpRequest, tabs: Mapping[str, Any]) -> str:
+    tab = request.GET.get("show", "waiting")
+    return tab if tab in tabs else "waiting"
+
+
+def _moved_on(state: RegistrationState | CertificateState) -> str:
+    return _("Nothing was changed: meanwhile it moved on to “%(state)s”.") % {"state": state.label}

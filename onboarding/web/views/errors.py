@@ -1,0 +1,36 @@
+"""Pages for what went wrong. Each says what happened and what to do."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from onboarding.web import access
+
+
+@access.public
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400."""
+    return render(request, "400.html", status=400)
+
+
+@access.public
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403."""
+    return render(request, "403.html", {"reason": str(exception or "")}, status=403)
+
+
+@access.public
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403, because the form was too old or came from elsewhere."""
+    return render(request, "403_csrf.html", status=403)
+
+
+@access.public
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404."""
+    return render(request, "404.html", status=404)
+
+
+@access.public
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500."""
+    return render(request, "500.html", status=500)

@@ -1,0 +1,63 @@
+"""Where people arrive: the promise for strangers, the applications for members, the desk for staff."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+
+from onboarding.partners.models import Organisation
+from onboarding.programmes import PROGRAMMES
+from onboarding.programmes import profile as programme_profile
+from onboarding.registrations import flows
+from onboarding.registrations.models import Application
+from onboarding.web import access, journey
+from onboarding.web.forms.people import OrganisationForm, ProfileForm
+
+
+@access.public
+def home(request: HttpRequest) -> HttpResponse:
+    """The first page, for each kind of reader."""
+    if not request.user.is_authenticated:
+        return render(request, "welcome.html", {"programmes": [programme_profile(id_) for id_ in PROGRAMMES]})
+    organisations = list(Organisation.objects.filter(memberships__user=request.user).order_by("name"))
+    if not organisations:
+        return redirect("desk" if request.user.staff_roles else "new_organisation")
+    applications = (
+        Application.objects.filter(organisation__in=organisations)
+        .select_related("organisation", "registration", "partner_login")
+        .order_by("-created_at")
+    )
+    rows = [{"application": one, "turn": journey.turn(journey.load(one))} for one in applications]
+    return render(request, "home.html", {"organisations": organisations, "rows": rows})
+
+
+@access.signed_in
+def new_organisation(request: HttpRequest) -> HttpResponse:
+    """Create an organisation; whoever does is its owner."""
+    form = OrganisationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        flows.create_organisation(request.user, **form.cleaned_data, actor=access.member_actor(request))
+        return redirect("new_application")
+    return render(request, "organisation_new.html", {"form": form})
+
+
+@access.signed_in
+def profile(request: HttpRequest) -> HttpResponse:
+    """A person's name, language and time zone."""
+    form = ProfileForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Saved."))
+        return redirect("profile")
+    return render(request, "profile.html", {"form": form})
+
+
+@access.public
+@cache_control(public=True, max_age=300)
+def theme(request: HttpRequest) -> HttpResponse:
+    """The operator's accent colour, as a stylesheet: the content security policy allows no inline style."""
+    if not settings.ACCENT_COLOUR:
+        raise Http404
+    return HttpResponse(f":root{{--accent:{settings.ACCENT_COLOUR}}}\n", content_type="text/css")

@@ -1,0 +1,79 @@
+"""Validation: one real call, each check shown as it happens."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.vary import vary_on_headers
+
+from onboarding.credentials.environments import environment
+from onboarding.credentials.models import CertificateRequest
+from onboarding.registrations.models import Application
+from onboarding.validation import flows
+from onboarding.validation.models import Run
+from onboarding.web import access, journey
+from onboarding.web.forms.credentials import OneRunKeyForm
+from onboarding.web.presenting import explain_findings, ladder
+
+HISTORY = 10
+
+
+@sensitive_post_parameters()
+@access.application()
+def validate(request: HttpRequest, application: Application, environment_id: str) -> HttpResponse:
+    """Start a run, and look at earlier ones."""
+    try:
+        where = environment(application.profile, environment_id)
+    except KeyError:
+        raise Http404 from None
+    track = journey.track(application, where)
+    if not track.is_complete or track.request is None or track.credential_set is None:
+        messages.info(request, _("Validation needs the certificate and all credentials."))
+        return redirect("application", application.pk)
+    own_key = track.request.custody == CertificateRequest.Custody.OWN
+    form = OneRunKeyForm(request.POST or None, request.FILES or None) if own_key else None
+    findings = []
+    if request.method == "POST" and (form is None or form.is_valid()):
+        key = form.cleaned_data["key"].read() if form else None
+        passphrase = form.cleaned_data["passphrase"].encode() if form else None
+        try:
+            run = flows.request_run(
+                track.credential_set, actor=access.member_actor(request), key=key, passphrase=passphrase or None
+            )
+        except flows.KeyRefused as error:
+            findings = explain_findings([error.finding])
+        else:
+            return redirect("run", run.pk)
+    context = {
+        "application": application,
+        "environment": where,
+        "track": track,
+        "form": form,
+        "findings": findings,
+        "may_change": request.may_change,
+        "runs": track.credential_set.runs.order_by("-created_at")[:HISTORY],
+    }
+    return render(request, "validate.html", context, status=422 if findings else 200)
+
+
+@never_cache
+@vary_on_headers("HX-Request")
+@access.signed_in
+def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """One run. While it goes on, the fragment asks for itself again; without JavaScript a reload does."""
+    found = get_object_or_404(
+        Run.objects.select_related("credential_set__application__organisation", "credential_set__certificate_request"),
+        pk=run_id,
+        credential_set__application__organisation__memberships__user=request.user,
+    )
+    context = {
+        "run": found,
+        "application": found.credential_set.application,
+        "environment": environment(found.credential_set.application.profile, found.credential_set.environment),
+        "checks": ladder(found),
+    }
+    return render(request, "run.html#ladder" if request.htmx else "run.html", context)

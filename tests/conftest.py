@@ -1,0 +1,147 @@
+"""The cast, and the programs that tests are held against.
+
+    owner      of Example Mobility, a partner          colleague  a developer of the same company
+    viewer     of the same company, who only reads     rival      the owner of another company
+    reviewer   of the car maker's staff                issuer     of the car maker's staff
+    auditor    of the car maker's staff, who only reads
+    stranger   nobody: has not signed in
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+
+from onboarding.partners.actors import Actor, ActorKind
+from onboarding.partners.models import Membership, Organisation, StaffRole, User
+from tests.programs import *  # noqa: F403 — fixtures and the `needs` marker
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(autouse=True)
+def own_var(settings: object, tmp_path: Path) -> None:
+    """Give each test a var/ of its own: outbox, cache, queue."""
+    settings.OUTBOX_DIR = tmp_path / "outbox"
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    # Static files straight from the source folders: nothing has been collected in a fresh clone.
+    settings.WHITENOISE_AUTOREFRESH = True
+    settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    settings.KEY_CUSTODIES = ["own", "vault"]
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_queued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
+    """Collect what would have been queued, as (task name, ids); tests run the task themselves."""
+    from celery import Task
+
+    queued: list[tuple[str, tuple[str, ...]]] = []
+
+    def apply_async(self: Task, args: tuple[str, ...] = (), **_options: object) -> None:
+        queued.append((self.name, tuple(args)))
+
+    monkeypatch.setattr(Task, "apply_async", apply_async)
+    return queued
+
+
+def _user(email: str, name: str) -> User:
+    from allauth.account.models import EmailAddress
+
+    user = User.objects.create_user(email, PASSWORD, name=name)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user
+
+
+@pytest.fixture
+def partner(db: None) -> Organisation:
+    return Organisation.objects.create(name="Example Mobility", country="FR")
+
+
+@pytest.fixture
+def rival_partner(db: None) -> Organisation:
+    return Organisation.objects.create(name="Rival Fleet Services", country="DE")
+
+
+def _member(organisation: Organisation, role: str, email: str, name: str) -> User:
+    user = _user(email, name)
+    Membership.objects.create(organisation=organisation, user=user, role=role)
+    return user
+
+
+@pytest.fixture
+def owner(partner: Organisation) -> User:
+    return _member(partner, "owner", "owner@example-mobility.example", "Owner")
+
+
+@pytest.fixture
+def colleague(partner: Organisation) -> User:
+    return _member(partner, "developer", "developer@example-mobility.example", "Colleague")
+
+
+@pytest.fixture
+def viewer(partner: Organisation) -> User:
+    return _member(partner, "viewer", "viewer@example-mobility.example", "Viewer")
+
+
+@pytest.fixture
+def rival(rival_partner: Organisation) -> User:
+    return _member(rival_partner, "owner", "owner@rival-fleet.example", "Rival")
+
+
+def _staff(role: str) -> User:
+    user = _user(f"{role}@maker.example", role.title())
+    StaffRole.objects.create(user=user, role=role)
+    return user
+
+
+@pytest.fixture
+def reviewer(db: None) -> User:
+    return _staff("reviewer")
+
+
+@pytest.fixture
+def issuer(db: None) -> User:
+    return _staff("issuer")
+
+
+@pytest.fixture
+def auditor(db: None) -> User:
+    return _staff("auditor")
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    return _staff("administrator")
+
+
+@pytest.fixture
+def stranger() -> Client:
+    return Client()
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    """Return a browser in which somebody has just signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        response = client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+        assert response.status_code == 302, response.content.decode()
+        return client
+
+    return sign_in
+
+
+def member(user: User) -> Actor:
+    """The actor that a partner's person is."""
+    return Actor(ActorKind.MEMBER, user.pk)
+
+
+def staff(user: User) -> Actor:
+    """The actor that one of the staff is."""
+    return Actor(ActorKind.STAFF, user.pk)

@@ -1,0 +1,82 @@
+"""Checks as JSON, their texts, and what evidence may show."""
+
+import string
+from datetime import UTC, datetime
+
+import pytest
+
+from onboarding.fleet.checks import RUNGS, Check, Result, Rung, Turn
+from onboarding.fleet.evidence import MAX_TEXT, Redactor, retry_after_seconds
+from onboarding.fleet.faults import BY_CODE
+from onboarding.fleet.messages import MESSAGES, RUNG_TITLES, words
+from onboarding.fleet.target import CredentialMaterial, Target
+from onboarding.programmes import PROGRAMMES
+from tests.fleet.conftest import PASSWORD
+
+NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
+
+
+def test_a_check_survives_its_json() -> None:
+    check = Check(Rung.ANSWER, "rate_limited", Result.FAILED, Turn.PARTNER, {"http_status": 429}, 12.5)
+    assert Check.from_json(check.to_json()) == check
+
+
+def test_a_result_that_does_not_exist_is_not_read() -> None:
+    with pytest.raises(ValueError, match="perhaps"):
+        Check.from_json({**Check("answer", "x", Result.PASSED).to_json(), "result": "perhaps"})
+
+
+def test_every_programme_has_a_ladder_and_every_rung_a_title() -> None:
+    assert set(RUNGS) == set(PROGRAMMES)
+    assert {rung for rungs in RUNGS.values() for rung in rungs} == set(Rung) == set(RUNG_TITLES)
+    assert all(len(set(rungs)) == len(rungs) for rungs in RUNGS.values())
+
+
+def test_every_fault_has_words_and_something_to_do() -> None:
+    for code in BY_CODE:
+        assert MESSAGES[code].title
+        assert MESSAGES[code].remedy or code == "invalid_grant"
+
+
+def test_every_template_can_be_filled() -> None:
+    formatter = string.Formatter()
+    for message in MESSAGES.values():
+        for template in (message.title, message.remedy):
+            assert all(name is None or name.isidentifier() for _, name, _, _ in formatter.parse(template))
+
+
+def test_words_are_translated_before_they_are_filled() -> None:
+    check = Check(Rung.TCP_CONNECT, "connection_refused", Result.FAILED, evidence={"host": "{port}", "port": 9})
+    said = words(check, lambda text: text.replace("Nothing listens at", "Rien n'écoute à"))
+    assert said.title == "Rien n'écoute à {port}, port 9"
+
+
+def test_a_code_without_a_message_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        words(Check(Rung.ANSWER, "no_such_code", Result.FAILED))
+
+
+def test_a_secret_is_taken_out_before_a_text_is_cut(material: CredentialMaterial) -> None:
+    clean = Redactor(material, Target("https://localhost", proxy="http://u:marker-proxy@127.0.0.1:1")).clean
+    for start in range(MAX_TEXT - len(PASSWORD) - 2, MAX_TEXT + 1):
+        assert PASSWORD[:6] not in clean("x" * start + PASSWORD)
+    assert clean("via marker-proxy") == "via [redacted]"
+    assert clean("a\r\nb\x00\x1b[31mc") == "a b [31mc"
+    assert clean("nothing secret") == "nothing secret"
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120),
+        ("0", 0),
+        ("Tue, 01 Jan 2030 12:02:00 GMT", 120),
+        ("Tue, 01 Jan 2030 11:00:00 GMT", 0),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("²", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str, seconds: int | None) -> None:
+    assert retry_after_seconds(value, NOW) == seconds

@@ -1,0 +1,359 @@
+"""The catalogue of faults: each row, held against the exceptions and answers that show it."""
+
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import trustme
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+
+from onboarding.fleet import client
+from onboarding.fleet.checks import Rung, Turn
+from onboarding.fleet.faults import (
+    BY_CODE,
+    FAULTS,
+    UNKNOWN,
+    classify,
+    classify_response,
+    error_chain,
+    normal_reason,
+)
+from onboarding.fleet.target import CredentialMaterial
+from onboarding.fleet.trace import Deadline, Stage, Trace
+from tests.fleet.conftest import PASSPHRASE, chain_pem, encrypted
+from tests.fleet.servers import Server, read_client_hello, serving, wait_for_end
+
+# Every alert that a server may send about a client certificate or the handshake: number, fault before it has asked
+# for our certificate, fault after (RFC 8446, section 6.2; RFC 5246, section 7.2.2).
+ALERTS = {
+    40: ("no_common_cipher", "client_handshake_failure"),
+    42: ("client_certificate_bad", "client_certificate_bad"),
+    43: ("client_certificate_unsupported", "client_certificate_unsupported"),
+    44: ("client_certificate_revoked", "client_certificate_revoked"),
+    45: ("client_certificate_expired", "client_certificate_expired"),
+    46: ("client_certificate_unknown", "client_certificate_unknown"),
+    47: ("handshake_broken", "handshake_broken"),
+    48: ("client_ca_unknown", "client_ca_unknown"),
+    49: ("client_access_denied", "client_access_denied"),
+    50: ("handshake_broken", "handshake_broken"),
+    51: ("client_signature_refused", "client_signature_refused"),
+    70: ("tls_version_mismatch", "tls_version_mismatch"),
+    71: ("no_common_cipher", "no_common_cipher"),
+    80: ("handshake_broken", "handshake_broken"),
+    109: ("handshake_broken", "handshake_broken"),
+    112: ("server_name_refused", "server_name_refused"),
+    115: ("handshake_broken", "handshake_broken"),
+    116: ("client_certificate_not_sent", "client_certificate_not_sent"),
+    120: ("handshake_broken", "handshake_broken"),
+}
+
+
+def call(server: Server, context: ssl.SSLContext) -> tuple[Exception, Trace]:
+    trace = Trace()
+    with pytest.raises((requests.RequestException, OSError)) as caught:
+        client.send(client.Call(f"{server.url}/"), context, trace=trace, deadline=Deadline(3))
+    return caught.value, trace
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_each_alert_of_a_server_is_known_by_its_number_on_the_wire(alert: int) -> None:
+    def talk(_: Server, connection: socket.socket) -> None:
+        read_client_hello(connection)
+        connection.sendall(b"\x15\x03\x03\x00\x02\x02" + bytes([alert]))
+        wait_for_end(connection)
+
+    with serving(talk) as server:
+        error, trace = call(server, client.new_context())
+    assert trace.alert == alert
+    before, after = ALERTS[alert]
+    assert classify(error, trace.stage, trace.alert).code == before
+    assert classify(error, Stage.OFFER, trace.alert).code == after
+
+
+def test_an_alert_that_nobody_has_defined_is_unknown() -> None:
+    def talk(_: Server, connection: socket.socket) -> None:
+        read_client_hello(connection)
+        connection.sendall(b"\x15\x03\x03\x00\x02\x02\xfa")
+        wait_for_end(connection)
+
+    with serving(talk) as server:
+        error, trace = call(server, client.new_context())
+    assert classify(error, trace.stage, trace.alert) is UNKNOWN
+
+
+# OpenSSL's numbers (x509_vfy.h), with what each means here.
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (2, "ca_is_intermediate"),
+        (3, "server_crl_missing"),
+        (9, "server_not_yet_valid"),
+        (10, "server_expired"),
+        (18, "server_self_signed"),
+        (19, "server_unknown_root"),
+        (20, "server_unknown_ca"),
+        (26, "server_wrong_purpose"),
+        (62, "server_wrong_name"),
+        (64, "server_wrong_name"),
+        (66, "server_weak"),
+        (79, "server_ca_invalid"),
+        (85, "server_certificate_malformed"),
+        (89, "server_certificate_malformed"),
+        (92, "server_certificate_malformed"),
+        (50, "server_untrusted"),
+    ],
+)
+def test_each_verdict_about_the_servers_certificate_has_its_fault(number: int, code: str) -> None:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code = number
+    fault = classify(requests.exceptions.SSLError(MaxRetryError(None, "/", error)), Stage.TLS)  # type: ignore[arg-type]
+    assert (fault.code, fault.rung) == (code, Rung.SERVER_TLS)
+
+
+@pytest.mark.parametrize(
+    ("error", "stage", "code"),
+    [
+        (ConnectionRefusedError(111, "x"), Stage.CONNECT, "connection_refused"),
+        (OSError(113, "x"), Stage.CONNECT, "unreachable"),
+        (OSError(101, "x"), Stage.CONNECT, "unreachable"),
+        (TimeoutError("x"), Stage.CONNECT, "connect_timeout"),
+        (TimeoutError(110, "x"), Stage.CONNECT, "connect_timeout"),
+        (TimeoutError("x"), Stage.TLS, "handshake_timeout"),
+        (TimeoutError("x"), Stage.REQUEST, "answer_timeout"),
+        (TimeoutError("x"), Stage.BODY, "answer_stalled"),
+        (TimeoutError("x"), Stage.PROXY, "proxy_unreachable"),
+        (ConnectionResetError(104, "x"), Stage.CONNECT, "reset_at_connect"),
+        (ConnectionResetError(104, "x"), Stage.TLS, "reset_in_handshake"),
+        (ConnectionResetError(104, "x"), Stage.OFFER, "closed_at_offer"),
+        (ConnectionResetError(104, "x"), Stage.REQUEST, "reset_without_reason"),
+        (BrokenPipeError(32, "x"), Stage.REQUEST, "reset_without_reason"),
+        (ConnectionResetError(104, "x"), Stage.BODY, "answer_cut_off"),
+        (socket.gaierror(-2, "x"), Stage.RESOLVE, "name_unknown"),
+        (socket.gaierror(-3, "x"), Stage.RESOLVE, "resolver_failing"),
+        (socket.gaierror(-4, "x"), Stage.RESOLVE, "resolver_failed"),
+        (socket.gaierror(-5, "x"), Stage.RESOLVE, "name_without_address"),
+        (socket.gaierror(-2, "x"), Stage.PROXY, "proxy_unreachable"),
+        (OSError("Tunnel connection failed: 407 x"), Stage.PROXY, "proxy_wants_login"),
+        (KeyError("x"), Stage.REQUEST, "unknown"),
+        (OSError(28, "x"), Stage.CONNECT, "unknown"),
+    ],
+)
+def test_the_same_error_means_something_else_at_another_stage(error: Exception, stage: Stage, code: str) -> None:
+    wrapped = NewConnectionError(None, "text that says refused, expired, reset")  # type: ignore[arg-type]
+    wrapped.__cause__ = error
+    outer = requests.ConnectionError(MaxRetryError(None, "/", wrapped))  # type: ignore[arg-type]
+    assert classify(outer, stage).code == code
+    assert classify(requests.ConnectionError(ProtocolError("aborted", error)), stage).code == code
+    assert classify(error, stage).code == code
+
+
+def test_an_exception_that_carries_itself_does_not_hang_the_walk() -> None:
+    error = OSError("loop")
+    error.args = (error,)
+    error.__cause__ = error
+    assert error_chain(error) == (error,)
+
+
+@pytest.mark.parametrize(
+    "reason", ["SSLV3_ALERT_UNKNOWN_CA", "TLSV1_ALERT_UNKNOWN_CA", "TLSV13_ALERT_UNKNOWN_CA", "UNKNOWN_CA"]
+)
+def test_the_version_in_openssls_reasons_does_not_count(reason: str) -> None:
+    assert normal_reason(reason) == "UNKNOWN_CA"
+
+
+# Our own credential, as OpenSSL reads it
+
+
+def loading_fault(certificate: bytes, key: bytes, passphrase: bytes = PASSPHRASE) -> str:
+    with pytest.raises(ssl.SSLError) as caught:
+        client.present(client.new_context(), certificate, key, passphrase)
+    return classify(caught.value, Stage.LOAD).code
+
+
+def test_credentials_that_openssl_cannot_load_are_told_apart(
+    material: CredentialMaterial, stranger: trustme.LeafCert, ca: trustme.CA
+) -> None:
+    elliptic = ca.issue_cert("partner.example", key_type=trustme.KeyType.ECDSA)
+    assert loading_fault(material.certificate_pem, encrypted(stranger)) == "key_mismatch"
+    assert loading_fault(material.certificate_pem, encrypted(elliptic)) in {
+        "key_mismatch",
+        "key_type_mismatch",
+    }
+    assert loading_fault(material.certificate_pem, material.key_pem, b"wrong") == "credential_unreadable"
+    assert loading_fault(b"garbage", material.key_pem) == "credential_unreadable"
+    client.present(client.new_context(), material.certificate_pem, material.key_pem, PASSPHRASE)
+
+
+# Answers
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (400, "<center>No required SSL certificate was sent</center>", "client_certificate_missing_http"),
+        (400, "<center>The SSL certificate error</center>", "client_certificate_refused_http"),
+        (400, "<center>The plain HTTP request was sent to HTTPS port</center>", "plain_http_to_tls"),
+        (495, "", "client_certificate_refused_http"),
+        (496, "", "client_certificate_missing_http"),
+        (200, {"code": "495", "message": "x"}, "client_certificate_refused_http"),
+        (400, {"httpCode": "400", "moreInformation": "No client id: add client_id."}, "client_id_missing"),
+        (400, {"code": 40000, "message": "bad parameter"}, "application_refuses_request"),
+        (400, "", "bad_request"),
+        (
+            401,
+            {"httpCode": "401", "moreInformation": "The request did not pass the security checks."},
+            "login_refused",
+        ),
+        (401, {"httpCode": "401", "moreInformation": "Invalid client id or secret."}, "client_id_refused"),
+        (401, {"httpCode": "401", "moreInformation": "not registered to a plan"}, "client_not_subscribed"),
+        (401, {"httpCode": "401", "moreInformation": "no explanation"}, "login_refused"),
+        (401, {"code": 40100, "message": "x"}, "application_unauthorised"),
+        (401, "", "login_refused"),
+        (403, {"httpCode": "403"}, "gateway_forbids"),
+        (403, {"code": 40300, "message": "x"}, "application_forbids"),
+        (403, "<html>", "forbidden"),
+        (404, {"code": 40400, "message": "x"}, "no_status"),
+        (404, {"code": 40410, "message": "x"}, "no_vehicle"),
+        (404, {"code": 40499, "message": "x"}, "no_data"),
+        (404, {"code": 40477, "message": "x"}, "application_finds_nothing"),
+        (404, "<html>", "wrong_address"),
+        (406, "", "not_acceptable"),
+        (408, "", "request_timeout"),
+        (418, "", "unexpected_status"),
+        (429, {"httpCode": "429"}, "rate_limited"),
+        (500, {"code": 50038, "message": "x"}, "vin_lookup_failed"),
+        (500, {"code": 50000, "message": "x"}, "application_error"),
+        (500, "", "server_error"),
+        (502, "<html>", "bad_gateway"),
+        (503, "", "unavailable"),
+        (504, "", "gateway_timeout"),
+        (301, "", "redirected"),
+        (302, "", "redirected"),
+        (307, "", "redirected"),
+        (308, "", "redirected"),
+        (202, "", "unexpected_status"),
+        (204, "", "empty_answer"),
+        (200, "", "empty_answer"),
+        (200, " \n", "empty_answer"),
+        (200, "<!doctype html>", "html_answer"),
+        (200, "fleets", "not_json"),
+        (400, {"error": "invalid_grant"}, "invalid_grant"),
+        (401, {"error": "invalid_client"}, "client_unrecognised"),
+        (400, {"error": "invalid_client"}, "client_unrecognised"),
+        (400, {"error": "unauthorized_client"}, "grant_not_allowed"),
+        (400, {"error": "unsupported_grant_type"}, "grant_not_allowed"),
+        (400, {"error": "invalid_request"}, "token_request_refused"),
+        (400, {"error": "no_such_error"}, "bad_request"),
+        (999, "", "unknown"),
+    ],
+)
+def test_each_answer_has_its_fault(status: int, body: str | dict[str, object], code: str) -> None:
+    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    fault = classify_response(status, {}, raw)
+    assert fault is not None
+    assert fault.code == code
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b'{"code": 0}', b'{"message": "plan, client id or secret"}'])
+def test_a_200_with_json_has_no_fault(body: bytes) -> None:
+    assert classify_response(200, {"content-type": "text/html"}, body) is None
+
+
+# The table
+
+
+def test_no_sign_belongs_to_two_rows_and_no_code_is_used_twice() -> None:
+    assert max(Counter(sign for fault in FAULTS for sign in fault.signs).values()) == 1
+    assert len(BY_CODE) == len(FAULTS) + 1
+
+
+def test_nothing_that_a_login_or_a_certificate_was_refused_for_is_tried_again() -> None:
+    codes = (
+        "login_refused",
+        "forbidden",
+        "gateway_forbids",
+        "client_id_refused",
+        "client_unrecognised",
+        "client_ca_unknown",
+        "client_certificate_expired",
+    )
+    refused = [BY_CODE[code] for code in codes]
+    assert not any(fault.transient for fault in refused)
+    assert all(fault.turn in (Turn.PARTNER, Turn.MAKER) for fault in refused)
+
+
+# Held against a server that we did not write
+
+
+@pytest.fixture
+def s_server(
+    server_certificate: trustme.LeafCert, ca: trustme.CA, tmp_path: Path
+) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes], Server]]]:
+    """Start `openssl s_server` with further arguments, on a free port."""
+    program = shutil.which("openssl")
+    assert program
+    (tmp_path / "server.pem").write_bytes(chain_pem(server_certificate) + server_certificate.private_key_pem.bytes())
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: str) -> tuple[subprocess.Popen[bytes], Server]:
+        process = subprocess.Popen(
+            [program, "s_server", "-accept", "127.0.0.1:0", "-cert", "server.pem", "-CAfile", "ca.pem", "-www",
+             *arguments],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        started.append(process)
+        assert process.stdout
+        for line in process.stdout:
+            if line.startswith(b"ACCEPT "):
+                return process, Server(int(line.rsplit(b":", 1)[1]))
+        raise AssertionError("openssl s_server did not start")
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_openssls_own_server_refuses_by_name(
+    s_server: Callable[..., tuple[subprocess.Popen[bytes], Server]],
+    ca: trustme.CA,
+    material: CredentialMaterial,
+    stranger: trustme.LeafCert,
+    version: str,
+) -> None:
+    _, server = s_server("-Verify", "2", "-verify_return_error", version)
+
+    def context() -> ssl.SSLContext:
+        made = client.new_context()
+        client.trust(made, ca.cert_pem.bytes())
+        return made
+
+    error, trace = call(server, context())
+    nobody = classify(error, trace.stage, trace.alert)
+    assert nobody.rung == Rung.CLIENT_CERTIFICATE
+    assert nobody.code == ("client_certificate_not_sent" if version == "-tls1_3" else "client_handshake_failure")
+
+    wrong = context()
+    client.present(wrong, chain_pem(stranger), encrypted(stranger), PASSPHRASE)
+    error, trace = call(server, wrong)
+    assert classify(error, trace.stage, trace.alert).code == "client_ca_unknown"
+
+    right = context()
+    client.present(right, material.certificate_pem, material.key_pem, PASSPHRASE)
+    trace = Trace()
+    answer = client.send(client.Call(f"{server.url}/"), right, trace=trace, deadline=Deadline(3))
+    assert answer.status == 200
+    assert trace.certificate_requested

@@ -1,0 +1,239 @@
+"""`manage.py up`: the whole product under one supervisor."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from onboarding.supervisor import Supervisor
+from onboarding.web.management.commands.up import (
+    BEAT,
+    SANDBOX,
+    WEB,
+    WORKER,
+    Command,
+    StartError,
+    check_ports,
+    is_well,
+    only_one,
+)
+from tests.programs import free_port
+
+PROJECT = Path(__file__).resolve().parents[2]
+START, STOP = 90, 40
+"""Seconds, on a busy machine."""
+
+
+@contextmanager
+def taken_port() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def three_free_ports() -> tuple[int, int]:
+    """Return a port for the portal, and the first of two neighbours for the sandbox."""
+    while True:
+        port, sandbox = free_port(), free_port()
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", sandbox + 1))
+            if port not in (sandbox, sandbox + 1):
+                return port, sandbox
+
+
+def environment(var: Path, port: int, sandbox_port: int) -> Mapping[str, str]:
+    ours = ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "EMAIL_URL", "SANDBOX_API_URL", "SANDBOX_TOKEN_URL")
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    return inherited | {"VAR_DIR": str(var), "PORT": str(port), "SANDBOX_PORT": str(sandbox_port), "DEMO": "1"}
+
+
+def test_free_ports_are_in_order(settings: Settings) -> None:
+    settings.PORT, settings.SANDBOX_PORT = three_free_ports()
+    settings.SANDBOX = True
+    check_ports()
+
+
+@pytest.mark.parametrize(("variable", "offset"), [("PORT", 0), ("SANDBOX_PORT", 0), ("SANDBOX_PORT", 1)])
+def test_a_taken_port_is_named_with_the_variable_that_changes_it(
+    settings: Settings, variable: str, offset: int
+) -> None:
+    settings.PORT, settings.SANDBOX_PORT = three_free_ports()
+    settings.SANDBOX = True
+    with taken_port() as port:
+        setattr(settings, variable, port - offset)
+        with pytest.raises(StartError, match=rf"Port {port} is not free .* {variable}=\d+ make up"):
+            check_ports()
+
+
+def test_without_a_sandbox_its_ports_do_not_matter(settings: Settings) -> None:
+    settings.PORT, _ = three_free_ports()
+    settings.SANDBOX = False
+    with taken_port() as port:
+        settings.SANDBOX_PORT = port
+        check_ports()
+
+
+def test_two_cannot_run_on_the_same_data(tmp_path: Path) -> None:
+    lock = tmp_path / "var" / "up.lock"
+    with only_one(lock), pytest.raises(StartError, match=f"as process {os.getpid()}"), only_one(lock):
+        pass
+    with only_one(lock):
+        pass
+
+
+def test_well_is_only_what_says_so_of_every_part() -> None:
+    assert is_well({"web": "ok", "worker": "ok"})
+    assert not is_well({"web": "ok", "worker": "no sign of life"})
+    assert not is_well({})
+
+
+def test_what_does_not_answer_in_time_is_shown_with_the_end_of_its_log(tmp_path: Path) -> None:
+    supervisor = Supervisor((WEB, WORKER, BEAT, SANDBOX), tmp_path, tmp_path, {})
+    for part in supervisor.parts:
+        supervisor.log(part).write_text(f"{part.name} has lost its way\n")
+    errors = StringIO()
+    Command(stderr=errors).explain_late(supervisor, {"web": "ok", "worker": "no sign of life", "sandbox": "ok"})
+    assert "- worker: no sign of life" in errors.getvalue()
+    shown = [part.name for part in supervisor.parts if f"{part.name} has lost its way" in errors.getvalue()]
+    assert shown == ["worker", "beat"]
+
+
+def test_a_taken_port_gives_one_line_and_starts_nothing(tmp_path: Path) -> None:
+    _, sandbox_port = three_free_ports()
+    with taken_port() as port:
+        result = subprocess.run(
+            [sys.executable, "manage.py", "up"],
+            cwd=PROJECT,
+            env=environment(tmp_path, port, sandbox_port),
+            capture_output=True,
+            text=True,
+            timeout=START,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    assert f"Port {port} is not free" in line
+    assert not (tmp_path / "log").exists()
+
+
+class Running:
+    """One `manage.py up` on a folder of its own, seen from outside."""
+
+    def __init__(self, var: Path) -> None:
+        self.port, self.sandbox_port = three_free_ports()
+        self.var = var
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"],
+            cwd=PROJECT,
+            env=environment(var, self.port, self.sandbox_port),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def greeting(self) -> str:
+        """Wait until it is ready; what it printed until then."""
+        assert self.process.stdout is not None
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                return "".join(lines)
+        raise AssertionError(self.process.communicate()[1])
+
+    def health(self) -> tuple[int, dict[str, str]]:
+        caller = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        caller.request("GET", "/healthz", headers={"Host": f"localhost:{self.port}"})
+        answer = caller.getresponse()
+        checks = json.load(answer)["checks"]
+        caller.close()
+        return answer.status, checks
+
+    def pids(self) -> dict[int, str]:
+        """Return the processes that run on our folder, with their command lines."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdigit() and f"VAR_DIR={self.var}\0".encode() in (entry / "environ").read_bytes():
+                    found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
+        return found
+
+    def end(self, number: int = signal.SIGINT) -> tuple[int, str]:
+        """Stop it; its exit code, and what it said about errors."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> tuple[int, str]:
+        _, errors = self.process.communicate(timeout=STOP)
+        return self.process.returncode, errors
+
+
+@contextmanager
+def running(var: Path) -> Iterator[Running]:
+    it = Running(var)
+    try:
+        yield it
+    finally:
+        if it.process.poll() is None:
+            it.process.send_signal(signal.SIGTERM)
+            it.process.communicate(timeout=STOP)
+
+
+@pytest.mark.stack
+@pytest.mark.xdist_group("stack")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_it_answers_prints_the_logins_and_leaves_nothing_behind_and_a_second_start_keeps_the_data(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path) as first:
+        greeting = first.greeting()
+        assert f"http://localhost:{first.port}" in greeting
+        logins = json.loads((tmp_path / "demo-logins.json").read_text())
+        assert all(login["email"] in greeting and login["password"] in greeting for login in logins)
+        assert first.health() == (
+            200,
+            {"web": "ok", "database": "ok", "queue": "ok", "worker": "ok", "sandbox": "ok"},
+        )
+        assert len(first.pids()) >= 6
+        assert first.end() == (0, "")
+        assert first.pids() == {}
+    with running(tmp_path) as second:
+        greeting = second.greeting()
+        assert all(login["password"] in greeting for login in logins)
+        assert second.end(signal.SIGTERM) == (0, "")
+        assert second.pids() == {}
+
+
+@pytest.mark.stack
+@pytest.mark.xdist_group("stack")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_when_the_sandbox_hangs_it_is_named_and_when_it_dies_everything_stops_with_its_code(tmp_path: Path) -> None:
+    with running(tmp_path) as it:
+        it.greeting()
+        [sandbox] = [pid for pid, command in it.pids().items() if "manage.py sandbox" in command]
+        os.kill(sandbox, signal.SIGSTOP)
+        began = time.monotonic()
+        status, checks = it.health()
+        assert time.monotonic() - began < 3
+        os.kill(sandbox, signal.SIGKILL)
+        assert status == 503
+        assert [name for name, result in checks.items() if result != "ok"] == ["sandbox"]
+        code, errors = it.ended()
+        assert code == 128 + signal.SIGKILL
+        assert errors.startswith("sandbox ended by itself")
+        assert "Sandbox ready" in errors
+        assert it.pids() == {}

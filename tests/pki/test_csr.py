@@ -1,0 +1,409 @@
+"""CSR checks, held against CSRs that openssl and keytool made."""
+
+import base64
+import json
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import AttributeOID
+from django.core.management import call_command
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from onboarding.findings import Severity, explain
+from onboarding.pki import countries, files, instructions, keys, names
+from onboarding.pki.csr import CsrReport, build_csr, check_csr
+from onboarding.pki.messages import MESSAGES
+from onboarding.programmes import profile
+
+FLEET = profile("fleet_owner")
+MZP = "MZP128745"
+GOOD = {
+    "C": "FR",
+    "ST": "Ile de France",
+    "L": "Paris",
+    "O": "Free2Move",
+    "OU": "Programs Partners",
+    "CN": MZP,
+    "emailAddress": "certificates@example.com",
+}
+
+
+def check(data: bytes, mzp: str | None = MZP) -> CsrReport:
+    return check_csr(data, FLEET, mzp=mzp)
+
+
+def codes(report: CsrReport) -> list[tuple[str, str]]:
+    return [(finding.field, finding.code) for finding in report.findings]
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return keys.generate_rsa_key(2048)
+
+
+@pytest.fixture(scope="module")
+def good(key: rsa.RSAPrivateKey) -> bytes:
+    return build_csr(key, GOOD)
+
+
+@pytest.fixture(scope="module")
+def openssl(tmp_path_factory: pytest.TempPathFactory, key: rsa.RSAPrivateKey) -> Callable[..., bytes]:
+    """Make a CSR with the real openssl, from an -subj and further arguments."""
+    folder = tmp_path_factory.mktemp("openssl")
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+
+    def make(subj: str, *args: str) -> bytes:
+        command = ["openssl", "req", "-new", "-key", str(folder / "key.pem"), "-subj", subj, *args]
+        return subprocess.run(command, check=True, capture_output=True).stdout
+
+    return make
+
+
+def subj(values: Mapping[str, str]) -> str:
+    return "".join(f"/{short}={value}" for short, value in values.items())
+
+
+# --- Fit ---
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("mzp", [MZP, None])
+def test_the_documented_openssl_request_is_fit(openssl: Callable[..., bytes], mzp: str | None) -> None:
+    report = check(openssl(subj(GOOD), "-utf8"), mzp)
+    assert codes(report) == []
+    assert report.fit
+    assert report.subject == GOOD
+    assert report.key == {"type": "RSA", "bits": 2048}
+
+
+def test_the_order_of_attributes_does_not_matter(key: rsa.RSAPrivateKey) -> None:
+    backwards = x509.Name(list(reversed(list(names.build_name(GOOD)))))
+    csr = x509.CertificateSigningRequestBuilder().subject_name(backwards).sign(key, hashes.SHA256())
+    assert check(csr.public_bytes(serialization.Encoding.PEM)).fit
+
+
+DISGUISES: dict[str, Callable[[bytes], bytes]] = {
+    "DER": lambda pem: base64.b64decode(b"".join(pem.split(b"\n")[1:-2])),
+    "NEW CERTIFICATE REQUEST": lambda pem: pem.replace(b"CERTIFICATE REQUEST", b"NEW CERTIFICATE REQUEST"),
+    "Windows line ends": lambda pem: pem.replace(b"\n", b"\r\n"),
+    "byte-order mark": lambda pem: b"\xef\xbb\xbf" + pem,
+    "UTF-16": lambda pem: pem.decode().encode("utf-16"),
+    "no armour": lambda pem: b"\n".join(pem.split(b"\n")[1:-2]),
+    "quoted mail": lambda pem: b"Hello,\n\n" + b"".join(b"> " + line + b"\n" for line in pem.splitlines()),
+    "twice the same": lambda pem: pem + pem,
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_good_csr_is_read_in_every_form_that_people_send(good: bytes, disguise: str) -> None:
+    report = check(DISGUISES[disguise](good))
+    assert report.fit, codes(report)
+    assert report.pem == good
+
+
+# --- The subject ---
+
+SUBJECT_MISTAKES = [
+    ({"OU": "Programs Partner"}, [("OU", "ou_slip")]),
+    ({"OU": "programs partners"}, [("OU", "attribute_case")]),
+    ({"OU": "Fleet"}, [("OU", "attribute_other_value")]),
+    ({"OU": ""}, [("OU", "attribute_missing")]),
+    ({"ST": ""}, [("ST", "attribute_missing")]),
+    ({"ST": "   "}, [("ST", "attribute_empty")]),
+    ({"C": "fr"}, [("C", "country_lower_case")]),
+    ({"C": "XX"}, [("C", "country_unknown")]),
+    ({"C": "FRA"}, [("C", "attribute_length")]),
+    ({"L": "<Paris"}, [("L", "attribute_placeholder")]),
+    ({"L": " Paris"}, [("L", "attribute_blanks")]),
+    ({"L": "Le  Havre"}, [("L", "attribute_blanks")]),
+    ({"L": "Paris\n"}, [("L", "attribute_unprintable")]),
+    ({"L": "Pa\x00ris"}, [("L", "attribute_unprintable")]),
+    ({"L": "Paris\u200b"}, [("L", "attribute_unprintable")]),
+    ({"L": "P" * 129}, [("L", "attribute_too_long")]),
+    ({"O": "SociÃ©tÃ©"}, [("O", "attribute_mojibake")]),
+    ({"CN": "mzp128745"}, [("CN", "attribute_case")]),
+    ({"CN": "MZP128745 "}, [("CN", "attribute_blanks")]),
+    ({"CN": "MZP123456"}, [("CN", "mzp_of_another")]),
+    ({"CN": "www.example.com"}, [("CN", "mzp_other_value")]),
+    ({"emailAddress": "it.example.com"}, [("emailAddress", "email_invalid")]),
+    ({"emailAddress": "é@example.com"}, [("emailAddress", "email_invalid")]),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Attribute's length")  # the library's remark on C=FRA; it is a finding here
+@pytest.mark.parametrize(("change", "expected"), SUBJECT_MISTAKES)
+def test_each_mistake_in_the_subject_is_found_once(
+    key: rsa.RSAPrivateKey, change: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    report = check(build_csr(key, GOOD | change))
+    assert codes(report) == expected
+    assert not report.fit
+
+
+@pytest.mark.parametrize("value", ["Société", "Ærø", "株式会社", "O'Neil & Söhne, “Flotte”"])
+def test_real_letters_are_not_taken_for_mojibake(key: rsa.RSAPrivateKey, value: str) -> None:
+    assert check(build_csr(key, GOOD | {"O": value})).fit
+
+
+def test_without_an_assigned_login_an_unusual_cn_is_only_warned_about(key: rsa.RSAPrivateKey) -> None:
+    report = check(build_csr(key, GOOD | {"CN": "PARTNER7"}), mzp=None)
+    assert report.fit
+    assert [(f.code, f.severity) for f in report.findings] == [("mzp_unusual", Severity.WARNING)]
+
+
+@pytest.mark.needs("openssl")
+def test_what_openssl_does_without_utf8_is_recognised_and_undone(openssl: Callable[..., bytes]) -> None:
+    report = check(openssl(subj(GOOD | {"O": "Société"})))
+    assert codes(report) == [("O", "attribute_mojibake")]
+    assert report.findings[0].expected == "Société"
+    assert check(openssl(subj(GOOD | {"O": "Société"}), "-utf8")).fit
+
+
+@pytest.mark.needs("openssl")
+def test_doubled_and_unknown_attributes_are_found(openssl: Callable[..., bytes]) -> None:
+    report = check(openssl(subj(GOOD) + "/L=Lyon/serialNumber=7"))
+    assert codes(report) == [("L", "attribute_doubled"), ("file", "attribute_unexpected")]
+    assert report.findings[1].severity is Severity.WARNING
+
+
+@pytest.mark.needs("openssl")
+def test_the_command_of_a_finding_mends_it(openssl: Callable[..., bytes], tmp_path: Path) -> None:
+    wrong = GOOD | {"OU": "Programs Partner", "O": "A/B + C\\D 'E' $(touch x)"}
+    report = check(openssl(subj(wrong | {"O": r"A\/B \+ C\\D 'E' $(touch x)"}), "-utf8"))
+    assert codes(report) == [("OU", "ou_slip")]
+    command = explain(report.findings[0], MESSAGES).command
+    assert "passout" not in command
+    make_key = ["openssl", "genpkey", "-algorithm", "RSA", "-out", instructions.KEY_FILE]
+    subprocess.run(make_key, cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True, capture_output=True)
+    mended = check((tmp_path / instructions.CSR_FILE).read_bytes())
+    assert mended.fit
+    assert mended.subject["O"] == wrong["O"]
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_country_codes_are_those_of_django_countries() -> None:
+    from django_countries.data import COUNTRIES
+
+    assert countries.CODES == set(COUNTRIES)
+
+
+# --- Key and signature ---
+
+
+def sign(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, *extensions: tuple[x509.ExtensionType, bool]
+) -> bytes:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(names.build_name(GOOD))
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["rsa:1024"], ("key", "key_too_small")),
+        (["rsa:2048", "-pkeyopt", "rsa_keygen_pubexp:3"], ("key", "key_exponent")),
+        (["rsa:5120"], ("key", "key_too_big")),
+        (["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], ("key", "key_type")),
+        (["ed25519"], ("key", "key_type")),
+    ],
+)
+def test_keys_outside_the_profile_are_refused(args: list[str], expected: tuple[str, str]) -> None:
+    command = ["openssl", "req", "-new", "-newkey", *args, "-nodes", "-keyout", "/dev/null", "-subj", subj(GOOD)]
+    report = check(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert expected in codes(report)
+    assert not report.fit
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("digest", ["-sha1", "-md5"])
+def test_a_weak_hash_is_named_and_not_called_an_invalid_signature(
+    openssl: Callable[..., bytes], digest: str
+) -> None:
+    assert codes(check(openssl(subj(GOOD), digest))) == [("signature", "signature_hash")]
+
+
+def test_a_changed_csr_has_an_invalid_signature(good: bytes) -> None:
+    der = DISGUISES["DER"](good)
+    assert codes(check(der.replace(b"Free2Move", b"Free3Move"))) == [("signature", "signature_invalid")]
+
+
+def test_a_modulus_of_65536_bits_costs_nothing(good: bytes) -> None:
+    # The CSR's own modulus, replaced by a giant one; lengths are written anew from the inside out.
+    def tlv(tag: int, content: bytes) -> bytes:
+        size = len(content)
+        length = bytes([size]) if size < 128 else b"\x83" + size.to_bytes(3, "big")
+        if 128 <= size < 65536:
+            length = b"\x82" + size.to_bytes(2, "big") if size > 255 else b"\x81" + bytes([size])
+        return bytes([tag]) + length + content
+
+    rsa_key = tlv(0x30, tlv(0x02, b"\0" + b"\xff" * 8192) + tlv(0x02, b"\x01\x00\x01"))
+    spki = tlv(0x30, bytes.fromhex("300d06092a864886f70d0101010500") + tlv(0x03, b"\0" + rsa_key))
+    info = tlv(0x30, b"\x02\x01\0" + names.build_name(GOOD).public_bytes() + spki + b"\xa0\0")
+    der = tlv(0x30, info + bytes.fromhex("300d06092a864886f70d01010b0500") + tlv(0x03, b"\0" + b"\x7f" * 8192))
+    start = time.process_time()
+    report = check(der)
+    assert time.process_time() - start < 0.05
+    assert codes(report) == [("key", "key_too_big")]
+    assert report.key == {"type": "RSA", "bits": 65536}
+
+
+# --- Extensions ---
+
+
+def test_asking_for_a_ca_is_an_error_other_extensions_a_warning_and_keytools_own_none(
+    key: rsa.RSAPrivateKey,
+) -> None:
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    assert codes(check(sign(key, (identifier, False)))) == []
+    names_ = check(sign(key, (x509.SubjectAlternativeName([x509.DNSName("a.example")]), False)))
+    assert (names_.fit, codes(names_)) == (True, [("extensions", "extension_unexpected")])
+    authority = check(sign(key, (x509.BasicConstraints(True, None), True)))
+    assert (authority.fit, codes(authority)) == (False, [("extensions", "extension_ca")])
+
+
+def test_a_challenge_password_is_warned_about_and_not_shown(key: rsa.RSAPrivateKey) -> None:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(names.build_name(GOOD))
+    builder = builder.add_attribute(AttributeOID.CHALLENGE_PASSWORD, b"hunter2")
+    report = check(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    assert codes(report) == [("extensions", "challenge_password")]
+    assert "hunter2" not in repr(report.findings)
+
+
+# --- The file ---
+
+
+def private_pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+
+
+def test_a_private_key_beside_the_csr_is_refused_and_not_kept(key: rsa.RSAPrivateKey, good: bytes) -> None:
+    report = check(private_pem(key) + good)
+    assert not report.fit
+    assert ("key", "private_key_in_file") in codes(report)
+    assert report.pem == good
+
+
+def test_two_different_csrs_are_refused(key: rsa.RSAPrivateKey, good: bytes) -> None:
+    assert ("file", "file_several_csrs") in codes(check(good + build_csr(key, GOOD | {"L": "Lyon"})))
+
+
+def test_what_is_no_csr_is_named(key: rsa.RSAPrivateKey, good: bytes) -> None:
+    der_key = key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    encrypted = keys.encrypt_key(key, b"passphrase")
+    keystore = pkcs12.serialize_key_and_certificates(
+        b"k", key, None, None, serialization.BestAvailableEncryption(b"p")
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    for data, code in {
+        b"": "file_empty",
+        b" \r\n": "file_empty",
+        b"hello": "file_unknown",
+        b"<!doctype html><html></html>": "file_is_html",
+        b"PK\x03\x04": "file_is_zip",
+        b"\xfe\xed\xfe\xed\0\0\0\x02": "file_is_keystore",
+        keystore: "file_is_keystore",
+        private_pem(key): "file_is_private_key",
+        encrypted: "file_is_private_key",
+        der_key: "file_is_private_key",
+        public: "file_is_public_key",
+        good[: len(good) // 2]: "csr_damaged",
+        b"x" * (files.MAX_BYTES + 1): "file_too_large",
+    }.items():
+        report = check(data)
+        assert codes(report) == [("file", code)]
+        assert not report.readable
+
+
+# --- Bad input ---
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # the same, of damaged values
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 2000), st.binary(max_size=4)), min_size=1, max_size=4),
+    as_pem=st.booleans(),
+)
+def test_damaged_csrs_are_reported_never_raised(
+    good: bytes, changes: list[tuple[int, bytes]], as_pem: bool
+) -> None:
+    original = good if as_pem else DISGUISES["DER"](good)
+    data = bytearray(original)
+    for position, replacement in changes:
+        at = position % len(data)
+        data[at : at + max(1, len(replacement))] = replacement
+    report = check(bytes(data))
+    assert report.fit or all(explain(finding, MESSAGES).remedy for finding in report.findings)
+    assert report.fit or report.findings
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
+def test_garbage_is_reported_never_raised(data: bytes) -> None:
+    report = check(data)
+    assert not report.fit
+    assert explain(report.findings[0], MESSAGES).remedy
+
+
+@pytest.mark.parametrize(
+    "block",
+    [b"-----BEGIN CERTIFICATE REQUEST-----\n", b"-----BEGIN A-----", b"> " * 7, b"\x30\x80", b"a:b\n", b"0\x82"],
+)
+def test_a_file_under_the_limit_never_costs_100_ms(block: bytes) -> None:
+    data = (block * files.MAX_BYTES)[: files.MAX_BYTES]
+    start = time.process_time()
+    check(data)
+    assert time.process_time() - start < 0.1
+
+
+# --- The command ---
+
+
+def run_command(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int | str | None, str]:
+    with pytest.raises(SystemExit) as ended:
+        call_command("check_csr", *args, "--programme", "fleet_owner", "--mzp", MZP)
+    return ended.value.code, capsys.readouterr().out
+
+
+def test_the_command_says_fit_not_fit_and_unreadable(
+    tmp_path: Path, good: bytes, key: rsa.RSAPrivateKey, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "good").write_bytes(good)
+    (tmp_path / "slip").write_bytes(build_csr(key, GOOD | {"OU": "Programs Partner"}))
+    (tmp_path / "html").write_bytes(b"<html>")
+    for name, code, count in (("good", 0, 0), ("slip", 1, 1), ("html", 2, 1), ("missing", 2, 1)):
+        ended, out = run_command(capsys, str(tmp_path / name), "--json")
+        report = json.loads(out)
+        assert ended == code
+        assert set(report) == {"fit", "subject", "key", "findings"}
+        assert report["fit"] is (code == 0)
+        assert len(report["findings"]) == count
+        for finding in report["findings"]:
+            assert set(finding) == {"code", "severity", "field", "found", "expected", "remedy", "command"}
+            assert finding["remedy"]
+    ended, out = run_command(capsys, str(tmp_path / "slip"))
+    assert ended == 1
+    assert "Programs Partners" in out
+    assert shlex.split(out[out.index("$ ") + 2 :].splitlines()[0])[0] == "openssl"

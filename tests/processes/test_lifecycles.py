@@ -1,0 +1,80 @@
+"""Every lifecycle, whole: legal pairs move and are recorded, illegal ones raise and change nothing."""
+
+import itertools
+
+import pytest
+
+from onboarding.audit.events import Event
+from onboarding.audit.models import Entry
+from onboarding.audit.transitions import advance
+from onboarding.credentials import states as certificate_states
+from onboarding.credentials.models import CertificateRequest
+from onboarding.lifecycle import IllegalTransition, Lifecycle
+from onboarding.partners.actors import SYSTEM
+from onboarding.partners.models import User
+from onboarding.registrations import states as registration_states
+from onboarding.registrations.models import Registration
+from tests.journey import approved, described
+
+LIFECYCLES = (registration_states.LIFECYCLE, certificate_states.LIFECYCLE)
+PAIRS = [
+    pytest.param(lifecycle, state, event, id=f"{lifecycle.name}-{state}-{event}")
+    for lifecycle in LIFECYCLES
+    for state, event in itertools.product(lifecycle.states, lifecycle.events)
+]
+
+
+@pytest.fixture
+def rows(owner: User, reviewer: User) -> dict[str, Registration | CertificateRequest]:
+    application = approved(owner, reviewer)
+    return {
+        "registration": described(owner).registration,
+        "certificate_request": CertificateRequest.objects.create(
+            application=application, partner_login=application.partner_login, environment="sandbox"
+        ),
+    }
+
+
+@pytest.mark.parametrize(("lifecycle", "state", "event"), PAIRS)
+def test_each_event_in_each_state_moves_as_the_table_says_or_changes_nothing(
+    rows: dict[str, Registration | CertificateRequest], lifecycle: Lifecycle, state: str, event: str
+) -> None:
+    row = rows[lifecycle.name]
+    type(row).objects.filter(pk=row.pk).update(state=state)
+    row.refresh_from_db()
+    entries = Entry.objects.count()
+    if (state, event) in lifecycle.transitions:
+        advance(row, lifecycle, event, actor=SYSTEM)
+        assert row.state == lifecycle.transitions[state, event]
+        assert Entry.objects.count() == entries + 1
+        return
+    with pytest.raises(IllegalTransition):
+        advance(row, lifecycle, event, actor=SYSTEM, note="must not be written")
+    row.refresh_from_db()
+    assert (row.state, row.note) == (state, "")
+    assert Entry.objects.count() == entries
+
+
+@pytest.mark.parametrize("lifecycle", LIFECYCLES, ids=lambda lifecycle: lifecycle.name)
+def test_every_event_of_a_lifecycle_is_in_the_audits_vocabulary(lifecycle: Lifecycle) -> None:
+    for event in lifecycle.events:
+        assert Event(f"{lifecycle.name}:{event}")
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "states"),
+    [(registration_states.LIFECYCLE, registration_states.State), (certificate_states.LIFECYCLE, certificate_states.State)],
+    ids=["registration", "certificate_request"],
+)
+def test_every_state_can_be_reached(lifecycle: Lifecycle, states: type) -> None:
+    assert set(lifecycle.states) == set(states.values)
+
+
+def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told_where_it_stands(owner: User) -> None:
+    mine = described(owner).registration
+    theirs = Registration.objects.get(pk=mine.pk)
+    advance(mine, registration_states.LIFECYCLE, "submit", actor=SYSTEM)
+    with pytest.raises(IllegalTransition) as caught:
+        advance(theirs, registration_states.LIFECYCLE, "submit", actor=SYSTEM)
+    assert caught.value.state == "submitted"
+    assert Entry.objects.filter(event=Event.REGISTRATION_SUBMITTED).count() == 1

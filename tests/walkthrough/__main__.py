@@ -1,0 +1,297 @@
+"""`make walkthrough`: the whole journey over HTTP, as the people would walk it. Exit 0 only if all of it worked."""
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from onboarding.pki import embedded_ca
+from tests.walkthrough.instance import Instance, instance
+from tests.walkthrough.people import Person, Surprise
+
+Outcome = TypeVar("Outcome")
+
+CONCEPT = "Shows our dispatchers where the vans are and when they need service, so that we plan maintenance in time."
+KEY_PASSPHRASE = "a passphrase for the walkthrough"
+SUBJECT = {"C": "FR", "ST": "Ile de France", "L": "Paris", "O": "Walkthrough Fleet", "emailAddress": "keys@walk.example"}
+PASSWORD = "long enough to be a password"
+
+
+class Walk:
+    """One instance, its people, and the printing of their steps."""
+
+    def __init__(self, running: Instance, folder: Path) -> None:
+        self.running, self.folder = running, folder
+        self.partner = Person(running.url, "partner")
+        self.reviewer = Person(running.url, "reviewer")
+        self.issuer = Person(running.url, "issuer")
+        self.steps = 0
+
+    def step(self, words: str, action: Callable[[], Outcome]) -> Outcome:
+        """Carry out one step, and print it with its time."""
+        began = time.monotonic()
+        outcome = action()
+        self.steps += 1
+        print(f"{self.steps:3}  {words:<78} {time.monotonic() - began:7.2f} s", flush=True)
+        return outcome
+
+    # --- People -----------------------------------------------------------------------------------------------
+
+    def arrive(self) -> None:
+        """Everybody signs in; the partner signs up."""
+        self.step("partner signs up and confirms the e-mail address", self._sign_up)
+        self.step("partner names the company", self._name_company)
+        self.step("reviewer signs in", lambda: self.reviewer.sign_in(*self.running.logins["Reviewer"]))
+        self.step("issuer signs in", lambda: self.issuer.sign_in(*self.running.logins["Issuer"]))
+
+    def _sign_up(self) -> None:
+        partner = self.partner
+        partner.open("/accounts/signup/")
+        partner.submit({"email": "dev@walk.example", "password1": PASSWORD, "password2": PASSWORD}, action="/signup/")
+        partner.open("/outbox/")
+        mail = partner.open(partner.link(r"^/outbox/.+"))
+        found = re.search(r"http://\S+/accounts/confirm-email/\S+", mail)
+        if not found:
+            raise Surprise(f"no confirmation link in the mail:\n{mail}")
+        partner.open(found[0])
+        partner.submit(action=found[0].split("localhost")[-1].partition("/")[2] and "/")
+        if "/accounts/login" in partner.url or "sign in" in partner.text.lower():
+            partner.sign_in("dev@walk.example", PASSWORD)
+
+    def _name_company(self) -> None:
+        self.partner.open("/organisation/new/")
+        self.partner.submit({"name": SUBJECT["O"], "country": "FR"})
+
+    # --- The journey ------------------------------------------------------------------------------------------
+
+    def register(self, programme: str, name: str, mzp: str) -> str:
+        """Describe, submit, review, approve. Returns the application's path."""
+        path = self.step(f"partner describes “{name}” ({programme})", lambda: self._describe(programme, name))
+        self.step("partner checks the answers and submits", lambda: self._submit(path))
+        self.step("the second click does not submit twice", lambda: self._submit_again(path))
+        self.step(f"reviewer begins, reads, and approves with {mzp}", lambda: self._approve(name, mzp))
+        return path
+
+    def _describe(self, programme: str, name: str) -> str:
+        partner = self.partner
+        partner.open("/applications/new/")
+        partner.submit({"programme": programme})
+        path = re.sub(r"^https?://[^/]+|describe/.*$", "", partner.url)
+        partner.submit({"name": name, "concept": CONCEPT})
+        partner.submit({"company": SUBJECT["O"], "contact_name": "Fleet desk", "contact_email": SUBJECT["emailAddress"]})
+        partner.submit({"brands": ["peugeot", "citroen"], "requests_per_month": "90000"})
+        partner.submit({"data_items": ["odometer_mileage", "position_coordinates"]})
+        partner.submit({"exve": True, "gdpr": True, "maker_rules": True})
+        if not partner.url.endswith("/describe/check/"):
+            raise Surprise(f"after the last step the check was expected, not {partner.url}:\n{partner.text}")
+        return path
+
+    def _submit(self, path: str) -> None:
+        self.partner.open(f"{path}describe/check/")
+        self._form_seen = self.partner.page
+        text = self.partner.submit()
+        _expect(text, r"Submitted to .* under the number FA-")
+
+    def _submit_again(self, path: str) -> None:
+        self.partner.page = self._form_seen
+        self.partner.url = f"{self.running.url}{path}describe/check/"
+        _expect(self.partner.submit(), r"submitted already")
+
+    def _approve(self, name: str, mzp: str) -> None:
+        reviewer = self.reviewer
+        reviewer.open("/desk/")
+        _expect(reviewer.open(reviewer.link_near(name, r"/desk/registrations/")), re.escape(CONCEPT))
+        reviewer.submit(action="/take/")
+        _expect(reviewer.submit({"mzp": mzp}, action="/approve/"), r"Approved\. The partner has been told")
+
+    def key(self, path: str, custody: str) -> Path | None:
+        """Key and CSR. Returns the key's file for custody `own`."""
+        if custody == "vault":
+            self.step("partner lets the key be made here, sealed; CSR submitted", lambda: self._key_here(path))
+            return None
+        return self.step("partner makes key and CSR with openssl, and uploads the CSR", lambda: self._key_own(path))
+
+    def _names(self, path: str, custody: str) -> None:
+        self.partner.open(f"{path}sandbox/key/")
+        self.partner.submit({**SUBJECT, "custody": custody})
+
+    def _key_here(self, path: str) -> None:
+        self._names(path, "vault")
+        _expect(self.partner.submit({"bits": "2048"}), r"made and sealed")
+
+    def _key_own(self, path: str) -> Path:
+        self._names(path, "own")
+        config = self.partner.page.find(id="openssl-config").get_text()
+        wrong = self._openssl(config.replace("Programs Partners", "Programs Partner"), "wrong")
+        text = self.partner.submit(files={"file": ("request.csr", wrong[1])}, status=422)
+        _expect(text, r"Programs Partners")
+        key, csr = self._openssl(config, "right")
+        _expect(self.partner.submit(files={"file": ("request.csr", csr)}), r"checked and submitted")
+        return key
+
+    def _openssl(self, config: str, name: str) -> tuple[Path, bytes]:
+        """Make key and CSR as the page says, with the documented sections and attributes."""
+        folder = self.folder / f"{name}-{self.steps}"
+        folder.mkdir()
+        (folder / "request.cnf").write_text(config, encoding="utf-8")
+        subprocess.run(
+            ["openssl", "req", "-new", "-keyout", "private-key.pem", "-out", "request.csr", "-config", "request.cnf",
+             "-passout", "stdin"],
+            cwd=folder, input=KEY_PASSPHRASE.encode() + b"\n", check=True, capture_output=True,
+        )
+        return folder / "private-key.pem", (folder / "request.csr").read_bytes()
+
+    def certificate(self, path: str, mzp: str, name: str) -> None:
+        """The issuer signs; the partner downloads, and openssl verifies."""
+        self.step("issuer reads the CSR and signs it with the embedded CA", lambda: self._sign(name))
+        self.step("partner downloads certificate and CA certificate; openssl verifies", lambda: self._verify(path, mzp))
+
+    def _open_request(self, name: str) -> None:
+        self.issuer.open("/desk/certificates/")
+        self.issuer.open(self.issuer.link_near(name, r"/desk/certificates/.+"))
+
+    def _sign(self, name: str) -> None:
+        self._open_request(name)
+        _expect(self.issuer.submit(action="/sign/"), r"Signed\.")
+
+    def _verify(self, path: str, mzp: str) -> None:
+        self.partner.open(f"{path}sandbox/certificate/")
+        for file in ("client-certificate", "ca-certificate"):
+            (self.folder / f"{file}.pem").write_bytes(self.partner.download(f"{path}sandbox/certificate/{file}.pem"))
+        done = subprocess.run(
+            ["openssl", "verify", "-purpose", "sslclient", "-CAfile", "ca-certificate.pem", "client-certificate.pem"],
+            cwd=self.folder, capture_output=True, text=True, check=False,
+        )
+        _expect(done.stdout + done.stderr, r"client-certificate\.pem: OK")
+        subject = subprocess.run(
+            ["openssl", "x509", "-in", "client-certificate.pem", "-noout", "-subject"],
+            cwd=self.folder, capture_output=True, text=True, check=True,
+        ).stdout
+        _expect(subject, mzp)
+
+    def validate(self, path: str, key: Path | None, *, expect: str, because: str = "") -> None:
+        """One run, to its end. expect: Passed or Failed; because: what the page must say."""
+        words = f"validation: {expect.lower()}" + (f" ({because})" if because else "")
+        self.step(words, lambda: self._validate(path, key, expect, because))
+
+    def _validate(self, path: str, key: Path | None, expect: str, because: str) -> None:
+        partner = self.partner
+        partner.open(f"{path}sandbox/validate/")
+        if key is None:
+            partner.submit()
+        else:
+            partner.submit({"passphrase": KEY_PASSPHRASE}, files={"key": ("private-key.pem", key.read_bytes())})
+        run = re.sub(r"^https?://[^/]+", "", partner.url)
+        text = partner.wait_for(run, r"All checks together")
+        _expect(text, rf"Validation {expect}\b")
+        if because:
+            _expect(text, because)
+
+    def live(self, path: str, programme: str, mzp: str) -> None:
+        """The live page, and what the validation showed."""
+        text = self.step("partner reads the live page", lambda: self.partner.open(f"{path}sandbox/live/"))
+        _expect(text, r"You are live")
+        self.partner.open(f"{path}sandbox/validate/")
+        text = self.partner.open(self.partner.link(r"^/runs/"))
+        for label, pattern in (
+            ("TLS version and cipher", r"TLSv1\.[23]\s+\w+"),
+            ("client certificate as the sandbox saw it", rf"\S*CN={mzp}\S*"),
+        ):
+            found = re.search(pattern, text)
+            if not found:
+                raise Surprise(f"the run does not show the {label}:\n{text}")
+            print(f"       {label}: {found[0]}")
+        if programme == "fleet_owner":
+            found = re.search(r"(\d+) fleets?[^.]*", text)
+            if not found:
+                raise Surprise(f"the run does not show a fleet:\n{text}")
+            print(f"       returned: {found[0]}")
+
+    # --- The twins --------------------------------------------------------------------------------------------
+
+    def wrong_secret(self, path: str, programme: str) -> None:
+        """Another password, or another client secret: recognised as that."""
+        field = "password" if programme == "fleet_owner" else "client_secret"
+        because = r"login|password" if programme == "fleet_owner" else r"did not recognise the client ID with its secret"
+
+        def store() -> None:
+            self.partner.open(f"{path}sandbox/credentials/")
+            _expect(self.partner.submit({field: "not the right one"}, action="/credentials/"), r"Stored\.")
+
+        self.step(f"twin: partner stores a wrong {field.replace('_', ' ')}", store)
+        self.validate(path, None, expect="Failed", because=because)
+
+    def wrong_certificate(self, programme: str, mzp: str) -> None:
+        """A certificate of a CA that the fleet API does not know: refused in the handshake, and said so."""
+        name = f"Twin {programme}"
+        path = self.register(programme, name, mzp)
+        self.key(path, "vault")
+        self.step("twin: issuer uploads a certificate that another CA signed", lambda: self._upload_foreign(name))
+        self.validate(path, None, expect="Failed", because=r"certificate .*CA|CA .*certificate")
+
+    def _upload_foreign(self, name: str) -> None:
+        self._open_request(name)
+        csr_pem = self.issuer.download(self.issuer.link(r"csr\.pem$"))
+        now = datetime.now(UTC)
+        ca_key = rsa.generate_private_key(65537, 2048)
+        ca = embedded_ca.make_ca(ca_key, "Another CA", now)
+        certificate = embedded_ca.sign_client(x509.load_pem_x509_csr(csr_pem), ca=ca, ca_key=ca_key, now=now)
+        cas = ca.public_bytes(Encoding.PEM) + (self.folder / "ca-certificate.pem").read_bytes()
+        text = self.issuer.submit(
+            action="/upload/",
+            files={
+                "certificate": ("certificate.pem", certificate.public_bytes(Encoding.PEM)),
+                "ca_certificate": ("ca.pem", cas),
+            },
+        )
+        _expect(text, r"Checked and released")
+
+
+def _expect(text: str, pattern: str) -> None:
+    if not re.search(pattern, text):
+        raise Surprise(f"expected {pattern!r} in:\n{text}")
+
+
+def main() -> int:
+    """Walk. Returns the exit code."""
+    began = time.monotonic()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walkthrough-")))
+        print("Starting a private instance …", flush=True)
+        running = stack.enter_context(instance())
+        walk = Walk(running, folder)
+        try:
+            walk.arrive()
+            for number, (programme, custody) in enumerate(
+                (programme, custody) for programme in ("fleet_owner", "end_user") for custody in ("vault", "own")
+            ):
+                mzp = f"MZP{200_001 + number}"
+                name = f"Walk {programme} {custody}"
+                print(f"\n{programme}, custody {custody}", flush=True)
+                path = walk.register(programme, name, mzp)
+                key = walk.key(path, custody)
+                walk.certificate(path, mzp, name)
+                walk.validate(path, key, expect="Passed")
+                walk.live(path, programme, mzp)
+                if custody == "vault":
+                    walk.wrong_secret(path, programme)
+                    walk.wrong_certificate(programme, f"MZP{300_001 + number}")
+        except Surprise as surprise:
+            print(f"\nFAILED after {walk.steps} steps: {surprise}", file=sys.stderr)
+            return 1
+    print(f"\nAll {walk.steps} steps as expected, in {time.monotonic() - began:.1f} s.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""A private instance of the whole product: own folder, free ports, stopped and removed at the end."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+START_LIMIT = 120.0     # seconds, on a busy machine
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A running instance. logins: role to (e-mail, password) of the demo accounts."""
+
+    url: str
+    sandbox_port: int
+    var: Path
+    logins: Mapping[str, tuple[str, str]]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return the first of `count` consecutive ports that are free now, and those after it."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first = probe.getsockname()[1]
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            continue
+        return list(range(first, first + count))
+
+
+@contextmanager
+def instance(**variables: str) -> Iterator[Instance]:
+    """Start web, worker, beat and sandbox with `manage.py up`; yield once all answer; stop and remove them.
+
+    variables: further environment variables, such as DATABASE_URL and REDIS_URL. Raises RuntimeError, with what it
+    printed, if it does not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="fleet-onboarding-") as folder:
+        var = Path(folder)
+        port, sandbox_port, _token_port = free_ports(3)
+        environment = os.environ | {
+            "DEMO": "1",
+            "VAR_DIR": folder,
+            "PORT": str(port),
+            "SANDBOX_PORT": str(sandbox_port),
+            **variables,
+        }
+        output = var / "up.txt"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT
+            )
+        try:
+            url = f"http://localhost:{port}"
+            _wait(process, url, output)
+            logins = {
+                f"{row['organisation']} {row['role']}".strip(): (row["email"], row["password"])
+                for row in json.loads((var / "demo-logins.json").read_text())
+            }
+            yield Instance(url, sandbox_port, var, logins)
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, output: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            if requests.get(f"{url}/healthz", timeout=5).status_code == 200 and b"Ctrl-C" in output.read_bytes():
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.2)
+    raise RuntimeError("the instance did not start:\n" + output.read_text(errors="replace"))

@@ -1,0 +1,204 @@
+"""Every route, by every actor. A route that declares no access, or that this table does not know, fails here."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from onboarding.credentials.models import CredentialSet
+from onboarding.partners.models import User
+from onboarding.validation.flows import request_run
+from onboarding.web.access import Access
+from tests.conftest import member
+from tests.journey import issued
+
+ACTORS = ("stranger", "owner", "colleague", "viewer", "rival", "reviewer", "issuer", "auditor", "administrator")
+PARTNERS = {"owner", "colleague", "viewer"}
+STAFF = {"reviewer", "issuer", "auditor", "administrator"}
+EVERYBODY = set(ACTORS)
+SIGNED_IN = EVERYBODY - {"stranger"}
+
+# Who may read each page (GET). Everybody else gets a sign-in page (strangers), 404 (what is not theirs) or 403 (staff).
+READERS: dict[str, set[str]] = {
+    "home": EVERYBODY,
+    "theme": EVERYBODY,
+    "styleguide": EVERYBODY,
+    "outbox": EVERYBODY,
+    "outbox_mail": EVERYBODY,
+    "healthz": EVERYBODY,
+    "new_organisation": SIGNED_IN,
+    "profile": SIGNED_IN,
+    "new_application": SIGNED_IN,
+    "run": PARTNERS,
+    "desk": STAFF,
+    "desk_registration": STAFF,
+    "desk_registration_decide": STAFF,
+    "desk_certificates": STAFF,
+    "desk_certificate": STAFF,
+    "desk_certificate_csr": STAFF,
+    "desk_certificate_issue": STAFF,
+} | dict.fromkeys(
+    (
+        "application",
+        "application_withdraw",
+        "describe",
+        "describe_check",
+        "key",
+        "key_make",
+        "key_upload",
+        "csr",
+        "certificate",
+        "certificate_download",
+        "certificate_key",
+        "credentials",
+        "credentials_reveal",
+        "validate",
+        "live",
+    ),
+    PARTNERS,
+)
+
+# Who may send each page's form (POST); what is missing here is for nobody but its readers to try.
+WRITERS: dict[str, set[str]] = dict.fromkeys(
+    (
+        "application_withdraw",
+        "describe",
+        "describe_check",
+        "key",
+        "key_make",
+        "key_upload",
+        "csr",
+        "certificate_key",
+        "credentials",
+        "credentials_reveal",
+        "validate",
+    ),
+    {"owner", "colleague"},
+) | {
+    "desk_registration_decide": {"reviewer"},
+    "desk_certificate_issue": {"issuer"},
+}
+
+
+def routes(resolver: URLResolver | None = None) -> Iterator[URLPattern]:
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLPattern):
+            yield entry
+        else:
+            yield from routes(entry)
+
+
+OURS = {route.name: route for route in routes() if route.callback.__module__.startswith("onboarding.")}
+
+
+@pytest.fixture
+def held(owner: User, reviewer: User, issuer: User, settings: Any) -> CredentialSet:
+    settings.DEMO = True
+    settings.ACCENT_COLOUR = "#0b5a78"
+    return issued(owner, reviewer, issuer)
+
+
+@pytest.fixture
+def cast(
+    owner: User,
+    colleague: User,
+    viewer: User,
+    rival: User,
+    reviewer: User,
+    issuer: User,
+    auditor: User,
+    administrator: User,
+    signed_in: Callable[[User], Client],
+) -> dict[str, Client]:
+    people = (owner, colleague, viewer, rival, reviewer, issuer, auditor, administrator)
+    return {"stranger": Client(), **{actor: signed_in(user) for actor, user in zip(ACTORS[1:], people, strict=True)}}
+
+
+def address(name: str, held: CredentialSet) -> str:
+    application = held.application
+    values = {
+        "application_id": application.pk,
+        "environment_id": "sandbox",
+        "step": "concept",
+        "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, ""),
+        "run_id": held.runs.get().pk if name == "run" else uuid.uuid4(),
+        "registration_id": application.registration.pk,
+        "request_id": held.certificate_request_id,
+        "verb": {"desk_registration_decide": "take", "desk_certificate_issue": "refuse"}.get(name, ""),
+        "key": "none",
+    }
+    wanted = OURS[name].pattern.converters
+    return reverse(name, kwargs={key: values[key] for key in wanted})
+
+
+def test_every_route_declares_its_access_and_is_in_the_table() -> None:
+    assert set(OURS) == set(READERS)
+    for name, route in OURS.items():
+        assert isinstance(getattr(route.callback, "access", None), Access), name
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+def test_each_page_opens_to_its_readers_and_to_nobody_else(
+    name: str, held: CredentialSet, owner: User, cast: dict[str, Client]
+) -> None:
+    if name == "run":
+        request_run(held, actor=member(owner))
+    url = address(name, held)
+    for actor, client in cast.items():
+        response = client.get(url)
+        if actor in READERS[name]:
+            assert response.status_code in (200, 302, 404, 503), (actor, response.status_code)
+            assert "/accounts/login/" not in response.headers.get("Location", ""), actor
+            if name not in ("outbox_mail", "certificate_key"):
+                assert response.status_code != 404, actor
+        elif actor == "stranger":
+            assert response.status_code == 302, actor
+            assert response.headers["Location"].startswith("/accounts/login/"), actor
+        elif name.startswith("desk"):
+            assert response.status_code == 403, actor
+        else:
+            assert response.status_code == 404, actor
+
+
+@pytest.mark.parametrize("name", sorted(WRITERS))
+def test_each_form_is_taken_from_its_writers_and_from_nobody_else(
+    name: str, held: CredentialSet, cast: dict[str, Client]
+) -> None:
+    url = address(name, held)
+    for actor in [*(EVERYBODY - WRITERS[name]), *WRITERS[name]]:
+        response = cast[actor].post(url)
+        location = response.headers.get("Location", "")
+        if actor in WRITERS[name]:
+            assert response.status_code in (200, 302, 404, 422), (actor, response.status_code)
+            assert "/accounts/login/" not in location
+        elif actor == "stranger":
+            assert location.startswith("/accounts/login/")
+        elif name.startswith("desk") or actor in PARTNERS:
+            assert response.status_code == 403, actor
+        else:
+            assert response.status_code == 404, actor
+
+
+@pytest.mark.parametrize("name", ["outbox", "outbox_mail", "styleguide"])
+def test_the_demos_pages_do_not_exist_outside_the_demo(name: str, held: CredentialSet, settings: Any) -> None:
+    settings.DEMO = False
+    assert Client().get(address(name, held)).status_code == 404
+
+
+def test_a_form_without_its_token_is_refused_with_an_explanation(owner: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(owner, "allauth.account.auth_backends.AuthenticationBackend")
+    response = client.post(reverse("new_organisation"), {"name": "X", "country": "FR"})
+    assert response.status_code == 403
+    assert owner.organisations.count() == 1
+
+
+def test_the_content_security_policy_allows_nothing_inline_and_nobody_else(db: None) -> None:
+    policy = Client().get("/").headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http:" not in policy
+    assert "https:" not in policy

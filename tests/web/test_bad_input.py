@@ -1,0 +1,205 @@
+"""What is wrong is said beside the field, nothing that was typed is lost, and nothing that does not belong is kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from onboarding.credentials import flows as credentials
+from onboarding.credentials.models import CertificateRequest
+from onboarding.partners.models import Organisation, User
+from onboarding.pki.csr import build_csr
+from onboarding.registrations.models import Submission
+from tests.conftest import member
+from tests.journey import SUBJECT, approved, described, submitted, with_key
+
+Browser = Callable[[User], Client]
+
+
+@pytest.fixture
+def waiting(owner: User, reviewer: User) -> CertificateRequest:
+    """A cycle that waits for a CSR, custody `own`."""
+    request = credentials.open_request(approved(owner, reviewer), "sandbox", actor=member(owner))
+    credentials.describe_key(request, subject=SUBJECT, custody="own")
+    return request
+
+
+@pytest.fixture
+def upload_csr(waiting: CertificateRequest, owner: User, signed_in: Browser) -> Callable[[bytes], Any]:
+    client = signed_in(owner)
+    url = f"/applications/{waiting.application_id}/sandbox/key/upload/"
+
+    def upload(content: bytes) -> Any:
+        return client.post(url, {"file": SimpleUploadedFile("request.csr", content), "text": ""})
+
+    return upload
+
+
+def good_csr(**changes: str) -> tuple[rsa.RSAPrivateKey, bytes]:
+    key = rsa.generate_private_key(65537, 2048)
+    return key, build_csr(key, SUBJECT | {"OU": "Programs Partners", "CN": "MZP128745"} | changes)
+
+
+def key_pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def test_a_fit_csr_is_submitted(upload_csr: Callable[[bytes], Any], waiting: CertificateRequest) -> None:
+    assert upload_csr(good_csr()[1]).status_code == 302
+    waiting.refresh_from_db()
+    assert waiting.state == "csr_submitted"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"not a csr", "CSR"),
+        (b"<!DOCTYPE html><html><body>Sign in</body></html>", "web page"),
+        (b"x" * (64 * 1024 + 1), "larger than 64 KiB"),
+        (b"x" * (1024 * 1024), "larger than 64 KiB"),
+        (b"", "empty"),
+    ],
+    ids=["text", "html", "64 KiB + 1", "1 MiB", "empty"],
+)
+def test_what_is_no_csr_is_refused_with_the_reason_and_not_kept(
+    upload_csr: Callable[[bytes], Any], waiting: CertificateRequest, content: bytes, words: str
+) -> None:
+    response = upload_csr(content)
+    assert response.status_code in (200, 422)
+    assert words in response.content.decode()
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.csr_pem) == ("awaiting_csr", "")
+
+
+def test_a_private_key_in_the_upload_is_refused_and_kept_nowhere(
+    upload_csr: Callable[[bytes], Any], waiting: CertificateRequest, django_db_blocker: Any
+) -> None:
+    key, csr = good_csr()
+    response = upload_csr(key_pem(key) + csr)
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert "private key" in page
+    secret_line = key_pem(key).decode().splitlines()[1]
+    assert secret_line not in page
+    waiting.refresh_from_db()
+    assert waiting.state == "awaiting_csr"
+    assert secret_line not in str(CertificateRequest.objects.values())
+
+
+def test_the_documentations_own_slip_is_recognised_by_name(upload_csr: Callable[[bytes], Any]) -> None:
+    page = upload_csr(good_csr(OU="Programs Partner")[1]).content.decode()
+    assert "Programs Partners" in page
+
+
+def test_file_and_text_at_once_is_refused(waiting: CertificateRequest, owner: User, signed_in: Browser) -> None:
+    csr = good_csr()[1]
+    response = signed_in(owner).post(
+        f"/applications/{waiting.application_id}/sandbox/key/upload/",
+        {"file": SimpleUploadedFile("request.csr", csr), "text": csr.decode()},
+    )
+    assert "not both" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("step", "values", "field", "words"),
+    [
+        ("concept", {"name": "", "concept": "Kept text"}, "name", "required"),
+        ("concept", {"name": "x" * 121, "concept": "Kept text"}, "name", "at most 120"),
+        ("concept", {"name": "a\u202eb", "concept": "Kept text"}, "name", "U+202E"),
+        ("concept", {"name": "a\x00b", "concept": "Kept text"}, "name", "ull"),
+        ("company", {"company": "Kept text", "contact_name": "C", "contact_email": "nobody"}, "contact_email", "valid"),
+        ("usage", {"brands": ["peugeot"], "requests_per_month": "many"}, "requests_per_month", "whole number"),
+        ("usage", {"brands": ["bentley"], "requests_per_month": "10"}, "brands", "bentley"),
+        ("data", {"data_items": ["no_such_item"]}, "data_items", "no_such_item"),
+        ("compliance", {"exve": "on"}, "gdpr", "GDPR"),
+    ],
+)
+def test_a_wrong_answer_is_named_beside_its_field_and_the_rest_is_kept(
+    owner: User, signed_in: Browser, step: str, values: dict[str, Any], field: str, words: str
+) -> None:
+    application = described(owner)
+    response = signed_in(owner).post(
+        f"/applications/{application.pk}/describe/{step}/", {"version": application.registration.version, **values}
+    )
+    assert response.status_code == 200
+    form = response.context["form"]
+    assert words in str(form.errors[field])
+    page = response.content.decode()
+    assert 'role="alert"' in page
+    if "Kept text" in values.values():
+        assert "Kept text" in page
+    application.registration.refresh_from_db()
+    assert application.registration.version == 1
+
+
+def test_two_editors_see_that_they_are_two(owner: User, colleague: User, signed_in: Browser) -> None:
+    application = described(owner)
+    url = f"/applications/{application.pk}/describe/concept/"
+    seen = {"version": application.registration.version, "name": "Depot dashboard"}
+    assert signed_in(owner).post(url, seen | {"concept": "Mine."}).status_code == 302
+    response = signed_in(colleague).post(url, seen | {"concept": "Theirs."})
+    assert response.status_code == 409
+    page = response.content.decode()
+    assert "Somebody else saved" in page
+    assert "Theirs." in page
+
+
+def test_a_double_submit_does_not_submit_twice(owner: User, signed_in: Browser) -> None:
+    application = described(owner)
+    client = signed_in(owner)
+    for _ in range(2):
+        assert client.post(f"/applications/{application.pk}/describe/check/").status_code == 302
+    assert Submission.objects.count() == 1
+
+
+def test_a_decision_on_what_moved_on_changes_nothing_and_says_so(
+    owner: User, reviewer: User, signed_in: Browser
+) -> None:
+    application = submitted(owner)
+    client = signed_in(reviewer)
+    url = f"/desk/registrations/{application.registration.pk}/"
+    assert client.post(f"{url}take/").status_code == 302
+    assert client.post(f"{url}decline/", {"reason": "data", "note": "No."}).status_code == 302
+    response = client.post(f"{url}approve/", {"mzp": "MZP128745"}, follow=True)
+    assert "meanwhile it moved on to “Declined”" in response.content.decode()
+
+
+def test_a_taken_partner_login_is_refused_beside_the_field(
+    owner: User, rival: User, reviewer: User, signed_in: Browser
+) -> None:
+    approved(owner, reviewer, mzp="MZP128745")
+    other = submitted(rival)
+    client = signed_in(reviewer)
+    url = f"/desk/registrations/{other.registration.pk}/"
+    client.post(f"{url}take/")
+    response = client.post(f"{url}approve/", {"mzp": "MZP128745"})
+    assert response.status_code == 422
+    assert "another company" in str(response.context["approve"].errors["mzp"])
+
+
+def test_a_certificate_that_does_not_fit_is_not_released(
+    owner: User, reviewer: User, issuer: User, signed_in: Browser
+) -> None:
+    request = with_key(owner, reviewer)
+    response = signed_in(issuer).post(
+        f"/desk/certificates/{request.pk}/upload/",
+        {"certificate": SimpleUploadedFile("c.pem", good_csr()[1]), "ca_certificate": SimpleUploadedFile("a.pem", b"x")},
+    )
+    assert response.status_code == 422
+    request.refresh_from_db()
+    assert (request.state, request.certificate_pem) == ("csr_submitted", "")
+
+
+def test_an_unknown_address_answers_404_with_a_way_back(partner: Organisation) -> None:
+    response = Client().get("/applications/")
+    assert response.status_code in (302, 404)
+
+
+def test_a_step_that_does_not_exist_answers_404(owner: User, signed_in: Browser) -> None:
+    application = described(owner)
+    assert signed_in(owner).get(f"/applications/{application.pk}/describe/nonsense/").status_code == 404
+    assert signed_in(owner).get(f"/applications/{application.pk}/moon/key/").status_code == 404
