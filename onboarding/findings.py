@@ -5,8 +5,9 @@ The sentences stand once, in English, in a catalogue beside the code that finds 
 language, with `explain()`.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -40,7 +41,7 @@ class Finding:
     field: str
     found: str = ""
     expected: str = ""
-    params: Mapping[str, str | int] = field(default_factory=dict)
+    params: Mapping[str, str | int] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a JSON column; `from_json` reads them back."""
@@ -74,9 +75,7 @@ class Explanation:
     command: str
 
 
-def explain(
-    finding: Finding, catalogue: Mapping[str, Message], translate: Callable[[str], str] = str
-) -> Explanation:
+def explain(finding: Finding, catalogue: Mapping[str, Message], translate: Callable[[str], str] = str) -> Explanation:
     """Put a finding into words. `translate` is gettext, or the identity for English.
 
     Raises KeyError for a code that the catalogue does not have: a mistake of ours, found by a test.

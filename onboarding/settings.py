@@ -21,8 +21,8 @@ VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 # --- How it runs ---------------------------------------------------------------------------------------------
 
 PORTAL_NAME = env.str("PORTAL_NAME", "Fleet Onboarding")
-ACCENT_COLOUR = env.str("ACCENT_COLOUR", "")                    # "#RRGGBB", the operator's own
-OPERATOR_NAME = env.str("OPERATOR_NAME", "Mobilisights")        # who reviews and issues, as pages name them
+ACCENT_COLOUR = env.str("ACCENT_COLOUR", "")  # "#RRGGBB", the operator's own
+OPERATOR_NAME = env.str("OPERATOR_NAME", "Mobilisights")  # who reviews and issues, as pages name them
 PORTAL_MODE = env.str("PORTAL_MODE", "hub")
 DEMO = env.bool("DEMO", False)
 DEBUG = env.bool("DEBUG", False)
@@ -46,8 +46,8 @@ SANDBOX = env.bool("SANDBOX", True)
 SANDBOX_BIND = env.str("SANDBOX_BIND", "127.0.0.1")
 SANDBOX_API_URL = env.str("SANDBOX_API_URL", f"https://localhost:{SANDBOX_PORT}").rstrip("/")
 SANDBOX_TOKEN_URL = env.str("SANDBOX_TOKEN_URL", f"https://localhost:{SANDBOX_PORT + 1}").rstrip("/")
-FLEET_PROXY = env.str("FLEET_PROXY", "")                        # http://host:port, for calls to the fleet API only
-VALIDATION_DEADLINE = env.float("VALIDATION_DEADLINE", 30.0)    # seconds, for one run as a whole
+FLEET_PROXY = env.str("FLEET_PROXY", "")  # http://host:port, for calls to the fleet API only
+VALIDATION_DEADLINE = env.float("VALIDATION_DEADLINE", 30.0)  # seconds, for one run as a whole
 KEY_CUSTODIES = env.list("KEY_CUSTODIES", ["own", "vault"] if DEMO or PORTAL_MODE == "solo" else ["own"])
 
 # Master keys of the vault: "id:base64 of 32 bytes", newest first. See onboarding/vault/keyring.py.
@@ -114,7 +114,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "onboarding.web.context.portal",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "onboarding.web.templatetags.portal"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "onboarding.web.templatetags.portal",
+            ],
         },
     },
 ]
@@ -166,7 +170,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 8
 # --- Who may come in -------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "partners.User"
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]     # e-mail addresses are unique, in any case of letters, by a constraint
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # e-mail addresses are unique, in any case of letters, by a constraint
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -182,7 +186,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-PASSWORD_RESET_TIMEOUT = 24 * 3600          # seconds; also of the link that `first_admin` prints
+PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds; also of the link that `first_admin` prints
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
@@ -196,7 +200,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 BEHIND_PROXY = env.bool("BEHIND_PROXY", False)  # a proxy of ours sets X-Forwarded-Proto and X-Real-IP
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    ALLAUTH_TRUSTED_PROXY_COUNT = 1         # sign-in limits count per client, not per proxy
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # sign-in limits count per client, not per proxy
 X_FRAME_OPTIONS = "DENY"
 
 CONTENT_SECURITY_POLICY = {
@@ -240,11 +244,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = False   # the sweep brings a lost run back, and counts its attempts
+CELERY_TASK_REJECT_ON_WORKER_LOST = False  # the sweep brings a lost run back, and counts its attempts
 CELERY_TASK_TIME_LIMIT = 90
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)   # it needs a fanout, which the folder has not
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)  # it needs a fanout, which the folder has not
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")

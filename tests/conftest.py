@@ -1,19 +1,16 @@
 """The cast, and the programs that tests are held against.
 
-    owner      of Example Mobility, a partner          colleague  a developer of the same company
-    viewer     of the same company, who only reads     rival      the owner of another company
-    reviewer   of the car maker's staff                issuer     of the car maker's staff
-    auditor    of the car maker's staff, who only reads
-    stranger   nobody: has not signed in
+owner      of Example Mobility, a partner          colleague  a developer of the same company
+viewer     of the same company, who only reads     rival      the owner of another company
+reviewer   of the car maker's staff                issuer     of the car maker's staff
+auditor    of the car maker's staff, who only reads
+stranger   nobody: has not signed in
 """
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.conf import settings as django_settings
 from django.test import Client
 
 from onboarding.partners.actors import Actor, ActorKind
@@ -27,7 +24,9 @@ PASSWORD = "correct horse battery staple"
 def own_var(settings: object, tmp_path: Path) -> None:
     """Give each test a var/ of its own: outbox, cache, queue."""
     settings.OUTBOX_DIR = tmp_path / "outbox"
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}
+    }
     # Static files straight from the source folders: nothing has been collected in a fresh clone.
     settings.WHITENOISE_AUTOREFRESH = True
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

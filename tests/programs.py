@@ -24,7 +24,14 @@ import redis
 from onboarding.supervisor import end_with_parent, tail
 
 # What tests/conftest.py takes over.
-__all__ = ["chromium_path", "postgres_url", "pytest_runtest_makereport", "pytest_runtest_setup", "redis_url"]
+__all__ = [
+    "chromium_path",
+    "postgres_url",
+    "pytest_make_collect_report",
+    "pytest_runtest_makereport",
+    "pytest_runtest_setup",
+    "redis_url",
+]
 
 START_LIMIT = 20.0
 """Seconds that a private server has to answer."""
@@ -70,13 +77,25 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn each skip into a failure where nothing may be skipped."""
+    """Turn the skip of a test into a failure where nothing may be skipped."""
     report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn the skip of a whole file into a failure where nothing may be skipped."""
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if report.skipped and not hasattr(report, "wasxfail") and skipping_is_failing():
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{reason}: nothing may be skipped in this run"
-    return report
 
 
 def free_port() -> int:
@@ -105,8 +124,11 @@ def _private_folder(name: str) -> Iterator[tuple[Path, dict[str, object]]]:
 
 @contextmanager
 def _server(
-    command: Sequence[str], folder: Path, user: dict[str, object], answers: Callable[[], object], errors:
-    type[Exception]
+    command: Sequence[str],
+    folder: Path,
+    user: dict[str, object],
+    answers: Callable[[], object],
+    errors: type[Exception],
 ) -> Iterator[None]:
     """Run a server until the block ends; enter the block once `answers()` no longer raises `errors`."""
     log = folder / "log"

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -46,7 +47,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def html(client: Client, db: None) -> str:
+def html(client: Client, db: None, settings: Any) -> str:
+    settings.DEMO = True
     response = client.get(reverse("styleguide"))
     assert response.status_code == 200
     return response.content.decode()
@@ -274,9 +276,7 @@ def test_what_a_user_typed_is_escaped_in_every_component() -> None:
             {
                 "evil": evil,
                 "rows": [{"key": evil, "value": evil, "note": evil}],
-                "findings": [
-                    {"severity": "error", "title": evil, "found": evil, "expected": evil, "command": evil}
-                ],
+                "findings": [{"severity": "error", "title": evil, "found": evil, "expected": evil, "command": evil}],
                 "checks": [
                     {
                         "number": 1,

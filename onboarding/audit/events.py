@@ -31,9 +31,9 @@ class Event(models.TextChoices):
     CERTIFICATE_REVOKED = "certificate_request:revoke", _("Certificate revoked")
     CERTIFICATE_REQUEST_CANCELLED = "certificate_request:cancel", _("Certificate request cancelled")
     CLIENT_ID_SET = "credentials:client_id", _("Client ID stored")
-    CLIENT_SECRET_SET = "credentials:client_secret", _("Client secret stored")  # noqa: S105 — an event's name
-    PASSWORD_SET = "credentials:password", _("MZP password stored")  # noqa: S105 — an event's name
-    SECRET_REVEALED = "credentials:revealed", _("Secret shown")  # noqa: S105
+    CLIENT_SECRET_SET = "credentials:client_secret", _("Client secret stored")
+    PASSWORD_SET = "credentials:password", _("MZP password stored")
+    SECRET_REVEALED = "credentials:revealed", _("Secret shown")
     RUN_REQUESTED = "validation:requested", _("Validation started")
     RUN_PASSED = "validation:passed", _("Validation passed")
     RUN_FAILED = "validation:failed", _("Validation failed")

@@ -58,5 +58,3 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position} {self.event}"
-
-

@@ -86,7 +86,10 @@ def full_subject(request: CertificateRequest, subject: Mapping[str, str]) -> dic
         for rule in request.application.profile.dn
         if rule.is_mzp or rule.value
     }
-    return {rule.attribute: fixed.get(rule.attribute, subject.get(rule.attribute, "")) for rule in request.application.profile.dn}
+    return {
+        rule.attribute: fixed.get(rule.attribute, subject.get(rule.attribute, ""))
+        for rule in request.application.profile.dn
+    }
 
 
 def make_key(request: CertificateRequest, *, bits: int, actor: Actor) -> csr.CsrReport:
@@ -231,9 +234,9 @@ def store_credentials(
     """
     with transaction.atomic():
         if client_id and client_id != credential_set.client_id:
-            foreign = CredentialSet.objects.filter(
-                environment=credential_set.environment, client_id=client_id
-            ).exclude(application__organisation=credential_set.organisation)
+            foreign = CredentialSet.objects.filter(environment=credential_set.environment, client_id=client_id).exclude(
+                application__organisation=credential_set.organisation
+            )
             if foreign.exists():
                 raise ClientIdTaken(client_id)
             credential_set.client_id = client_id
@@ -326,7 +329,12 @@ def usable_sets(application: Application, environment_id: str) -> list[Credentia
             retired_at=None,
             certificate_request__state__in=USABLE,
         )
-        .select_related("certificate_request__partner_login", "certificate_request__key", "client_secret", "application__organisation")
+        .select_related(
+            "certificate_request__partner_login",
+            "certificate_request__key",
+            "client_secret",
+            "application__organisation",
+        )
         .order_by("-created_at")
     )
 
@@ -396,9 +404,11 @@ def _issue(
 def _store_password(credential_set: CredentialSet, password: str) -> None:
     login = credential_set.certificate_request.partner_login
     secret = seal_secret(credential_set.organisation, Secret.Kind.PASSWORD, password.encode())
-    row = PartnerPassword.objects.select_for_update().filter(
-        partner_login=login, environment=credential_set.environment
-    ).first()
+    row = (
+        PartnerPassword.objects.select_for_update()
+        .filter(partner_login=login, environment=credential_set.environment)
+        .first()
+    )
     if row is None:
         PartnerPassword.objects.create(partner_login=login, environment=credential_set.environment, secret=secret)
         return
@@ -417,9 +427,7 @@ def _require(request: CertificateRequest, state: State, event: str) -> None:
 
 
 def _record(event: Event, row: CertificateRequest | CredentialSet, actor: Actor, **data: str | int) -> uuid.UUID:
-    entry = record(
-        event, row, actor=actor, organisation=row.organisation, application_id=row.application_id, data=data
-    )
+    entry = record(event, row, actor=actor, organisation=row.organisation, application_id=row.application_id, data=data)
     return entry.pk
 
 

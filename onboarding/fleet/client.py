@@ -33,6 +33,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from onboarding.fleet.trace import Deadline, Stage, Trace
+from onboarding.pki import names
 
 MAX_BODY_BYTES = 1024 * 1024
 _CHUNK_BYTES = 16 * 1024
@@ -216,7 +217,7 @@ def _note_peer(tls: ssl.SSLSocket, trace: Trace) -> None:
     der = tls.getpeercert(binary_form=True)
     if der:
         certificate = x509.load_der_x509_certificate(der)
-        trace.server_subject = certificate.subject.rfc4514_string()
+        trace.server_subject = names.render(certificate.subject)
         trace.server_not_valid_after = certificate.not_valid_after_utc.isoformat()
 
 

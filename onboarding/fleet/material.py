@@ -17,9 +17,9 @@ from onboarding.fleet.checks import Check, Result, Rung, Turn
 from onboarding.fleet.faults import classify
 from onboarding.fleet.target import CredentialMaterial, Target
 from onboarding.fleet.trace import Stage
+from onboarding.pki import names
 from onboarding.pki.certificates import UnreadableCertificate, check_certificate, load_certificates
 from onboarding.pki.keys import same_key, spki_sha256
-from onboarding.pki.names import first_values, subject_values
 from onboarding.programmes import profile
 
 # What every programme needs beside the credentials that its profile lists, and what probes need of the
@@ -60,7 +60,7 @@ class MaterialChecks:
     @property
     def subject(self) -> str:
         """The subject of the client certificate, as in RFC 4514."""
-        return self._chain[0].subject.rfc4514_string()
+        return names.render(self._chain[0].subject)
 
     def complete(self) -> Check:
         """Is everything here that the programme's probes need?"""
@@ -111,7 +111,7 @@ class MaterialChecks:
         findings = check_certificate(
             leaf,
             csr_spki_sha256=spki_sha256(leaf.public_key()),
-            subject=first_values(subject_values(leaf.subject)),
+            subject=names.first_values(names.subject_values(leaf.subject)),
             ca=[*ca, *intermediates],
             now=self._now,
         )
@@ -123,14 +123,14 @@ class MaterialChecks:
             return _from_finding(Rung.CERTIFICATE, first)
         evidence = {
             "subject": self.subject,
-            "issuer": leaf.issuer.rfc4514_string(),
+            "issuer": names.render(leaf.issuer),
             "not_valid_after": leaf.not_valid_after_utc.isoformat(),
         }
         return Check(Rung.CERTIFICATE, "certificate_good", Result.PASSED, evidence=evidence)
 
     def common_name(self) -> Check:
         """Is the certificate's common name the partner login?"""
-        found = ", ".join(subject_values(self._chain[0].subject).get("CN", ()))
+        found = ", ".join(names.subject_values(self._chain[0].subject).get("CN", ()))
         expected = self._material.mzp or ""
         evidence = {"found": found, "expected": expected}
         if not expected:

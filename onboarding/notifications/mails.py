@@ -21,7 +21,7 @@ from onboarding.notifications.models import Mail
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 8
-LEASE = timedelta(minutes=2)            # longer than EMAIL_TIMEOUT, so that two workers do not send the same mail
+LEASE = timedelta(minutes=2)  # longer than EMAIL_TIMEOUT, so that two workers do not send the same mail
 
 
 def notify(kind: str, people: Iterable[Any], *, once: str, params: dict[str, str]) -> None:
@@ -96,7 +96,7 @@ def render(mail: Mail) -> EmailMessage:
 def due_mails() -> list[UUID]:
     """Return the ids of mails that should have gone out by now."""
     return list(
-        Mail.objects.filter(state=Mail.State.QUEUED, not_before__lte=timezone.now() - timedelta(seconds=20)).values_list(
-            "pk", flat=True
-        )[:500]
+        Mail.objects.filter(
+            state=Mail.State.QUEUED, not_before__lte=timezone.now() - timedelta(seconds=20)
+        ).values_list("pk", flat=True)[:500]
     )

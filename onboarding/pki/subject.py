@@ -99,7 +99,7 @@ def _check_attribute(found: Sequence[str], rule: AttributeRule, mzp: str | None)
 def _characters(value: Value) -> Iterator[Finding]:
     if (meant := _from_mojibake(value.raw)) != value.raw:
         yield value.error("attribute_mojibake", meant)
-    elif any(map(_unprintable, value.raw)):
+    elif not value.raw.isprintable() and any(map(_unprintable, value.raw)):
         yield value.error("attribute_unprintable", value.clean)
     elif value.raw != value.clean:
         yield value.error("attribute_blanks", value.clean)
@@ -167,6 +167,8 @@ CHECKS: tuple[Check, ...] = (_characters, _placeholder, _length, _country, _exac
 
 def visible(text: str) -> str:
     """Return the text with what cannot be seen (line ends, zero-width characters) written as escapes."""
+    if text.isprintable():
+        return text
     return "".join(
         character.encode("unicode_escape").decode("ascii") if _unprintable(character) else character
         for character in text
@@ -180,6 +182,8 @@ def _unprintable(character: str) -> bool:
 
 
 def _repair(raw: str) -> str:
+    if raw.isascii() and raw.isprintable():  # nearly always
+        return " ".join(raw.split())
     printable = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in _from_mojibake(raw))
     return " ".join("".join(c for c in printable if not _unprintable(c)).split())
 

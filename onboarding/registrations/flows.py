@@ -79,9 +79,9 @@ def save_answers(registration: Registration, answers: dict[str, Any], *, seen_ve
         raise IllegalTransition(LIFECYCLE.name, registration.state, "edit")
     merged = registration.answers | answers
     with transaction.atomic():
-        written = Registration.objects.filter(
-            pk=registration.pk, version=seen_version, state__in=EDITABLE
-        ).update(answers=merged, version=models.F("version") + 1)
+        written = Registration.objects.filter(pk=registration.pk, version=seen_version, state__in=EDITABLE).update(
+            answers=merged, version=models.F("version") + 1
+        )
         if not written:
             raise EditedMeanwhile
         Application.objects.filter(pk=registration.application_id).update(
@@ -184,5 +184,3 @@ def _params(registration: Registration) -> dict[str, str]:
         "reference": application.reference,
         "organisation": registration.organisation.name,
     }
-
-

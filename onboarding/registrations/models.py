@@ -11,7 +11,7 @@ from onboarding import programmes
 from onboarding.partners.models import Organisation, PartnerLogin
 from onboarding.registrations.states import EDITABLE, LIFECYCLE, State
 
-REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"     # none that is mistaken for another
+REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is mistaken for another
 
 
 def new_reference() -> str:

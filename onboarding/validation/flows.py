@@ -32,7 +32,7 @@ from onboarding.vault.seal import EncryptedKey, destroy_secret, open_key, open_s
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=75)           # longer than any run: VALIDATION_DEADLINE, and what surrounds the call
+LEASE = timedelta(seconds=75)  # longer than any run: VALIDATION_DEADLINE, and what surrounds the call
 NEVER_CLAIMED = timedelta(seconds=20)
 MAX_ATTEMPTS = 3
 

@@ -53,9 +53,7 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(fields=["credential_set", "-created_at"], name="run_history"),
-            models.Index(
-                fields=["created_at"], condition=models.Q(state__in=["queued", "running"]), name="run_open"
-            ),
+            models.Index(fields=["created_at"], condition=models.Q(state__in=["queued", "running"]), name="run_open"),
         ]
 
     def __str__(self) -> str:

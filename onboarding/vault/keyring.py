@@ -20,7 +20,7 @@ def parse_keys(entries: Iterable[str]) -> Mapping[str, bytes]:
         if not name or len(key) != 32 or name in keys:
             raise ImproperlyConfigured(
                 f"VAULT_KEYS: the entry {name or '(no id)'!r} must be a new id, a colon, and base64 of 32 bytes. "
-                "Make one with: echo \"k1:$(openssl rand -base64 32)\""
+                'Make one with: echo "k1:$(openssl rand -base64 32)"'
             )
         keys[name] = key
     return keys

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
@@ -117,9 +118,8 @@ def staff_actor(request: HttpRequest) -> Actor:
 
 def client_address(request: HttpRequest) -> str:
     """Return the network address a request came from; behind our own proxy, the one that the proxy saw."""
-    if settings.BEHIND_PROXY:
-        return request.META.get("HTTP_X_REAL_IP", "")
-    return request.META.get("REMOTE_ADDR", "")
+    address: str = get_adapter().get_client_ip(request)
+    return address
 
 
 def _declare(view: Any, access: Access) -> View:

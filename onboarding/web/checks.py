@@ -85,7 +85,7 @@ def fit_for_others(**_options: Any) -> Sequence[CheckMessage]:
         found.append(
             Warning(
                 "EMAIL_URL is not set: mails are written to a folder and reach nobody.",
-                hint="Set EMAIL_URL, such as smtp+tls://user:password@mail.example.com:587.",
+                hint="Set EMAIL_URL, such as submission://user:password@mail.example.com.",
                 id="portal.W104",
             )
         )

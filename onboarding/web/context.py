@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """Return `portal`, for the page frame."""
+    """Return `portal`, for the page frame, and `may_change`: whether the reader may send the page's forms."""
     return {
+        "may_change": getattr(request, "may_change", False),
         "portal": {
             "name": settings.PORTAL_NAME,
             "operator": settings.OPERATOR_NAME,
@@ -19,7 +20,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
             "accent": bool(settings.ACCENT_COLOUR),
             "is_staff_area": request.path.startswith("/desk/"),
             "nav": _nav(request),
-        }
+        },
     }
 
 
@@ -43,6 +44,16 @@ def _belongs(name: str, href: str) -> bool:
     sections = {
         reverse("desk_certificates"): ("desk_certificate",),
         reverse("desk"): ("desk_registration",),
-        reverse("home"): ("application", "describe", "key", "csr", "certificate", "credentials", "validate", "run", "live"),
+        reverse("home"): (
+            "application",
+            "describe",
+            "key",
+            "csr",
+            "certificate",
+            "credentials",
+            "validate",
+            "run",
+            "live",
+        ),
     }
     return name.startswith(sections.get(href, ()))

@@ -94,9 +94,7 @@ def _ensure_account(part: Part, password: str, *, renew: bool) -> None:
         user.set_password(password)
         user.save(update_fields=["password"])
     if part.organisation:
-        organisation, made = Organisation.objects.get_or_create(
-            name=part.organisation, defaults={"country": COUNTRY}
-        )
+        organisation, made = Organisation.objects.get_or_create(name=part.organisation, defaults={"country": COUNTRY})
         if made:
             record(Event.ORGANISATION_CREATED, organisation, actor=SYSTEM, organisation=organisation)
         Membership.objects.get_or_create(organisation=organisation, user=user, defaults={"role": part.role})

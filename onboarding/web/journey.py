@@ -161,12 +161,19 @@ def _registration_turn(application: Application, registration: Registration) -> 
             )
         case RegistrationState.CHANGES_REQUESTED:
             return Turn(
-                "partner", _("Your turn: %(operator)s asks for changes") % values, registration.note, since, check, _("Change it")
+                "partner",
+                _("Your turn: %(operator)s asks for changes") % values,
+                registration.note,
+                since,
+                check,
+                _("Change it"),
             )
         case RegistrationState.DECLINED:
             return Turn("nobody", _("Declined by %(operator)s") % values, registration.note, since)
         case RegistrationState.WITHDRAWN:
-            return Turn("nobody", _("Withdrawn"), _("You took this application back. Nothing more happens with it."), since)
+            return Turn(
+                "nobody", _("Withdrawn"), _("You took this application back. Nothing more happens with it."), since
+            )
         case _:
             return Turn("operator", _("Suspended by %(operator)s") % values, registration.note, since)
 
@@ -213,7 +220,14 @@ def track_turn(one: Track) -> Turn:
             _("Store credentials"),
         )
     if one.run is not None and one.run.is_open:
-        return Turn("nobody", _("Validating now"), _("The fleet API is being called."), one.run.created_at, one.url("validate"), _("Watch"))
+        return Turn(
+            "nobody",
+            _("Validating now"),
+            _("The fleet API is being called."),
+            one.run.created_at,
+            one.url("validate"),
+            _("Watch"),
+        )
     if one.good_run is not None and one.run is not None and one.run.state == Run.State.PASSED:
         return Turn(
             "nobody",
@@ -276,12 +290,19 @@ def _registration_tasks(application: Application, registration: Registration) ->
     }
     review: dict[str, Any] = {"title": _("Review by %(operator)s") % {"operator": settings.OPERATOR_NAME}, "href": None}
     if state in (RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW):
-        review |= {"status": _status("waiting"), "since": registration.state_since, "hint": _("We write to you when it is decided.")}
+        review |= {
+            "status": _status("waiting"),
+            "since": registration.state_since,
+            "hint": _("We write to you when it is decided."),
+        }
     elif state == RegistrationState.APPROVED:
         login = application.partner_login.mzp if application.partner_login else ""
         review |= {"status": _status("done"), "hint": _("Approved, with the partner login %(mzp)s") % {"mzp": login}}
     elif state in (RegistrationState.DECLINED, RegistrationState.SUSPENDED, RegistrationState.WITHDRAWN):
-        review |= {"status": {"label": str(registration.get_state_display()), "tone": "danger"}, "hint": registration.note}
+        review |= {
+            "status": {"label": str(registration.get_state_display()), "tone": "danger"},
+            "hint": registration.note,
+        }
     else:
         review |= {"status": _status("later"), "because": _("Starts when you submit.")}
     return [describe, submit, review]
@@ -294,19 +315,35 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
 
     key: dict[str, Any] = {"title": _("Key and certificate request")}
     if not journey.has_login:
-        key |= {"href": None, "status": _status("later"), "because": _("Starts with the approval, which brings your partner login (MZP).")}
+        key |= {
+            "href": None,
+            "status": _status("later"),
+            "because": _("Starts with the approval, which brings your partner login (MZP)."),
+        }
     elif state == CertificateState.AWAITING_CSR:
         key |= {"href": one.url("key"), "status": _status("turn"), "hint": _("Names, key custody, CSR")}
     elif state == CertificateState.CSR_REFUSED:
-        key |= {"href": one.url("csr"), "status": {"label": _("Refused"), "tone": "danger"}, "hint": _("The CSR was refused; see what to change.")}
+        key |= {
+            "href": one.url("csr"),
+            "status": {"label": _("Refused"), "tone": "danger"},
+            "hint": _("The CSR was refused; see what to change."),
+        }
     else:
         custody = one.request.get_custody_display() if one.request else ""
-        key |= {"href": one.url("csr"), "status": _status("done"), "hint": _("Key: %(custody)s") % {"custody": custody.lower()}}
+        key |= {
+            "href": one.url("csr"),
+            "status": _status("done"),
+            "hint": _("Key: %(custody)s") % {"custody": custody.lower()},
+        }
     tasks.append(key)
 
     certificate: dict[str, Any] = {"title": _("Certificate"), "href": None}
     if one.has_certificate:
-        certificate |= {"href": one.url("certificate"), "status": _status("done"), "hint": _("Download it with the CA certificate.")}
+        certificate |= {
+            "href": one.url("certificate"),
+            "status": _status("done"),
+            "hint": _("Download it with the CA certificate."),
+        }
     elif state in (CertificateState.CSR_SUBMITTED, CertificateState.CSR_ACCEPTED):
         certificate |= {
             "status": _status("waiting"),
@@ -331,7 +368,11 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
 
     validate: dict[str, Any] = {"title": _("Validate with a real call")}
     if not one.is_complete:
-        validate |= {"href": None, "status": _status("later"), "because": _("Needs the certificate and all credentials.")}
+        validate |= {
+            "href": None,
+            "status": _status("later"),
+            "because": _("Needs the certificate and all credentials."),
+        }
     elif one.run is None:
         validate |= {"href": one.url("validate"), "status": _status("turn"), "hint": _("Takes a few seconds.")}
     elif one.run.is_open:
@@ -339,12 +380,20 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
     elif one.run.state == Run.State.PASSED:
         validate |= {"href": one.url("validate"), "status": _status("done"), "since": one.run.finished_at}
     else:
-        validate |= {"href": one.url("validate"), "status": {"label": _("Failed"), "tone": "danger"}, "hint": _("See where it stopped and what to do.")}
+        validate |= {
+            "href": one.url("validate"),
+            "status": {"label": _("Failed"), "tone": "danger"},
+            "hint": _("See where it stopped and what to do."),
+        }
     tasks.append(validate)
 
     live: dict[str, Any] = {"title": _("Make your own calls")}
     if one.good_run is not None:
-        live |= {"href": one.url("live"), "status": {"label": _("Live"), "tone": "success"}, "hint": _("curl and Python, ready to copy")}
+        live |= {
+            "href": one.url("live"),
+            "status": {"label": _("Live"), "tone": "success"},
+            "hint": _("curl and Python, ready to copy"),
+        }
     else:
         live |= {"href": None, "status": _status("later"), "because": _("Starts when a validation has passed.")}
     tasks.append(live)
@@ -353,7 +402,11 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
 
 def credential_names(application: Application) -> str:
     """Return what has to be stored, in words, as a list for one line."""
-    words = {"client_id": _("client ID"), "client_secret": _("client secret"), "password": _("password of the partner login")}
+    words = {
+        "client_id": _("client ID"),
+        "client_secret": _("client secret"),
+        "password": _("password of the partner login"),
+    }
     return _sentence(words[name] for name in application.profile.credentials if name in words)
 
 

@@ -148,6 +148,29 @@ def _check(check: Check) -> dict[str, Any]:
     }
 
 
+FACTS = (
+    ("tls_version", gettext_noop("TLS version")),
+    ("cipher", gettext_noop("Cipher")),
+    ("client_certificate_seen", gettext_noop("Your certificate, as the sandbox saw it")),
+    ("client_certificate_subject", gettext_noop("Your certificate")),
+    ("server_subject", gettext_noop("Server's certificate")),
+    ("fleets", gettext_noop("Fleets returned")),
+    ("first_fleet_name", gettext_noop("First fleet")),
+)
+"""What a run showed, in the order of the page."""
+
+
+def run_facts(run: Run) -> list[dict[str, Any]]:
+    """Return what a passed run showed, for the component `summary_list.html`."""
+    if run.state != Run.State.PASSED:
+        return []
+    return [
+        {"key": _(label), "value": run.facts[name], "mono": name not in ("fleets", "first_fleet_name")}
+        for name, label in FACTS
+        if name in run.facts
+    ]
+
+
 def _turn(turn: Turn) -> str:
     return {
         Turn.PARTNER: _("Yours"),

@@ -66,9 +66,7 @@ def test_a_failing_part_is_named_and_the_reason_holds_no_value(ask: Ask) -> None
     assert body["checks"] == {"web": "ok", "database": "ok", "queue": "ConnectionError"}
 
 
-def test_a_part_that_hangs_is_named_in_time_and_asked_only_once(
-    monkeypatch: pytest.MonkeyPatch, ask: Ask
-) -> None:
+def test_a_part_that_hangs_is_named_in_time_and_asked_only_once(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
     release = threading.Event()
     asked = []
 
@@ -104,9 +102,7 @@ def test_a_database_that_answers_is_well(transactional_db: None) -> None:
     health.check_database()
 
 
-def test_a_database_that_cannot_be_opened_is_named(
-    db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_database_that_cannot_be_opened_is_named(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     nowhere = ConnectionHandler(
         {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "missing" / "db.sqlite3"}}
     )
@@ -140,9 +136,7 @@ def test_a_redis_that_answers_is_well(monkeypatch: pytest.MonkeyPatch, redis_url
     health.check_queue()
 
 
-def test_a_redis_that_is_down_is_not_well_and_says_so_in_time(
-    monkeypatch: pytest.MonkeyPatch, ask: Ask
-) -> None:
+def test_a_redis_that_is_down_is_not_well_and_says_so_in_time(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
     down = Celery("health", broker=f"redis://127.0.0.1:{free_port()}/0", set_as_current=False)
     monkeypatch.setattr(health, "app", down)
     began = time.monotonic()
@@ -200,9 +194,7 @@ def sandbox(settings: Settings, sandbox_ca: trustme.CA) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_a_sandbox_under_the_embedded_ca_is_well(
-    monkeypatch: pytest.MonkeyPatch, sandbox_ca: trustme.CA
-) -> None:
+def test_a_sandbox_under_the_embedded_ca_is_well(monkeypatch: pytest.MonkeyPatch, sandbox_ca: trustme.CA) -> None:
     monkeypatch.setattr(health, "sandbox_ca_pem", lambda: sandbox_ca.cert_pem.bytes().decode())
     health.check_sandbox()
 

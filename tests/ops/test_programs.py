@@ -1,5 +1,10 @@
 """What the tests themselves stand on: private servers, and skips that become failures where nothing may be skipped."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import psycopg
 import pytest
 import redis
@@ -25,35 +30,45 @@ def pytest_configure(config):
 """
 
 
-@pytest.fixture
-def probe(pytester: pytest.Pytester, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A test session of its own with two tests, one of which needs a program that does not exist."""
-    monkeypatch.delenv("CI", raising=False)
-    monkeypatch.delenv("CI_NO_SKIP", raising=False)
-    pytester.makeconftest(OUTER.format(path=str(request.config.rootpath)))
-    pytester.makepyfile(PROBE)
-    return pytester
+def run(folder: Path, root: Path, probe: str, **environment: str) -> tuple[int, str]:
+    """Run a test session of its own; its exit code and what it printed."""
+    (folder / "conftest.py").write_text(OUTER.format(path=str(root)))
+    (folder / "test_probe.py").write_text(probe)
+    inherited = {name: value for name, value in os.environ.items() if name not in ("CI", "CI_NO_SKIP")}
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:django", "-p", "no:cacheprovider", "-rs", "test_probe.py"],
+        cwd=folder,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return result.returncode, result.stdout
 
 
-def run(probe: pytest.Pytester) -> tuple[pytest.RunResult, str]:
-    result = probe.runpytest_subprocess("-p", "no:django", "-p", "no:xdist", "-p", "no:cacheprovider", "-rsf")
-    return result, result.stdout.str()
-
-
-def test_a_test_is_skipped_by_the_name_of_what_is_missing(probe: pytest.Pytester) -> None:
-    result, output = run(probe)
-    result.assert_outcomes(passed=1, skipped=1)
+def test_a_test_is_skipped_by_the_name_of_what_is_missing(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    code, output = run(tmp_path, pytestconfig.rootpath, PROBE)
+    assert code == 0
+    assert "1 passed, 1 skipped" in output
     assert "no-such-program is not installed" in output
 
 
-@pytest.mark.parametrize(("name", "value"), [("CI_NO_SKIP", "1"), ("CI", "true")])
+@pytest.mark.parametrize("variable", [{"CI_NO_SKIP": "1"}, {"CI": "true"}])
 def test_a_skip_is_a_failure_where_nothing_may_be_skipped(
-    probe: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    tmp_path: Path, pytestconfig: pytest.Config, variable: dict[str, str]
 ) -> None:
-    monkeypatch.setenv(name, value)
-    result, output = run(probe)
-    result.assert_outcomes(passed=1, failed=1)
+    code, output = run(tmp_path, pytestconfig.rootpath, PROBE, **variable)
+    assert code != 0
+    assert "1 passed, 1 error" in output
     assert "no-such-program is not installed: nothing may be skipped in this run" in output
+
+
+def test_a_whole_file_that_is_skipped_is_a_failure_too(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    whole = "import pytest\npytest.skip('not today', allow_module_level=True)\n"
+    code, output = run(tmp_path, pytestconfig.rootpath, whole, CI_NO_SKIP="1")
+    assert code != 0
+    assert "not today: nothing may be skipped in this run" in output
 
 
 @pytest.mark.needs("initdb", "postgres")

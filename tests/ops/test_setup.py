@@ -80,8 +80,6 @@ def test_it_makes_a_venv_and_leaves_a_mark(copy: Path) -> None:
 def test_a_second_make_setup_does_nothing(copy: Path) -> None:
     shutil.copy(PROJECT / "Makefile", copy)
     script(copy / "bin" / "setup", "mkdir -p .venv; echo installing; touch .venv/.installed")
-    first, second = (
-        subprocess.check_output(["make", "setup"], cwd=copy, text=True, timeout=30) for _ in range(2)
-    )
+    first, second = (subprocess.check_output(["make", "setup"], cwd=copy, text=True, timeout=30) for _ in range(2))
     assert "installing" in first
     assert second == ""

@@ -55,6 +55,7 @@ def three_free_ports() -> tuple[int, int]:
 
 def environment(var: Path, port: int, sandbox_port: int) -> Mapping[str, str]:
     ours = ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "EMAIL_URL", "SANDBOX_API_URL", "SANDBOX_TOKEN_URL")
+    ours += ("PYTHONUNBUFFERED",)  # the greeting has to come through a pipe without it
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     return inherited | {"VAR_DIR": str(var), "PORT": str(port), "SANDBOX_PORT": str(sandbox_port), "DEMO": "1"}
 

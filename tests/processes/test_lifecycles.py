@@ -63,7 +63,10 @@ def test_every_event_of_a_lifecycle_is_in_the_audits_vocabulary(lifecycle: Lifec
 
 @pytest.mark.parametrize(
     ("lifecycle", "states"),
-    [(registration_states.LIFECYCLE, registration_states.State), (certificate_states.LIFECYCLE, certificate_states.State)],
+    [
+        (registration_states.LIFECYCLE, registration_states.State),
+        (certificate_states.LIFECYCLE, certificate_states.State),
+    ],
     ids=["registration", "certificate_request"],
 )
 def test_every_state_can_be_reached(lifecycle: Lifecycle, states: type) -> None:

@@ -104,4 +104,6 @@ def test_declining_keeps_the_reason_and_tells_the_partner(owner: User, reviewer:
     flows.decline(registration, reason="data", note="Position is not needed.", actor=staff(reviewer))
     registration.refresh_from_db()
     assert (registration.state, registration.reason) == ("declined", "data")
-    assert Mail.objects.get(kind="registration_declined", address=owner.email).params["note"] == "Position is not needed."
+    assert (
+        Mail.objects.get(kind="registration_declined", address=owner.email).params["note"] == "Position is not needed."
+    )

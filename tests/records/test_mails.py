@@ -11,7 +11,13 @@ from onboarding.notifications import mails
 from onboarding.notifications.models import Mail
 from onboarding.partners.models import User
 
-PARAMS = {"application": "Depot dashboard", "application_id": "1", "reference": "FA-222222", "registration_id": "2", "organisation": "Example"}
+PARAMS = {
+    "application": "Depot dashboard",
+    "application_id": "1",
+    "reference": "FA-222222",
+    "registration_id": "2",
+    "organisation": "Example",
+}
 
 
 @pytest.fixture(autouse=True)

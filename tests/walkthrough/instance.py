@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 
 ROOT = Path(__file__).resolve().parents[2]
-START_LIMIT = 120.0     # seconds, on a busy machine
+START_LIMIT = 120.0  # seconds, on a busy machine
 
 
 @dataclass(frozen=True, slots=True)

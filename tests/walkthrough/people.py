@@ -81,6 +81,13 @@ class Person:
                 return str(anchor["href"])
         raise Surprise(f"{self.name}: no link {words!r} on {self.url}:\n{self.text}")
 
+    def rows(self) -> dict[str, str]:
+        """Return what the page's description lists say, by term; of equal terms the last."""
+        return {
+            " ".join(term.get_text(" ").split()): " ".join(term.find_next_sibling("dd").get_text(" ").split())
+            for term in self.page.find_all("dt")
+        }
+
     def wait_for(self, path: str, found: str, limit: float = 60.0) -> str:
         """Reload a page until its text matches the regular expression."""
         deadline = time.monotonic() + limit

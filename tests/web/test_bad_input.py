@@ -187,7 +187,10 @@ def test_a_certificate_that_does_not_fit_is_not_released(
     request = with_key(owner, reviewer)
     response = signed_in(issuer).post(
         f"/desk/certificates/{request.pk}/upload/",
-        {"certificate": SimpleUploadedFile("c.pem", good_csr()[1]), "ca_certificate": SimpleUploadedFile("a.pem", b"x")},
+        {
+            "certificate": SimpleUploadedFile("c.pem", good_csr()[1]),
+            "ca_certificate": SimpleUploadedFile("a.pem", b"x"),
+        },
     )
     assert response.status_code == 422
     request.refresh_from_db()

@@ -8,10 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from onboarding.partners.models import Organisation
 from onboarding.programmes import PROGRAMMES, profile
+from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.widgets import RadioCards
 
 
-class NewApplicationForm(forms.Form):
+class NewApplicationForm(PortalForm):
     """For whom, and with which programme."""
 
     organisation = forms.ChoiceField(label=_("Company"), widget=RadioCards)

@@ -22,13 +22,14 @@ class PlainWords:
     Put it before `forms.Form` or `forms.ModelForm`.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def full_clean(self) -> None:
+        """Clean as Django does, once the fields that a form adds for itself are there too."""
         for bound in self:  # type: ignore[attr-defined]
             default = forms.Field.default_error_messages["required"]
             if bound.field.error_messages.get("required") is default:
                 words = next(text for kind, text in _MISSING if isinstance(bound.field.widget, kind))
                 bound.field.error_messages["required"] = words % {"label": bound.label}
+        super().full_clean()  # type: ignore[misc]
 
 
 class PortalForm(PlainWords, forms.Form):

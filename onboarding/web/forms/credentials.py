@@ -8,17 +8,22 @@ from django_countries import countries
 
 from onboarding.credentials.models import CertificateRequest
 from onboarding.programmes import Profile
+from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import BoundedFileField, LineField, SecretField
 from onboarding.web.forms.widgets import FileDrop, PemTextarea, RadioCards
 
 CUSTODIES = {
     CertificateRequest.Custody.OWN: (
         _("You make it, and keep it"),
-        _("With OpenSSL or keytool, on your machine. Only you can use the key; you upload the CSR. To validate, you lend us the key for one call."),
+        _(
+            "With OpenSSL or keytool, on your machine. Only you can use the key; you upload the CSR. To validate, you lend us the key for one call."
+        ),
     ),
     CertificateRequest.Custody.VAULT: (
         _("It is made here, and kept sealed"),
-        _("Made on this server and encrypted at rest. The portal can validate by itself, and so its operator could use the key."),
+        _(
+            "Made on this server and encrypted at rest. The portal can validate by itself, and so its operator could use the key."
+        ),
     ),
 }
 
@@ -30,7 +35,7 @@ HINTS = {
 }
 
 
-class SubjectForm(forms.Form):
+class SubjectForm(PortalForm):
     """What the CSR says of its owner, and who is to hold the key. OU and CN are given, not asked for."""
 
     C = forms.ChoiceField(label=_("Country (C)"))
@@ -62,7 +67,7 @@ class SubjectForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if name != "custody"}
 
 
-class MakeKeyForm(forms.Form):
+class MakeKeyForm(PortalForm):
     """Custody `vault`: the key's size."""
 
     bits = forms.TypedChoiceField(label=_("Key size"), coerce=int, widget=RadioCards)
@@ -78,11 +83,13 @@ class MakeKeyForm(forms.Form):
         }
 
 
-class PemOrFileForm(forms.Form):
+class PemOrFileForm(PortalForm):
     """A file, or the same pasted as text: one of the two."""
 
     file = BoundedFileField(label=_("File"), required=False, widget=FileDrop)
-    text = forms.CharField(label=_("Or paste it here"), required=False, max_length=65_536, widget=PemTextarea, strip=False)
+    text = forms.CharField(
+        label=_("Or paste it here"), required=False, max_length=65_536, widget=PemTextarea, strip=False
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -106,7 +113,7 @@ class CsrForm(PemOrFileForm):
         self.fields["file"].help_text = _("request.csr: PEM or DER, at most 64 KiB. Never the private key.")
 
 
-class StoreCredentialsForm(forms.Form):
+class StoreCredentialsForm(PortalForm):
     """What the partner received: only what the programme needs is asked for."""
 
     client_id = LineField(
@@ -142,13 +149,15 @@ class StoreCredentialsForm(forms.Form):
         return cleaned
 
 
-class OneRunKeyForm(forms.Form):
+class OneRunKeyForm(PortalForm):
     """Custody `own`: the key, for one run."""
 
     key = BoundedFileField(
         label=_("Private key"),
         widget=FileDrop,
-        help_text=_("The file private-key.pem. Used for this one call, sealed until then, and destroyed when the call ends."),
+        help_text=_(
+            "The file private-key.pem. Used for this one call, sealed until then, and destroyed when the call ends."
+        ),
         error_messages={"required": _("Choose the private key's file.")},
     )
     passphrase = SecretField(
@@ -156,7 +165,7 @@ class OneRunKeyForm(forms.Form):
     )
 
 
-class ExportKeyForm(forms.Form):
+class ExportKeyForm(PortalForm):
     """Custody `vault`: the passphrase under which a copy of the key is taken away."""
 
     passphrase = forms.CharField(

@@ -7,11 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 from onboarding.programmes import Profile, catalogue
 from onboarding.registrations.flows import MZP_FORM
+from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import LineField, TextField
 from onboarding.web.forms.widgets import CatalogueSelect, CheckboxCards, SuffixInput
 
 
-class StepForm(forms.Form):
+class StepForm(PortalForm):
     """One step. `version` says which draft the person was shown, so that two editors cannot overwrite each other."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
@@ -30,7 +31,9 @@ class ConceptForm(StepForm):
     """Name and concept."""
 
     name = LineField(
-        label=_("Application name"), max_length=120, help_text=_("The name your users or your fleet managers know it by.")
+        label=_("Application name"),
+        max_length=120,
+        help_text=_("The name your users or your fleet managers know it by."),
     )
     concept = TextField(
         label=_("Concept"),
@@ -73,7 +76,9 @@ class CompanyForm(StepForm):
 class UsageForm(StepForm):
     """Brands and volume."""
 
-    brands = forms.MultipleChoiceField(label=_("Brands"), widget=CheckboxCards, help_text=_("Of the vehicles you mean to connect."))
+    brands = forms.MultipleChoiceField(
+        label=_("Brands"), widget=CheckboxCards, help_text=_("Of the vehicles you mean to connect.")
+    )
     requests_per_month = forms.IntegerField(
         label=_("Requests per month"),
         min_value=1,
@@ -102,7 +107,10 @@ class DataForm(StepForm):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["data_items"]
         field.choices = [
-            (_(category.label), [(item.id, _(item.label)) for item in category.items if self.profile.id in item.programmes])
+            (
+                _(category.label),
+                [(item.id, _(item.label)) for item in category.items if self.profile.id in item.programmes],
+            )
             for category in catalogue()
             if any(self.profile.id in item.programmes for item in category.items)
         ]
@@ -117,17 +125,23 @@ class ComplianceForm(StepForm):
 
     exve = _attestation(
         _("It follows the Extended Vehicle (ExVe) principles"),
-        _("Vehicle data is read through the car maker's interface only (ISO 20077, 20078), never from the vehicle by other means."),
+        _(
+            "Vehicle data is read through the car maker's interface only (ISO 20077, 20078), never from the vehicle by other means."
+        ),
         _("Confirm the ExVe principles, or describe your application's case to us before you go on."),
     )
     gdpr = _attestation(
         _("It complies with the GDPR"),
-        _("There is a legal basis for every kind of data asked for; drivers are informed, and can withdraw and be erased."),
+        _(
+            "There is a legal basis for every kind of data asked for; drivers are informed, and can withdraw and be erased."
+        ),
         _("Confirm GDPR compliance. Personal data cannot be handed out without it."),
     )
     maker_rules = _attestation(
         _("It follows the car maker's rules for partners"),
-        _("Credentials stay with your company, the rate limits are kept, and data is used for the concept described here."),
+        _(
+            "Credentials stay with your company, the rate limits are kept, and data is used for the concept described here."
+        ),
         _("Confirm the car maker's rules. Applications that break them are suspended."),
     )
 

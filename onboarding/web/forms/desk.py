@@ -6,11 +6,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from onboarding.registrations.models import Registration
+from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import BoundedFileField, LineField, TextField
 from onboarding.web.forms.widgets import FileDrop, RadioCards
 
 
-class ApproveForm(forms.Form):
+class ApproveForm(PortalForm):
     """Approve with a partner login."""
 
     mzp = LineField(
@@ -21,7 +22,7 @@ class ApproveForm(forms.Form):
     )
 
 
-class DeclineForm(forms.Form):
+class DeclineForm(PortalForm):
     """Decline with a typed reason."""
 
     reason = forms.ChoiceField(label=_("Reason"), choices=Registration.DeclineReason, widget=RadioCards)
@@ -33,7 +34,7 @@ class DeclineForm(forms.Form):
     )
 
 
-class NoteForm(forms.Form):
+class NoteForm(PortalForm):
     """A note to the partner: what to change."""
 
     note = TextField(
@@ -44,7 +45,7 @@ class NoteForm(forms.Form):
     )
 
 
-class UploadCertificateForm(forms.Form):
+class UploadCertificateForm(PortalForm):
     """The certificate that was signed elsewhere, and the CA certificate that partners pin."""
 
     certificate = BoundedFileField(
@@ -53,7 +54,9 @@ class UploadCertificateForm(forms.Form):
     ca_certificate = BoundedFileField(
         label=_("CA certificate"),
         widget=FileDrop,
-        help_text=_("What the fleet API's server is checked against, and what signed the certificate. One PEM file may hold both."),
+        help_text=_(
+            "What the fleet API's server is checked against, and what signed the certificate. One PEM file may hold both."
+        ),
     )
 
     def content(self, name: str) -> bytes:

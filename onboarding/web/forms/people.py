@@ -8,11 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from onboarding.partners.models import User
+from onboarding.web.forms.base import PortalForm, PortalModelForm
 from onboarding.web.forms.fields import LineField
 from onboarding.web.forms.widgets import RadioCards
 
 
-class OrganisationForm(forms.Form):
+class OrganisationForm(PortalForm):
     """A new organisation."""
 
     name = LineField(
@@ -29,7 +30,7 @@ class OrganisationForm(forms.Form):
         field.choices = [("", _("Choose a country")), *countries]
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+class ProfileForm(PortalModelForm):
     """A person's own settings."""
 
     class Meta:
@@ -37,7 +38,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         fields = ["name", "language", "time_zone"]
         help_texts = {"time_zone": _("Times on all pages are shown in it.")}
 
-    language = forms.ChoiceField(label=_("Language"), choices=[("en", "English"), ("fr", "Français")], widget=RadioCards)
+    language = forms.ChoiceField(
+        label=_("Language"), choices=[("en", "English"), ("fr", "Français")], widget=RadioCards
+    )
     time_zone = forms.ChoiceField(
         label=_("Time zone"), choices=lambda: [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django import template
 from django.forms import BaseForm, BoundField
@@ -98,9 +98,7 @@ def when(instant: datetime | None, style: str = "auto") -> SafeString:
     else:
         this_year = local.year == timezone.localtime(now).year
         text = format_date(local, "D j M, H:i" if this_year else "j M Y, H:i")
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', instant.astimezone(UTC).isoformat(), exact, text
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', instant.astimezone(UTC).isoformat(), exact, text)
 
 
 def _zone(local: datetime) -> str:
@@ -179,12 +177,12 @@ def field_target(field: BoundField) -> str:
 
 
 @register.filter
-def form_errors(form: BaseForm | None) -> list[dict[str, str]]:
+def form_errors(form: BaseForm | Literal[""] | None) -> list[dict[str, str]]:
     """List a form's errors for the error summary: `text`, and `target`, the id of the control (empty if none).
 
     A text that does not name its field is put behind the field's label.
     """
-    if form is None or not form.is_bound:
+    if not form or not form.is_bound:
         return []
     items = [{"text": str(text), "target": ""} for text in form.non_field_errors()]
     for field in form:

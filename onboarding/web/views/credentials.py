@@ -173,7 +173,10 @@ def store(request: HttpRequest, application: Application, environment_id: str) -
         try:
             flows.store_credentials(held, actor=access.member_actor(request), **form.cleaned_data)
         except flows.ClientIdTaken:
-            form.add_error("client_id", _("This client ID belongs to another company. Copy yours again, or ask who gave it to you."))
+            form.add_error(
+                "client_id",
+                _("This client ID belongs to another company. Copy yours again, or ask who gave it to you."),
+            )
         else:
             messages.success(request, _("Stored. Secrets are sealed and shown only on request."))
             return redirect(track.url("credentials"))
@@ -187,7 +190,11 @@ def store(request: HttpRequest, application: Application, environment_id: str) -
 def reveal(request: HttpRequest, application: Application, environment_id: str, what: str) -> HttpResponse:
     """Show one secret, once, after a recent sign-in; recorded, and mailed to the owners."""
     track = _with_certificate(application, environment_id)
-    if what not in ("client_secret", "password") or what not in application.profile.credentials or what in track.missing:
+    if (
+        what not in ("client_secret", "password")
+        or what not in application.profile.credentials
+        or what in track.missing
+    ):
         raise Http404
     names = {"client_secret": _("Client secret"), "password": _("Password of your partner login")}
     shown = ""

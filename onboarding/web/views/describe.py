@@ -54,7 +54,6 @@ def step(request: HttpRequest, application: Application, step: str) -> HttpRespo
         "title": dict(STEPS)[step],
         "steps": _steps(application, registration, step),
         "number": [slug for slug, _label in STEPS].index(step) + 1,
-        "may_change": request.may_change,
     }
     return render(request, "describe_step.html", context, status=status)
 
@@ -119,11 +118,7 @@ def _steps(application: Application, registration: Registration, current: str) -
     rows = [
         {
             "label": label,
-            "state": "current"
-            if slug == current
-            else "todo"
-            if missing(registration.answers, slug)
-            else "done",
+            "state": "current" if slug == current else "todo" if missing(registration.answers, slug) else "done",
             "href": reverse("describe", args=[application.pk, slug]) if registration.is_editable else None,
         }
         for slug, label in STEPS

@@ -95,7 +95,9 @@ def decide(request: HttpRequest, registration_id: UUID, verb: str) -> HttpRespon
         except flows.LoginTaken:
             form.add_error(
                 "mzp",
-                _("This partner login belongs to another company or was retired. It is never issued twice: choose another."),
+                _(
+                    "This partner login belongs to another company or was retired. It is never issued twice: choose another."
+                ),
             )
         else:
             messages.success(request, done)
@@ -175,7 +177,11 @@ def _issue(found: CertificateRequest, verb: str, form: Any, actor: Actor) -> Non
 DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
     "take": (forms.Form, flows.take, gettext_lazy("You have it now.")),
     "approve": (ApproveForm, flows.approve, gettext_lazy("Approved. The partner has been told.")),
-    "request_changes": (NoteForm, flows.request_changes, gettext_lazy("Given back. The partner has been told what to change.")),
+    "request_changes": (
+        NoteForm,
+        flows.request_changes,
+        gettext_lazy("Given back. The partner has been told what to change."),
+    ),
     "decline": (DeclineForm, flows.decline, gettext_lazy("Declined. The partner has been told why.")),
 }
 ISSUING: dict[str, tuple[type[forms.Form], Any]] = {

@@ -1,5 +1,6 @@
 """The demo's mails: what would have been sent."""
 
+from datetime import UTC
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -33,10 +34,12 @@ def mail(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _headers(message: Any) -> dict[str, Any]:
+    date = parsedate_to_datetime(message["Date"]) if message["Date"] else None
     return {
         "subject": message["Subject"] or "",
         "to": message["To"] or "",
-        "date": parsedate_to_datetime(message["Date"]) if message["Date"] else None,
+        # "-0000", which Django writes, reads as a time without a zone; it is UTC (RFC 5322, section 3.3).
+        "date": date.replace(tzinfo=date.tzinfo or UTC) if date else None,
     }
 
 

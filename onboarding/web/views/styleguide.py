@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from onboarding.web import access
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.widgets import (
     CatalogueSelect,
@@ -298,9 +298,7 @@ class ExampleForm(PortalForm):
     calls = forms.IntegerField(
         label="Calls", min_value=1, help_text="A rough number will do.", widget=SuffixInput(suffix="per month")
     )
-    start = forms.DateField(
-        label="Planned start", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    start = forms.DateField(label="Planned start", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     purpose = forms.CharField(
         label="What is it for?",
         help_text="Two or three sentences. Say who uses the data, and what they decide with it.",
@@ -371,7 +369,7 @@ FILLED: dict[str, Any] = {
 WRONG: dict[str, Any] = {"email": "certificates@", "calls": "0", "start": "2020-01-01", "password": "short"}
 
 
-@login_not_required
+@access.demo
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Show every component in every state."""
     now = timezone.now()

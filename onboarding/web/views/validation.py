@@ -17,7 +17,7 @@ from onboarding.validation import flows
 from onboarding.validation.models import Run
 from onboarding.web import access, journey
 from onboarding.web.forms.credentials import OneRunKeyForm
-from onboarding.web.presenting import explain_findings, ladder
+from onboarding.web.presenting import explain_findings, ladder, run_facts
 
 HISTORY = 10
 
@@ -54,7 +54,6 @@ def validate(request: HttpRequest, application: Application, environment_id: str
         "track": track,
         "form": form,
         "findings": findings,
-        "may_change": request.may_change,
         "runs": track.credential_set.runs.order_by("-created_at")[:HISTORY],
     }
     return render(request, "validate.html", context, status=422 if findings else 200)
@@ -75,5 +74,6 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "application": found.credential_set.application,
         "environment": environment(found.credential_set.application.profile, found.credential_set.environment),
         "checks": ladder(found),
+        "facts": run_facts(found),
     }
     return render(request, "run.html#ladder" if request.htmx else "run.html", context)

@@ -60,7 +60,5 @@ class Command(BaseCommand):
     def _account(email: str) -> User:
         """Return the user of that address, made if need be. Who can run this vouches for the address."""
         user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
-        EmailAddress.objects.update_or_create(
-            user=user, email=user.email, defaults={"verified": True, "primary": True}
-        )
+        EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
         return user

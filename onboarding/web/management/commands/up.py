@@ -107,6 +107,7 @@ class Command(BaseCommand):
         else:
             self.stdout.write("For the first account: .venv/bin/python manage.py first_admin YOUR-EMAIL")
         self.stdout.write(f"Logs are in {settings.VAR_DIR / 'log'}. Ctrl-C stops everything.\n")
+        self.stdout.flush()  # who reads it through a pipe wants it now, too
 
     def explain_late(self, supervisor: Supervisor, last: Mapping[str, str]) -> None:
         """Name what did not answer in time, and show the end of the log that explains it."""
