@@ -41,7 +41,7 @@ SECRET_KEY = env.str("SECRET_KEY", "") or local_secret(VAR_DIR / "keys" / "secre
 
 # Environments of the car maker that may be called, by the names the programme profiles give them. The sandbox is
 # always there unless SANDBOX is off; nothing else is ever called.
-FLEET_ENVIRONMENTS = env.list("FLEET_ENVIRONMENTS", [])
+FLEET_ENVIRONMENTS: list[str] = env.list("FLEET_ENVIRONMENTS", [])
 SANDBOX = env.bool("SANDBOX", True)
 SANDBOX_BIND = env.str("SANDBOX_BIND", "127.0.0.1")
 SANDBOX_API_URL = env.str("SANDBOX_API_URL", f"https://localhost:{SANDBOX_PORT}").rstrip("/")

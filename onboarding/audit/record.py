@@ -41,7 +41,7 @@ def record(
             actor_kind=actor.kind,
             actor_id=actor.user_id,
             address=actor.address or None,
-            subject_type=subject._meta.model_name,
+            subject_type=str(subject._meta.model_name),
             subject_id=subject.pk,
             application_id=application_id,
             data=data or {},

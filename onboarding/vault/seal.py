@@ -6,6 +6,7 @@ The associated data is organisation, row id and kind, so that a ciphertext moved
 import json
 import os
 from typing import NamedTuple
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -67,7 +68,7 @@ def open_key(secret: Secret) -> EncryptedKey:
     return EncryptedKey(content["pem"].encode("ascii"), bytes.fromhex(content["passphrase"]))
 
 
-def reseal(secret_id: object) -> bool:
+def reseal(secret_id: UUID) -> bool:
     """Bring one secret under the newest master key; False if it is there already or was destroyed meanwhile."""
     newest = next(iter(master_keys()))
     with transaction.atomic():

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import Membership, StaffRole
 from onboarding.registrations.models import Application
+from onboarding.web.requests import PortalRequest
 
 View = Callable[..., HttpResponse]
 
@@ -68,7 +69,7 @@ def application(*, change: frozenset[str] = BUILDERS) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def inner(request: HttpRequest, application_id: UUID, *args: Any, **kwargs: Any) -> HttpResponse:
+        def inner(request: PortalRequest, application_id: UUID, *args: Any, **kwargs: Any) -> HttpResponse:
             found = get_object_or_404(
                 Application.objects.select_related("organisation", "partner_login", "registration"),
                 pk=application_id,
@@ -92,7 +93,7 @@ def staff(*roles: str, read: frozenset[str] = STAFF) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def inner(request: PortalRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             held = request.user.staff_roles
             request.may_change = bool(held & set(roles))
             if not held & read:
@@ -106,12 +107,12 @@ def staff(*roles: str, read: frozenset[str] = STAFF) -> Callable[[View], View]:
     return decorate
 
 
-def member_actor(request: HttpRequest) -> Actor:
+def member_actor(request: PortalRequest) -> Actor:
     """Return who acts, as a partner."""
     return Actor(ActorKind.MEMBER, request.user.pk, client_address(request))
 
 
-def staff_actor(request: HttpRequest) -> Actor:
+def staff_actor(request: PortalRequest) -> Actor:
     """Return who acts, as staff."""
     return Actor(ActorKind.STAFF, request.user.pk, client_address(request))
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.journey import issued
 
 ACTORS = ("stranger", "owner", "colleague", "viewer", "rival", "reviewer", "issuer", "auditor", "administrator")
 PARTNERS = {"owner", "colleague", "viewer"}
+BUILDERS = frozenset({"owner", "colleague"})
 STAFF = {"reviewer", "issuer", "auditor", "administrator"}
 EVERYBODY = set(ACTORS)
 SIGNED_IN = EVERYBODY - {"stranger"}
@@ -62,7 +64,7 @@ READERS: dict[str, set[str]] = {
 )
 
 # Who may send each page's form (POST); what is missing here is for nobody but its readers to try.
-WRITERS: dict[str, set[str]] = dict.fromkeys(
+WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     (
         "application_withdraw",
         "describe",
@@ -76,7 +78,7 @@ WRITERS: dict[str, set[str]] = dict.fromkeys(
         "credentials_reveal",
         "validate",
     ),
-    {"owner", "colleague"},
+    BUILDERS,
 ) | {
     "desk_registration_decide": {"reviewer"},
     "desk_certificate_issue": {"issuer"},

@@ -16,13 +16,15 @@ CUSTODIES = {
     CertificateRequest.Custody.OWN: (
         _("You make it, and keep it"),
         _(
-            "With OpenSSL or keytool, on your machine. Only you can use the key; you upload the CSR. To validate, you lend us the key for one call."
+            "With OpenSSL or keytool, on your machine. Only you can use the key; you upload the CSR. "
+            "To validate, you lend us the key for one call."
         ),
     ),
     CertificateRequest.Custody.VAULT: (
         _("It is made here, and kept sealed"),
         _(
-            "Made on this server and encrypted at rest. The portal can validate by itself, and so its operator could use the key."
+            "Made on this server and encrypted at rest. "
+            "The portal can validate by itself, and so its operator could use the key."
         ),
     ),
 }

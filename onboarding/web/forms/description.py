@@ -126,21 +126,24 @@ class ComplianceForm(StepForm):
     exve = _attestation(
         _("It follows the Extended Vehicle (ExVe) principles"),
         _(
-            "Vehicle data is read through the car maker's interface only (ISO 20077, 20078), never from the vehicle by other means."
+            "Vehicle data is read through the car maker's interface only (ISO 20077, 20078), "
+            "never from the vehicle by other means."
         ),
         _("Confirm the ExVe principles, or describe your application's case to us before you go on."),
     )
     gdpr = _attestation(
         _("It complies with the GDPR"),
         _(
-            "There is a legal basis for every kind of data asked for; drivers are informed, and can withdraw and be erased."
+            "There is a legal basis for every kind of data asked for; "
+            "drivers are informed, and can withdraw and be erased."
         ),
         _("Confirm GDPR compliance. Personal data cannot be handed out without it."),
     )
     maker_rules = _attestation(
         _("It follows the car maker's rules for partners"),
         _(
-            "Credentials stay with your company, the rate limits are kept, and data is used for the concept described here."
+            "Credentials stay with your company, the rate limits are kept, "
+            "and data is used for the concept described here."
         ),
         _("Confirm the car maker's rules. Applications that break them are suspended."),
     )

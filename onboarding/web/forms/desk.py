@@ -55,7 +55,8 @@ class UploadCertificateForm(PortalForm):
         label=_("CA certificate"),
         widget=FileDrop,
         help_text=_(
-            "What the fleet API's server is checked against, and what signed the certificate. One PEM file may hold both."
+            "What the fleet API's server is checked against, and what signed the certificate. "
+            "One PEM file may hold both."
         ),
     )
 

@@ -1,7 +1,7 @@
 """One application: its start, its task list, its end."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
@@ -16,11 +16,12 @@ from onboarding.registrations.models import Application
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.web import access, journey
 from onboarding.web.forms.application import NewApplicationForm
+from onboarding.web.requests import PortalRequest
 from onboarding.web.timeline import timeline
 
 
 @access.signed_in
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: PortalRequest) -> HttpResponse:
     """Choose a programme and start a draft."""
     organisations = Organisation.objects.filter(
         memberships__user=request.user, memberships__role__in=access.BUILDERS
@@ -39,7 +40,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 @access.application()
-def overview(request: HttpRequest, application: Application) -> HttpResponse:
+def overview(request: PortalRequest, application: Application) -> HttpResponse:
     """The task list: where the application stands, and what comes next."""
     facts = journey.load(application)
     entries = Entry.objects.filter(application_id=application.pk, partner_visible=True).order_by("-occurred_at")[:30]
@@ -55,7 +56,7 @@ def overview(request: HttpRequest, application: Application) -> HttpResponse:
 
 
 @access.application()
-def withdraw(request: HttpRequest, application: Application) -> HttpResponse:
+def withdraw(request: PortalRequest, application: Application) -> HttpResponse:
     """Take the application back, after asking once."""
     if request.method == "POST":
         try:

@@ -1,11 +1,12 @@
 """Key, CSR, certificate, and what else a call needs."""
 
 import secrets
+from typing import NamedTuple
 
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -13,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from onboarding.credentials import flows
 from onboarding.credentials.environments import environment
-from onboarding.credentials.models import CertificateRequest
+from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import LIFECYCLE, State
 from onboarding.lifecycle import IllegalTransition
 from onboarding.pki import instructions
@@ -27,10 +28,11 @@ from onboarding.web.forms.credentials import (
     SubjectForm,
 )
 from onboarding.web.presenting import explain_findings
+from onboarding.web.requests import PortalRequest
 
 
 @access.application()
-def key(request: HttpRequest, application: Application, environment_id: str) -> HttpResponse:
+def key(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """The names in the certificate, and who makes and keeps the key."""
     track = _track(application, environment_id)
     if track.request is not None and track.request.state != State.AWAITING_CSR:
@@ -54,7 +56,7 @@ def key(request: HttpRequest, application: Application, environment_id: str) -> 
 
 
 @access.application()
-def key_make(request: HttpRequest, application: Application, environment_id: str) -> HttpResponse:
+def key_make(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `vault`: make the key here."""
     track = _track(application, environment_id)
     cycle = _awaiting(track, CertificateRequest.Custody.VAULT)
@@ -73,7 +75,7 @@ def key_make(request: HttpRequest, application: Application, environment_id: str
 
 
 @access.application()
-def key_upload(request: HttpRequest, application: Application, environment_id: str) -> HttpResponse:
+def key_upload(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `own`: how to make key and CSR, and where to put the CSR."""
     track = _track(application, environment_id)
     cycle = _awaiting(track, CertificateRequest.Custody.OWN)
@@ -99,7 +101,7 @@ def key_upload(request: HttpRequest, application: Application, environment_id: s
 
 
 @access.application()
-def csr(request: HttpRequest, application: Application, environment_id: str) -> HttpResponse:
+def csr(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """What was submitted; start again while it is not accepted."""
     track = _track(application, environment_id)
     cycle = track.request
@@ -123,17 +125,17 @@ def csr(request: HttpRequest, application: Application, environment_id: str) -> 
 
 
 @access.application()
-def certificate(request: HttpRequest, application: Application, environment_id: str) -> HttpResponse:
+def certificate(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """The certificate and the CA certificate, to look at and to download."""
-    track = _with_certificate(application, environment_id)
-    context = _context(track) | {"cycle": track.request, "subject": _rows(track.request.subject)}
+    track, cycle, _held = _with_certificate(application, environment_id)
+    context = _context(track) | {"cycle": cycle, "subject": _rows(cycle.subject)}
     return render(request, "certificate.html", context)
 
 
 @access.application()
-def download(request: HttpRequest, application: Application, environment_id: str, what: str) -> HttpResponse:
+def download(request: PortalRequest, application: Application, environment_id: str, what: str) -> HttpResponse:
     """One of the two files."""
-    cycle = _with_certificate(application, environment_id).request
+    cycle = _with_certificate(application, environment_id).cycle
     files = {"client-certificate": cycle.certificate_pem, "ca-certificate": cycle.ca_pem}
     if what not in files:
         raise Http404
@@ -144,15 +146,15 @@ def download(request: HttpRequest, application: Application, environment_id: str
 @sensitive_post_parameters()
 @access.application()
 @reauthentication_required
-def export_key(request: HttpRequest, application: Application, environment_id: str) -> HttpResponse:
+def export_key(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `vault`: take a copy of the key away, encrypted under a passphrase."""
-    track = _with_certificate(application, environment_id)
-    if track.request.key is None:
+    track, cycle, _held = _with_certificate(application, environment_id)
+    if cycle.key is None:
         raise Http404
     form = ExportKeyForm(request.POST or None, initial={"passphrase": secrets.token_urlsafe(18)})
     if request.method == "POST" and form.is_valid():
         pem = flows.export_key(
-            track.request, passphrase=form.cleaned_data["passphrase"].encode(), actor=access.member_actor(request)
+            cycle, passphrase=form.cleaned_data["passphrase"].encode(), actor=access.member_actor(request)
         )
         return _file(pem.decode("ascii"), "private-key.pem")
     return render(request, "key_export.html", _context(track) | {"form": form})
@@ -160,10 +162,9 @@ def export_key(request: HttpRequest, application: Application, environment_id: s
 
 @sensitive_post_parameters()
 @access.application()
-def store(request: HttpRequest, application: Application, environment_id: str) -> HttpResponse:
+def store(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """What is held, and where the rest is stored."""
-    track = _with_certificate(application, environment_id)
-    held = track.credential_set
+    track, _cycle, held = _with_certificate(application, environment_id)
     names = application.profile.credentials
     have = {name: name not in track.missing for name in names}
     form = StoreCredentialsForm(
@@ -187,9 +188,9 @@ def store(request: HttpRequest, application: Application, environment_id: str) -
 @never_cache
 @access.application()
 @reauthentication_required
-def reveal(request: HttpRequest, application: Application, environment_id: str, what: str) -> HttpResponse:
+def reveal(request: PortalRequest, application: Application, environment_id: str, what: str) -> HttpResponse:
     """Show one secret, once, after a recent sign-in; recorded, and mailed to the owners."""
-    track = _with_certificate(application, environment_id)
+    track, _cycle, held = _with_certificate(application, environment_id)
     if (
         what not in ("client_secret", "password")
         or what not in application.profile.credentials
@@ -199,7 +200,7 @@ def reveal(request: HttpRequest, application: Application, environment_id: str, 
     names = {"client_secret": _("Client secret"), "password": _("Password of your partner login")}
     shown = ""
     if request.method == "POST":
-        shown = flows.reveal(track.credential_set, what, actor=access.member_actor(request))
+        shown = flows.reveal(held, what, actor=access.member_actor(request))
     return render(request, "reveal.html", _context(track) | {"name": names[what], "shown": shown})
 
 
@@ -211,11 +212,17 @@ def _track(application: Application, environment_id: str) -> journey.Track:
     return journey.track(application, where)
 
 
-def _with_certificate(application: Application, environment_id: str) -> journey.Track:
+class _Held(NamedTuple):
+    track: journey.Track
+    cycle: CertificateRequest
+    credential_set: CredentialSet
+
+
+def _with_certificate(application: Application, environment_id: str) -> _Held:
     track = _track(application, environment_id)
-    if not track.has_certificate or track.credential_set is None:
+    if track.request is None or track.credential_set is None or not track.has_certificate:
         raise Http404
-    return track
+    return _Held(track, track.request, track.credential_set)
 
 
 def _awaiting(track: journey.Track, custody: str) -> CertificateRequest | None:

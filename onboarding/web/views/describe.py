@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,10 +16,11 @@ from onboarding.registrations.models import Application, Registration
 from onboarding.web import access
 from onboarding.web.forms.description import FORMS
 from onboarding.web.presenting import describe_answers
+from onboarding.web.requests import PortalRequest
 
 
 @access.application()
-def step(request: HttpRequest, application: Application, step: str) -> HttpResponse:
+def step(request: PortalRequest, application: Application, step: str) -> HttpResponse:
     """One step of the description."""
     registration = _registration(application)
     if step not in FORMS:
@@ -36,8 +37,9 @@ def step(request: HttpRequest, application: Application, step: str) -> HttpRespo
             flows.save_answers(registration, form.answers, seen_version=form.cleaned_data["version"])
         except flows.EditedMeanwhile:
             registration.refresh_from_db()
-            form.data = form.data.copy()
-            form.data["version"] = registration.version
+            data = request.POST.copy()
+            data["version"] = str(registration.version)
+            form.data = data
             form.add_error(
                 None,
                 _(
@@ -59,7 +61,7 @@ def step(request: HttpRequest, application: Application, step: str) -> HttpRespo
 
 
 @access.application()
-def check(request: HttpRequest, application: Application) -> HttpResponse:
+def check(request: PortalRequest, application: Application) -> HttpResponse:
     """Check your answers; submit."""
     registration = _registration(application)
     if request.method == "POST":

@@ -7,7 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,6 +29,7 @@ from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access
 from onboarding.web.forms.desk import ApproveForm, DeclineForm, NoteForm, UploadCertificateForm
 from onboarding.web.presenting import describe_answers, explain_findings
+from onboarding.web.requests import PortalRequest
 from onboarding.web.timeline import timeline
 
 PAGE_SIZE = 50
@@ -55,7 +56,7 @@ CERTIFICATE_TABS = {
 
 
 @access.staff()
-def registrations(request: HttpRequest) -> HttpResponse:
+def registrations(request: PortalRequest) -> HttpResponse:
     """The requests: those that wait, the longest waiting first; and those decided."""
     tab = _tab(request, REGISTRATION_TABS)
     rows = (
@@ -69,13 +70,13 @@ def registrations(request: HttpRequest) -> HttpResponse:
 
 
 @access.staff(StaffRole.Role.REVIEWER)
-def registration(request: HttpRequest, registration_id: UUID) -> HttpResponse:
+def registration(request: PortalRequest, registration_id: UUID) -> HttpResponse:
     """One request, whole."""
     return _registration_page(request, _registration(registration_id))
 
 
 @access.staff(StaffRole.Role.REVIEWER)
-def decide(request: HttpRequest, registration_id: UUID, verb: str) -> HttpResponse:
+def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResponse:
     """Carry one decision out; what is wrong with it is said on the request's page."""
     found = _registration(registration_id)
     if verb not in DECISIONS:
@@ -96,7 +97,8 @@ def decide(request: HttpRequest, registration_id: UUID, verb: str) -> HttpRespon
             form.add_error(
                 "mzp",
                 _(
-                    "This partner login belongs to another company or was retired. It is never issued twice: choose another."
+                    "This partner login belongs to another company or was retired. "
+                    "It is never issued twice: choose another."
                 ),
             )
         else:
@@ -106,7 +108,7 @@ def decide(request: HttpRequest, registration_id: UUID, verb: str) -> HttpRespon
 
 
 @access.staff()
-def certificates(request: HttpRequest) -> HttpResponse:
+def certificates(request: PortalRequest) -> HttpResponse:
     """The certificate requests: those that wait, the longest waiting first; and those done."""
     tab = _tab(request, CERTIFICATE_TABS)
     rows = (
@@ -119,13 +121,13 @@ def certificates(request: HttpRequest) -> HttpResponse:
 
 
 @access.staff(StaffRole.Role.ISSUER)
-def certificate(request: HttpRequest, request_id: UUID) -> HttpResponse:
+def certificate(request: PortalRequest, request_id: UUID) -> HttpResponse:
     """One certificate request: the CSR with its check, and the ways to sign it."""
     return _certificate_page(request, _certificate_request(request_id))
 
 
 @access.staff(StaffRole.Role.ISSUER)
-def certificate_csr(request: HttpRequest, request_id: UUID) -> HttpResponse:
+def certificate_csr(request: PortalRequest, request_id: UUID) -> HttpResponse:
     """The CSR, for the corporate CA."""
     found = _certificate_request(request_id)
     if not found.csr_pem:
@@ -136,7 +138,7 @@ def certificate_csr(request: HttpRequest, request_id: UUID) -> HttpResponse:
 
 
 @access.staff(StaffRole.Role.ISSUER)
-def issue(request: HttpRequest, request_id: UUID, verb: str) -> HttpResponse:
+def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     """Sign, take in, or refuse."""
     found = _certificate_request(request_id)
     if verb not in ISSUING:
@@ -206,7 +208,7 @@ def _certificate_request(request_id: UUID) -> CertificateRequest:
 
 
 def _registration_page(
-    request: HttpRequest, found: Registration, bound: dict[str, forms.Form] | None = None, status: int = 200
+    request: PortalRequest, found: Registration, bound: dict[str, forms.Form] | None = None, status: int = 200
 ) -> HttpResponse:
     application = found.application
     submission = found.submissions.last()
@@ -232,7 +234,7 @@ def _registration_page(
 
 
 def _certificate_page(
-    request: HttpRequest,
+    request: PortalRequest,
     found: CertificateRequest,
     bound: dict[str, forms.Form] | None = None,
     upload_findings: list[dict[str, Any]] | None = None,
@@ -258,7 +260,7 @@ def _certificate_page(
     return render(request, "desk/certificate.html", context, status=status)
 
 
-def _tab(request: HttpRequest, tabs: Mapping[str, Any]) -> str:
+def _tab(request: PortalRequest, tabs: Mapping[str, Any]) -> str:
     tab = request.GET.get("show", "waiting")
     return tab if tab in tabs else "waiting"
 

@@ -7,23 +7,25 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 
-from onboarding.partners.models import Organisation
+from onboarding.partners.models import Organisation, User
 from onboarding.programmes import PROGRAMMES
 from onboarding.programmes import profile as programme_profile
 from onboarding.registrations import flows
 from onboarding.registrations.models import Application
 from onboarding.web import access, journey
 from onboarding.web.forms.people import OrganisationForm, ProfileForm
+from onboarding.web.requests import PortalRequest
 
 
 @access.public
 def home(request: HttpRequest) -> HttpResponse:
     """The first page, for each kind of reader."""
-    if not request.user.is_authenticated:
+    user = request.user
+    if not isinstance(user, User):
         return render(request, "welcome.html", {"programmes": [programme_profile(id_) for id_ in PROGRAMMES]})
-    organisations = list(Organisation.objects.filter(memberships__user=request.user).order_by("name"))
+    organisations = list(Organisation.objects.filter(memberships__user=user).order_by("name"))
     if not organisations:
-        return redirect("desk" if request.user.staff_roles else "new_organisation")
+        return redirect("desk" if user.staff_roles else "new_organisation")
     applications = (
         Application.objects.filter(organisation__in=organisations)
         .select_related("organisation", "registration", "partner_login")
@@ -34,7 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @access.signed_in
-def new_organisation(request: HttpRequest) -> HttpResponse:
+def new_organisation(request: PortalRequest) -> HttpResponse:
     """Create an organisation; whoever does is its owner."""
     form = OrganisationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -44,7 +46,7 @@ def new_organisation(request: HttpRequest) -> HttpResponse:
 
 
 @access.signed_in
-def profile(request: HttpRequest) -> HttpResponse:
+def profile(request: PortalRequest) -> HttpResponse:
     """A person's name, language and time zone."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():

@@ -1,16 +1,17 @@
 """Live: what you have, until when, and your own first call."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 
 from onboarding.credentials.environments import environment
 from onboarding.registrations.models import Application
 from onboarding.web import access, journey
 from onboarding.web.presenting import snippets
+from onboarding.web.requests import PortalRequest
 
 
 @access.application()
-def live(request: HttpRequest, application: Application, environment_id: str) -> HttpResponse:
+def live(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """The page one comes back to."""
     try:
         where = environment(application.profile, environment_id)

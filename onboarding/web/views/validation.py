@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -18,13 +18,14 @@ from onboarding.validation.models import Run
 from onboarding.web import access, journey
 from onboarding.web.forms.credentials import OneRunKeyForm
 from onboarding.web.presenting import explain_findings, ladder, run_facts
+from onboarding.web.requests import PortalRequest
 
 HISTORY = 10
 
 
 @sensitive_post_parameters()
 @access.application()
-def validate(request: HttpRequest, application: Application, environment_id: str) -> HttpResponse:
+def validate(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Start a run, and look at earlier ones."""
     try:
         where = environment(application.profile, environment_id)
@@ -62,7 +63,7 @@ def validate(request: HttpRequest, application: Application, environment_id: str
 @never_cache
 @vary_on_headers("HX-Request")
 @access.signed_in
-def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+def run(request: PortalRequest, run_id: UUID) -> HttpResponse:
     """One run. While it goes on, the fragment asks for itself again; without JavaScript a reload does."""
     found = get_object_or_404(
         Run.objects.select_related("credential_set__application__organisation", "credential_set__certificate_request"),
