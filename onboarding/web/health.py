@@ -13,7 +13,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -21,7 +20,7 @@ from django.views.decorators.http import require_safe
 
 from onboarding.celery import app
 from onboarding.credentials.embedded_ca import sandbox_ca_pem
-from onboarding.web import heartbeat
+from onboarding.web import access, heartbeat
 
 LIMIT: Final = 1.5
 """Seconds that all parts together have."""
@@ -104,7 +103,7 @@ def _verdict(answer: Future[None]) -> str:
     return str(error) if isinstance(error, NotWellError) else type(error).__name__
 
 
-@login_not_required
+@access.public
 @never_cache
 @require_safe
 def healthz(_request: HttpRequest) -> JsonResponse:

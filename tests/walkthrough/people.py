@@ -55,6 +55,12 @@ class Person:
             field["value"] = upload
         return self._show(self.browser.submit(form, self.url), status)
 
+    def submit_for_file(self) -> bytes:
+        """Send the page's form as it is, and return the file that it answers with; the browser stays on the page."""
+        response = self.browser.submit(self._form(""), self.url)
+        self._expect(response)
+        return bytes(response.content)
+
     def sign_in(self, email: str, password: str) -> None:
         """Sign in."""
         self.open("/accounts/login/")

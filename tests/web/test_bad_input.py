@@ -107,7 +107,7 @@ def test_file_and_text_at_once_is_refused(waiting: CertificateRequest, owner: Us
 @pytest.mark.parametrize(
     ("step", "values", "field", "words"),
     [
-        ("concept", {"name": "", "concept": "Kept text"}, "name", "required"),
+        ("concept", {"name": "", "concept": "Kept text"}, "name", "Fill in"),
         ("concept", {"name": "x" * 121, "concept": "Kept text"}, "name", "at most 120"),
         ("concept", {"name": "a\u202eb", "concept": "Kept text"}, "name", "U+202E"),
         ("concept", {"name": "a\x00b", "concept": "Kept text"}, "name", "ull"),

@@ -1,0 +1,104 @@
+"""Stretches of the journey that several tests walk."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.browser.visitor import Visitor
+
+CONCEPT = "Shows our dispatchers where the vans are and when they need service, so that we plan maintenance in time."
+PASSPHRASE = "a passphrase for the browser tests"
+FLEET_OWNER = re.compile("Fleet Owner")
+END_USER = re.compile("End.Users")
+
+
+def describe(person: Visitor, programme: re.Pattern[str], name: str, company: str, *, looking: bool = False) -> str:
+    """Describe an application, up to the page with all answers. Returns the application's path.
+
+    looking: examine each page, once empty and sent so, and once filled in.
+    """
+
+    def page(title: str, *problems: str) -> None:
+        person.heading(title)
+        if looking:
+            person.look(f"describe: {title}").press("Save and continue").sees_problem(*problems)
+            person.look(f"describe: {title}, sent empty")
+
+    person.open("/applications/new/")
+    if looking:
+        person.look("new application").press("Start").sees_problem("Choose a programme")
+        person.look("new application, sent empty")
+    person.page.get_by_role("radio", name=programme).check()
+    person.press("Start")
+    path = re.sub(r"describe/.*", "", person.path)
+    page("Name and concept", "Application name", "Concept")
+    person.fill({"Application name": name, "Concept": CONCEPT}).press("Save and continue")
+    page("Company and contact", "Company name")
+    person.fill(
+        {"Company name": company, "Contact's name": "Fleet desk", "Contact's e-mail": "fleet@walk.example"}
+    ).press("Save and continue")
+    page("Brands and volume", "Brands", "Requests per month")
+    person.choose("Peugeot", "Citroën").fill({"Requests per month": "90000"}).press("Save and continue")
+    page("Vehicle data", "Choose at least one kind of vehicle data")
+    person.page.get_by_label("Filter the list").fill("odometer")
+    person.page.get_by_role("checkbox", name=re.compile("odometer", re.I)).first.check()
+    person.press("Save and continue")
+    page("Compliance", "Confirm GDPR compliance")
+    person.choose("It follows the Extended Vehicle", "It complies with the GDPR", "It follows the car maker's rules")
+    person.press("Save and continue").heading("Check your answers")
+    return path
+
+
+def approve(reviewer: Visitor, name: str, mzp: str, *, looking: bool = False) -> None:
+    """Take a registration and approve it."""
+    reviewer.open("/desk/")
+    if looking:
+        reviewer.look("desk: waiting")
+    reviewer.follow(name)
+    if looking:
+        reviewer.look("desk: submitted")
+    reviewer.press("Begin the review").sees("You have it now.")
+    if looking:
+        reviewer.look("desk: in review")
+        reviewer.page.get_by_label("Partner login (MZP)").fill("")
+        reviewer.press("Approve").sees_problem("Partner login").look("desk: approved without an MZP")
+    reviewer.fill({"Partner login (MZP)": mzp}).press("Approve").sees("Approved. The partner has been told.")
+    if looking:
+        reviewer.look("desk: approved")
+
+
+def name_the_key(person: Visitor, path: str, custody: str) -> None:
+    """Say what the CSR is to say, and who keeps the key."""
+    person.open(f"{path}sandbox/key/").fill(
+        {
+            "Country (C)": "FR",
+            "(ST)": "Ile de France",
+            "(L)": "Paris",
+            "(O)": "Walkthrough Fleet",
+            "mail": "keys@walk.example",
+        }
+    )
+    person.choose(custody).press("Continue")
+
+
+def sign(issuer: Visitor, name: str) -> None:
+    """Sign the CSR with the embedded CA."""
+    issuer.open("/desk/certificates/").follow(re.compile(name))
+    issuer.press("Sign with the embedded CA").sees("Signed.")
+
+
+def openssl(folder: Path, config: str) -> tuple[bytes, bytes]:
+    """Make a key and a CSR as the page says. Returns the encrypted key's file, and the CSR's."""
+    folder.mkdir()
+    (folder / "request.cnf").write_text(config, encoding="utf-8")
+    subprocess.run(
+        [
+            *("openssl", "req", "-new", "-config", "request.cnf", "-passout", "stdin"),
+            *("-keyout", "private-key.pem", "-out", "request.csr"),
+        ],
+        cwd=folder,
+        input=PASSPHRASE.encode() + b"\n",
+        check=True,
+        capture_output=True,
+    )
+    return (folder / "private-key.pem").read_bytes(), (folder / "request.csr").read_bytes()

@@ -1,0 +1,175 @@
+"""The whole journey in Chromium, as the people walk it; every page on the way is examined."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser import steps
+from tests.browser.conftest import Visit
+from tests.browser.sandbox import held_up
+from tests.walkthrough.instance import Instance
+
+NEW_PASSWORD = "long enough to be a password"
+NAME = "Depot dashboard"
+OWN = "Trip diary for drivers who charge at home, at work and on the road"
+
+
+def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Instance) -> None:
+    partner, reviewer, issuer = visit(), visit("Reviewer"), visit("Issuer")
+
+    # Sign up, confirm through the mail, name the company
+    partner.open("/").look("welcome").open("/accounts/signup/").look("sign up")
+    partner.press("Create an account").sees_problem("E-mail").look("sign up, sent empty")
+    partner.fill({"E-mail address": "dev@walk.example"})
+    for field in partner.page.locator("input[type=password]").all():
+        field.fill(NEW_PASSWORD)
+    partner.press("Create an account").heading("Look into your mailbox").look("verification sent")
+    partner.open("/outbox/").look("outbox").follow(re.compile("Confirm")).look("mail")
+    partner.follow(re.compile("confirm-email")).look("confirm").press("Yes, confirm")
+    if partner.path.startswith("/accounts/login"):
+        partner.sign_in("dev@walk.example", NEW_PASSWORD)
+    partner.heading("Your company").look("organisation")
+    partner.press("Create").sees_problem("Company name").look("organisation, sent empty")
+    partner.fill({"Company name": "Walkthrough Fleet", "Country": "FR"}).press("Create")
+    partner.open("/").sees("No applications yet").look("home, empty")
+    partner.open("/profile/").look("profile")
+
+    # Describe, check, submit
+    path = steps.describe(partner, steps.FLEET_OWNER, NAME, "Walkthrough Fleet", looking=True)
+    partner.look("check answers").press("Submit for review").sees("Submitted to")
+    partner.look("application: submitted").open(f"{path}describe/check/").look("description, submitted")
+    partner.open("/").sees(NAME).look("home, one")
+
+    # Review
+    steps.approve(reviewer, NAME, "MZP400001", looking=True)
+    partner.open(path).sees("Your turn: key and certificate request").look("application: approved")
+
+    # Key and CSR, made and sealed here; signed
+    partner.follow("Start").look("key").fill({"(L)": ""}).press("Continue").sees_problem("(L)").look("key, errors")
+    steps.name_the_key(partner, path, "It is made here")
+    partner.look("key: make").press("Make the key and submit the CSR").sees("made and sealed").look("CSR")
+    partner.open(path).look("application: CSR submitted")
+    issuer.open("/desk/certificates/").look("desk: CSRs").follow(re.compile(NAME)).look("desk: CSR")
+    issuer.press("Sign with the embedded CA").sees("Signed.").look("desk: signed")
+
+    # Certificate, credentials
+    partner.open(path).sees("Your turn: validate").look("application: certificate here")
+    partner.follow("Certificate").look("certificate")
+    certificate = partner.download("Download your certificate")
+    assert certificate.startswith(b"-----BEGIN CERTIFICATE-----")
+    partner.follow(re.compile("copy of the key")).look("key export").fill({"Passphrase": "short"})
+    partner.press("Download private-key.pem").sees_problem("Passphrase").look("key export, short passphrase")
+    partner.fill({"Passphrase": "long enough for a copy"})
+    key = partner.download("Download private-key.pem", "button")
+    assert key.startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    partner.open(f"{path}sandbox/credentials/").look("credentials")
+    partner.fill({"Client ID": ""}).press("Store").sees_problem("fill in at least one").look("credentials, sent empty")
+    partner.follow(re.compile("Show")).look("reveal, asking").press("Show it").look("revealed")
+
+    # Validate: the ladder grows by itself, and what was unfolded stays so
+    partner.open(f"{path}sandbox/validate/").look("validate")
+    with held_up(running):
+        partner.press("Validate")
+        partner.page.evaluate("() => { window.thePageThatWasLoaded = true; }")
+        rungs = partner.page.locator(".rung")
+        expect(rungs.filter(has_text="Passed")).not_to_have_count(0)
+        expect(rungs.filter(has_text="Running")).to_have_count(1)
+        rungs.filter(has_text="Passed").first.locator("summary").click()
+        partner.look("run, under way")
+    partner.wait_for_run("Passed")
+    assert partner.page.evaluate("() => window.thePageThatWasLoaded")
+    expect(rungs.first.locator("details")).to_have_attribute("open", "")
+    partner.sees("TLS version", "It works").look("run, passed")
+
+    # Live, and what to copy
+    partner.follow(re.compile("See what you have")).heading("You are live").look("live")
+    snippet = partner.page.locator("figure.code").first
+    snippet.get_by_role("button", name="Copy").click()
+    expect(snippet.get_by_role("button", name="Copied")).to_be_visible()
+    assert partner.page.evaluate("() => navigator.clipboard.readText()") == snippet.locator("code").text_content()
+    partner.open(path).look("application: live").open("/").sees("Live in").look("home, live")
+    partner.open(f"{path}sandbox/validate/").look("validate, with a run")
+
+    # A wrong password: the run says so
+    partner.open(f"{path}sandbox/credentials/").fill({"Password": "not the right one"}).press("Store").sees("Stored.")
+    partner.open(f"{path}sandbox/validate/").press("Run again").wait_for_run("Failed")
+    partner.sees("Whose turn", "What to do").look("run, failed")
+    partner.open(path).look("application: validation failed")
+    reviewer.open("/desk/?show=decided").sees(NAME).look("desk: decided")
+    issuer.open("/desk/certificates/?show=decided").sees("MZP400001").look("desk: issued")
+
+
+def test_a_partner_who_keeps_the_key_lends_it_for_one_run(visit: Visit, tmp_path: Path) -> None:
+    partner, reviewer, issuer = visit("Example Mobility Owner"), visit("Reviewer"), visit("Issuer")
+    path = steps.describe(partner, steps.END_USER, OWN, "Example Mobility")
+    partner.press("Submit for review").sees("Submitted to")
+    steps.approve(reviewer, OWN, "MZP400002")
+
+    # A CSR with a wrong name is refused on arrival, and not kept; the right one is submitted
+    steps.name_the_key(partner, path, "You make it, and keep it")
+    partner.look("key: upload").press("Check and submit the CSR").sees_problem("Choose a file")
+    partner.look("key: upload, sent empty")
+    config = partner.page.locator("#openssl-config").text_content() or ""
+    _, wrong = steps.openssl(tmp_path / "wrong", config.replace("Programs Partners", "Programs Partner"))
+    partner.give("CSR file", "request.csr", wrong).press("Check and submit the CSR")
+    partner.sees("This CSR would be refused", "Programs Partners").look("key: upload, findings")
+    key, csr = steps.openssl(tmp_path / "right", config)
+    partner.give("CSR file", "request.csr", csr).press("Check and submit the CSR").sees("checked and submitted")
+    partner.look("CSR, own key")
+    steps.sign(issuer, OWN)
+
+    # The run needs the key, the right one, with its passphrase
+    partner.open(f"{path}sandbox/validate/").look("validate, own key")
+    partner.press("Validate").sees_problem("private key").look("validate, no key")
+    other, _ = steps.openssl(tmp_path / "other", config)
+    partner.give("Private key", "private-key.pem", other).fill({"Passphrase of the key": steps.PASSPHRASE})
+    partner.press("Validate").look("validate, another key")
+    partner.give("Private key", "private-key.pem", key).fill({"Passphrase of the key": steps.PASSPHRASE})
+    partner.press("Validate").wait_for_run("Passed").look("run, passed, end user")
+    partner.open(f"{path}sandbox/live/").heading("You are live").look("live, end user")
+
+
+def test_staff_can_give_back_decline_and_refuse(visit: Visit) -> None:
+    partner, reviewer, issuer = visit("Rival Fleet Services Owner"), visit("Reviewer"), visit("Issuer")
+    name = "Car sharing"
+    path = steps.describe(partner, steps.FLEET_OWNER, name, "Rival Fleet Services")
+    partner.press("Submit for review")
+
+    reviewer.open("/desk/").follow(name).press("Begin the review")
+    reviewer.page.get_by_text("Ask for changes", exact=True).click()
+    reviewer.press("Give it back").sees_problem("What to change").look("desk: given back without a note")
+    reviewer.fill({"What to change": "Say how long positions are kept."}).press("Give it back")
+    reviewer.look("desk: given back")
+    partner.open(path).sees("Say how long positions are kept.").look("application: changes requested")
+    partner.open(f"{path}describe/concept/").sees("asks for changes").look("describe: changes requested")
+    partner.press("Save and continue").press("Submit for review").sees("Submitted to")
+
+    steps.approve(reviewer, name, "MZP400003")
+    steps.name_the_key(partner, path, "It is made here")
+    partner.press("Make the key and submit the CSR")
+    issuer.open("/desk/certificates/").follow(re.compile(name))
+    issuer.page.get_by_text("Signed elsewhere", exact=True).click()
+    issuer.press("Check and release").sees_problem("Signed certificate").look("desk: nothing uploaded")
+    page = issuer.page
+    for label in ("Signed certificate", "CA certificate"):
+        page.get_by_label(label, exact=True).set_input_files(
+            {"name": "wrong.pem", "mimeType": "text/plain", "buffer": b"not a certificate"}
+        )
+    issuer.press("Check and release").sees("Not released").look("desk: not a certificate")
+    page.get_by_text("Refuse the CSR", exact=True).click()
+    issuer.press("Refuse").sees_problem("What to change").look("desk: refused without a note")
+    issuer.fill({"What to change": "The company is registered in Lyon."}).press("Refuse").sees("Refused.")
+    issuer.look("desk: refused")
+    partner.open(path).sees("The company is registered in Lyon.").look("application: CSR refused")
+    partner.follow("See what to change").look("CSR, refused")
+
+    declined = steps.describe(partner, steps.END_USER, "Spare parts advertising", "Rival Fleet Services")
+    partner.press("Submit for review")
+    reviewer.open("/desk/").follow("Spare parts advertising").press("Begin the review")
+    reviewer.page.get_by_text("Decline", exact=True).first.click()
+    reviewer.press("Decline").sees_problem("Reason").look("desk: declined without a reason")
+    reviewer.page.locator("#decline_reason input, [name=reason]").first.check()
+    reviewer.fill({"What the partner should know": "Advertising is no purpose of this programme."}).press("Decline")
+    reviewer.look("desk: declined")
+    partner.open(declined).sees("Advertising is no purpose").look("application: declined")
