@@ -3,7 +3,7 @@
 import os
 
 import structlog
-from celery import Celery, Task
+from celery import Celery
 from django.db import transaction
 
 from onboarding import queue_transport
@@ -18,17 +18,17 @@ app.autodiscover_tasks()
 log = structlog.get_logger(__name__)
 
 
-def wake(task: Task, *args: str) -> None:
-    """Queue `task` once the surrounding transaction has committed. Never fails the caller.
+def wake(task: str, *args: str) -> None:
+    """Queue the task of that name once the surrounding transaction has committed. Never fails the caller.
 
     The message only says "look": what is to be done stands in the database, and a sweep finds what was not woken.
-    args: ids, as text.
+    Named, not imported: tasks call flows, and flows wake tasks. args: ids, as text.
     """
 
     def send() -> None:
         try:
-            task.apply_async(args=args)
+            app.send_task(task, args=args)
         except Exception as error:  # a queue that is down must not undo what the person just did
-            log.warning("not queued; the sweep will find it", task=task.name, args=args, error=repr(error))
+            log.warning("not queued; the sweep will find it", task=task, args=args, error=repr(error))
 
     transaction.on_commit(send, robust=True)

@@ -13,7 +13,7 @@ from environs import FileAwareEnv
 
 from onboarding.local_secrets import local_secret
 
-env = FileAwareEnv()
+env = FileAwareEnv(strip_whitespace=True)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
@@ -180,6 +180,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 ACCOUNT_ADAPTER = "onboarding.web.accounts.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "onboarding.web.forms.account.LoginForm",
+    "signup": "onboarding.web.forms.account.SignupForm",
+    "add_email": "onboarding.web.forms.account.AddEmailForm",
+    "change_password": "onboarding.web.forms.account.ChangePasswordForm",
+    "reset_password": "onboarding.web.forms.account.ResetPasswordForm",
+    "reset_password_from_key": "onboarding.web.forms.account.ResetPasswordKeyForm",
+    "reauthenticate": "onboarding.web.forms.account.ReauthenticateForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]

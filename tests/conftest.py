@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from onboarding.celery import app
 from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import Membership, Organisation, StaffRole, User
 from tests.programs import *  # noqa: F403 — fixtures and the `needs` marker
@@ -37,14 +38,12 @@ def own_var(settings: object, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def nothing_queued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
     """Collect what would have been queued, as (task name, ids); tests run the task themselves."""
-    from celery import Task
-
     queued: list[tuple[str, tuple[str, ...]]] = []
 
-    def apply_async(self: Task, args: tuple[str, ...] = (), **_options: object) -> None:
-        queued.append((self.name, tuple(args)))
+    def send_task(name: str, args: tuple[str, ...] = (), **_options: object) -> None:
+        queued.append((name, tuple(args)))
 
-    monkeypatch.setattr(Task, "apply_async", apply_async)
+    monkeypatch.setattr(app, "send_task", send_task)
     return queued
 
 

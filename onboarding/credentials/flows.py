@@ -1,7 +1,6 @@
-"""One verb per decision about keys, certificates and what else a call needs."""
+"""One verb per decision about keys, CSRs and certificates."""
 
 import secrets
-import uuid
 from collections.abc import Mapping, Sequence
 
 from cryptography import x509
@@ -11,23 +10,24 @@ from django.db import transaction
 from django.utils import timezone
 
 from onboarding.audit.events import Event
-from onboarding.audit.record import record
 from onboarding.audit.transitions import advance
 from onboarding.credentials.embedded_ca import sandbox_ca
 from onboarding.credentials.environments import environment
-from onboarding.credentials.models import CertificateRequest, CredentialSet, PartnerPassword, SandboxClient
-from onboarding.credentials.states import LIFECYCLE, USABLE, State
+from onboarding.credentials.models import CertificateRequest, CredentialSet
+from onboarding.credentials.sets import hand_out_sandbox_credentials, usable_sets
+from onboarding.credentials.states import LIFECYCLE, State
+from onboarding.credentials.telling import params, put_on_record, tell_builders, tell_owners
 from onboarding.findings import Finding, Severity, worst
 from onboarding.lifecycle import IllegalTransition
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
-from onboarding.partners.models import Membership, StaffRole
-from onboarding.partners.people import builders, members, staff
+from onboarding.partners.models import StaffRole
+from onboarding.partners.people import staff
 from onboarding.pki import certificates, csr, embedded_ca, keys
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
-from onboarding.vault.seal import EncryptedKey, destroy_secret, open_key, open_secret, seal_key, seal_secret
+from onboarding.vault.seal import EncryptedKey, destroy_secret, open_key, seal_key
 
 OPEN_STATES = (State.AWAITING_CSR, State.CSR_SUBMITTED, State.CSR_REFUSED, State.CSR_ACCEPTED)
 
@@ -42,10 +42,6 @@ class CertificateRefused(Exception):
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__(", ".join(finding.code for finding in findings))
         self.findings = tuple(findings)
-
-
-class ClientIdTaken(Exception):
-    """Another organisation's credential set has this client ID in this environment."""
 
 
 def open_request(application: Application, environment_id: str, *, actor: Actor) -> CertificateRequest:
@@ -64,7 +60,7 @@ def open_request(application: Application, environment_id: str, *, actor: Actor)
             defaults={"partner_login": application.partner_login},
         )
         if created:
-            _record(Event.CERTIFICATE_REQUEST_OPENED, request, actor, environment=environment_id)
+            put_on_record(Event.CERTIFICATE_REQUEST_OPENED, request, actor, environment=environment_id)
     return request
 
 
@@ -108,7 +104,7 @@ def make_key(request: CertificateRequest, *, bits: int, actor: Actor) -> csr.Csr
     with transaction.atomic():
         secret = seal_key(request.organisation, Secret.Kind.PRIVATE_KEY, sealed)
         _submit(request, report, actor=actor, custody=CertificateRequest.Custody.VAULT, key=secret)
-        _record(Event.KEY_CREATED, request, actor, bits=bits)
+        put_on_record(Event.KEY_CREATED, request, actor, bits=bits)
     return report
 
 
@@ -129,14 +125,14 @@ def restart(request: CertificateRequest, *, actor: Actor) -> None:
         advance(request, LIFECYCLE, "restart", actor=actor, csr_pem="", spki_sha256="", findings=[], key=None)
         if key is not None:
             destroy_secret(key)
-            _record(Event.KEY_DESTROYED, request, actor)
+            put_on_record(Event.KEY_DESTROYED, request, actor)
 
 
 def refuse_csr(request: CertificateRequest, *, note: str, actor: Actor) -> None:
     """Refuse the CSR, saying what to change."""
     with transaction.atomic():
         advance(request, LIFECYCLE, "refuse", actor=actor, note=note)
-        _tell("csr_refused", request, note=note)
+        tell_builders("csr_refused", request, note=note)
 
 
 def accept_csr(request: CertificateRequest, *, actor: Actor) -> None:
@@ -192,107 +188,6 @@ def issue_uploaded(
     return findings
 
 
-def hand_out_sandbox_credentials(credential_set: CredentialSet, *, actor: Actor) -> None:
-    """Sandbox: make the application known there, and store the same values in its set.
-
-    Client ID, and client secret or the MZP's password, are made up once; a renewal gets the same ones.
-    """
-    application = credential_set.application
-    with transaction.atomic():
-        client = SandboxClient.objects.filter(application=application).first() or _new_sandbox_client(credential_set)
-        store_credentials(
-            credential_set,
-            client_id=client.client_id,
-            client_secret=open_secret(client.client_secret).decode() if client.client_secret else "",
-            password=open_secret(client.password).decode() if client.password else "",
-            actor=actor,
-        )
-
-
-def _new_sandbox_client(credential_set: CredentialSet) -> SandboxClient:
-    application, organisation = credential_set.application, credential_set.organisation
-    login = credential_set.certificate_request.partner_login
-    wanted = application.profile.credentials
-    secret, password = None, None
-    if "client_secret" in wanted:
-        secret = seal_secret(organisation, Secret.Kind.CLIENT_SECRET, secrets.token_urlsafe(32).encode())
-    if "password" in wanted:
-        known = SandboxClient.objects.filter(application__partner_login=login).exclude(password=None).first()
-        password = known.password if known else None
-        password = password or seal_secret(organisation, Secret.Kind.PASSWORD, secrets.token_urlsafe(18).encode())
-    return SandboxClient.objects.create(
-        application=application, client_id=str(uuid.uuid4()), client_secret=secret, password=password
-    )
-
-
-def store_credentials(
-    credential_set: CredentialSet, *, actor: Actor, client_id: str = "", client_secret: str = "", password: str = ""
-) -> None:
-    """Store what was received, or is handed out; an empty value leaves that one as it is.
-
-    Raises ClientIdTaken.
-    """
-    with transaction.atomic():
-        if client_id and client_id != credential_set.client_id:
-            foreign = CredentialSet.objects.filter(environment=credential_set.environment, client_id=client_id).exclude(
-                application__organisation=credential_set.organisation
-            )
-            if foreign.exists():
-                raise ClientIdTaken(client_id)
-            credential_set.client_id = client_id
-            credential_set.save(update_fields=["client_id"])
-            _record(Event.CLIENT_ID_SET, credential_set, actor)
-        if client_secret:
-            old = credential_set.client_secret
-            credential_set.client_secret = seal_secret(
-                credential_set.organisation, Secret.Kind.CLIENT_SECRET, client_secret.encode()
-            )
-            credential_set.save(update_fields=["client_secret"])
-            if old is not None:
-                destroy_secret(old)
-            _record(Event.CLIENT_SECRET_SET, credential_set, actor)
-        if password:
-            _store_password(credential_set, password)
-            _record(Event.PASSWORD_SET, credential_set, actor)
-
-
-def missing_credentials(credential_set: CredentialSet) -> list[str]:
-    """Return what the set still lacks, of "mzp", "client_id", "client_secret" and "password"."""
-    held = {
-        "mzp": True,
-        "client_id": bool(credential_set.client_id),
-        "client_secret": credential_set.client_secret_id is not None,
-        "password": password_of(credential_set) is not None,
-    }
-    return [name for name in credential_set.application.profile.credentials if not held[name]]
-
-
-def password_of(credential_set: CredentialSet) -> Secret | None:
-    """Return the MZP's sealed password in the set's environment, None if it is not stored."""
-    row = (
-        PartnerPassword.objects.select_related("secret")
-        .filter(
-            partner_login_id=credential_set.certificate_request.partner_login_id,
-            environment=credential_set.environment,
-        )
-        .first()
-    )
-    return row.secret if row else None
-
-
-def reveal(credential_set: CredentialSet, what: str, *, actor: Actor) -> str:
-    """Return a secret in plain text, for one page; recorded, and mailed to the organisation's owners.
-
-    what: "client_secret" or "password". Raises KeyError if it is not stored.
-    """
-    secret = {"client_secret": credential_set.client_secret, "password": password_of(credential_set)}[what]
-    if secret is None:
-        raise KeyError(what)
-    with transaction.atomic():
-        _tell_owners(credential_set, _record(Event.SECRET_REVEALED, credential_set, actor, what=what), what)
-    return open_secret(secret).decode()
-
-
 def export_key(request: CertificateRequest, *, passphrase: bytes, actor: Actor) -> bytes:
     """Return the sealed key as PKCS#8 PEM, encrypted under `passphrase`; recorded, and mailed to the owners.
 
@@ -302,7 +197,7 @@ def export_key(request: CertificateRequest, *, passphrase: bytes, actor: Actor) 
     if sealed is None:
         raise KeyError("key")
     with transaction.atomic():
-        _tell_owners(request, _record(Event.SECRET_REVEALED, request, actor, what="private_key"), "private_key")
+        tell_owners(request, put_on_record(Event.SECRET_REVEALED, request, actor, what="private_key"), "private_key")
     return keys.encrypt_key(keys.load_key(sealed.pem, sealed.passphrase), passphrase)
 
 
@@ -318,25 +213,6 @@ def activate(request: CertificateRequest, *, actor: Actor) -> None:
         for other in earlier:
             if other.pk != request.pk:
                 advance(other, LIFECYCLE, "supersede", actor=actor)
-
-
-def usable_sets(application: Application, environment_id: str) -> list[CredentialSet]:
-    """Return the sets that calls can be made with, the newest first."""
-    return list(
-        CredentialSet.objects.filter(
-            application=application,
-            environment=environment_id,
-            retired_at=None,
-            certificate_request__state__in=USABLE,
-        )
-        .select_related(
-            "certificate_request__partner_login",
-            "certificate_request__key",
-            "client_secret",
-            "application__organisation",
-        )
-        .order_by("-created_at")
-    )
 
 
 def sealed_key(request: CertificateRequest) -> EncryptedKey | None:
@@ -362,7 +238,7 @@ def _submit(
         note="",
     )
     once = f"csr:{request.pk}:{report.spki_sha256}"
-    notify("csr_to_sign", staff(StaffRole.Role.ISSUER), once=once, params=_params(request))
+    notify("csr_to_sign", staff(StaffRole.Role.ISSUER), once=once, params=params(request))
 
 
 def _issue(
@@ -398,23 +274,7 @@ def _issue(
     )
     if request.environment == SANDBOX:
         hand_out_sandbox_credentials(credential_set, actor=actor)
-    _tell("certificate_issued", request)
-
-
-def _store_password(credential_set: CredentialSet, password: str) -> None:
-    login = credential_set.certificate_request.partner_login
-    secret = seal_secret(credential_set.organisation, Secret.Kind.PASSWORD, password.encode())
-    row = (
-        PartnerPassword.objects.select_for_update()
-        .filter(partner_login=login, environment=credential_set.environment)
-        .first()
-    )
-    if row is None:
-        PartnerPassword.objects.create(partner_login=login, environment=credential_set.environment, secret=secret)
-        return
-    old, row.secret = row.secret, secret
-    row.save()
-    destroy_secret(old)
+    tell_builders("certificate_issued", request)
 
 
 def _pem(chain: Sequence[x509.Certificate]) -> str:
@@ -424,30 +284,3 @@ def _pem(chain: Sequence[x509.Certificate]) -> str:
 def _require(request: CertificateRequest, state: State, event: str) -> None:
     if request.state != state:
         raise IllegalTransition(LIFECYCLE.name, request.state, event)
-
-
-def _record(event: Event, row: CertificateRequest | CredentialSet, actor: Actor, **data: str | int) -> uuid.UUID:
-    entry = record(event, row, actor=actor, organisation=row.organisation, application_id=row.application_id, data=data)
-    return entry.pk
-
-
-def _params(row: CertificateRequest | CredentialSet) -> dict[str, str]:
-    application = row.application
-    return {
-        "application": str(application),
-        "application_id": str(application.pk),
-        "certificate_request_id": str(row.pk),
-        "reference": application.reference,
-        "organisation": application.organisation.name,
-        "environment": row.environment,
-    }
-
-
-def _tell_owners(row: CertificateRequest | CredentialSet, entry: uuid.UUID, what: str) -> None:
-    owners = members(row.organisation, (Membership.Role.OWNER,))
-    notify("secret_revealed", owners, once=f"revealed:{entry}", params=_params(row) | {"what": what})
-
-
-def _tell(kind: str, request: CertificateRequest, **params: str) -> None:
-    once = f"{kind}:{request.pk}:{timezone.now():%Y%m%dT%H%M%S%f}"
-    notify(kind, builders(request.organisation), once=once, params=_params(request) | params)

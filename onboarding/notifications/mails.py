@@ -20,6 +20,7 @@ from onboarding.notifications.models import Mail
 
 log = structlog.get_logger(__name__)
 
+SEND = "onboarding.notifications.tasks.send"
 MAX_ATTEMPTS = 8
 LEASE = timedelta(minutes=2)  # longer than EMAIL_TIMEOUT, so that two workers do not send the same mail
 
@@ -29,8 +30,6 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: dict[str, str
 
     once: what it is about; calling twice with the same value sends nothing twice. params: fills the template.
     """
-    from onboarding.notifications.tasks import send  # the task imports this module
-
     for person in people:
         id_ = Mail._meta.pk.get_default()
         mail, created = Mail.objects.get_or_create(
@@ -47,7 +46,7 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: dict[str, str
             },
         )
         if created:
-            wake(send, str(mail.pk))
+            wake(SEND, str(mail.pk))
 
 
 def deliver(mail_id: str | UUID) -> bool:

@@ -17,6 +17,7 @@ from onboarding.credentials import flows as credentials
 from onboarding.credentials.embedded_ca import sandbox_ca_pem
 from onboarding.credentials.environments import environment
 from onboarding.credentials.models import CredentialSet
+from onboarding.credentials.sets import password_of
 from onboarding.findings import Finding
 from onboarding.fleet.checks import Check, Result
 from onboarding.fleet.diagnosis import Report, diagnose
@@ -32,6 +33,7 @@ from onboarding.vault.seal import EncryptedKey, destroy_secret, open_key, open_s
 
 log = structlog.get_logger(__name__)
 
+VALIDATE = "onboarding.validation.tasks.validate"
 LEASE = timedelta(seconds=75)  # longer than any run: VALIDATION_DEADLINE, and what surrounds the call
 NEVER_CLAIMED = timedelta(seconds=20)
 MAX_ATTEMPTS = 3
@@ -62,8 +64,6 @@ def request_run(
         if not key:
             raise KeyNeeded
         one_time = _read_key(credential_set, key, passphrase)
-    from onboarding.validation.tasks import validate  # the task imports this module
-
     try:
         with transaction.atomic():
             run = Run.objects.create(
@@ -72,7 +72,7 @@ def request_run(
                 key=seal_key(credential_set.organisation, Secret.Kind.KEY_FOR_ONE_RUN, one_time) if one_time else None,
             )
             _record(Event.RUN_REQUESTED, run, actor)
-            wake(validate, str(run.pk))
+            wake(VALIDATE, str(run.pk))
     except IntegrityError:
         return Run.objects.get(credential_set=credential_set, state__in=Run.OPEN)
     return run
@@ -100,8 +100,6 @@ def execute(run_id: str | uuid.UUID) -> None:
 
 def sweep() -> None:
     """Wake what was never claimed, take back what a lost worker had, and give up after MAX_ATTEMPTS."""
-    from onboarding.validation.tasks import validate
-
     now = timezone.now()
     lost = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=now)
     for run in lost.filter(attempt__gte=MAX_ATTEMPTS).select_related("credential_set__application__organisation"):
@@ -109,7 +107,7 @@ def sweep() -> None:
     lost.filter(attempt__lt=MAX_ATTEMPTS).update(state=Run.State.QUEUED, lease=None, lease_until=None)
     waiting = Run.objects.filter(state=Run.State.QUEUED, created_at__lt=now - NEVER_CLAIMED)
     for run_id in waiting.order_by("created_at").values_list("pk", flat=True)[:500]:
-        wake(validate, str(run_id))
+        wake(VALIDATE, str(run_id))
 
 
 def last_good_run(credential_set: CredentialSet) -> Run | None:
@@ -207,7 +205,7 @@ def _material(run: Run) -> CredentialMaterial:
     request = credential_set.certificate_request
     sealed = run.key or request.key
     key = open_key(sealed) if sealed is not None else EncryptedKey(b"", b"")
-    password = credentials.password_of(credential_set)
+    password = password_of(credential_set)
     return CredentialMaterial(
         programme=credential_set.application.programme,
         client_id=credential_set.client_id,

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from onboarding.credentials.environments import available
-from onboarding.credentials.flows import missing_credentials
 from onboarding.credentials.models import CertificateRequest, CredentialSet
+from onboarding.credentials.sets import missing_credentials
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.programmes import Environment

@@ -14,6 +14,9 @@ from tests.walkthrough.instance import Instance, instance
 # Nothing can leave this machine.
 ARGUMENTS = ("--no-sandbox", "--host-resolver-rules=MAP localhost 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1")
 
+PATIENCE = 8_000.0
+"""Milliseconds to wait for something on a page, on a busy machine."""
+
 Visit = Callable[..., Visitor]
 
 
@@ -71,6 +74,7 @@ def visit(browser: Browser, running: Instance, sessions: dict[str, Any]) -> Iter
                 permissions=["clipboard-read", "clipboard-write"],
                 **options,
             )
+            context.set_default_timeout(PATIENCE)
             stack.callback(context.close)
             examiners.append(Examiner(context, running.url))
             return Visitor(context.new_page(), examiners[-1])

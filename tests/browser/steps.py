@@ -33,11 +33,11 @@ def describe(person: Visitor, programme: re.Pattern[str], name: str, company: st
     path = re.sub(r"describe/.*", "", person.path)
     page("Name and concept", "Application name", "Concept")
     person.fill({"Application name": name, "Concept": CONCEPT}).press("Save and continue")
-    page("Company and contact", "Company name")
+    page("Company and contact", "Contact's name")
     person.fill(
         {"Company name": company, "Contact's name": "Fleet desk", "Contact's e-mail": "fleet@walk.example"}
     ).press("Save and continue")
-    page("Brands and volume", "Brands", "Requests per month")
+    page("Brands and usage", "Brands", "Requests per month")
     person.choose("Peugeot", "Citroën").fill({"Requests per month": "90000"}).press("Save and continue")
     page("Vehicle data", "Choose at least one kind of vehicle data")
     person.page.get_by_label("Filter the list").fill("odometer")

@@ -21,9 +21,8 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
     # Sign up, confirm through the mail, name the company
     partner.open("/").look("welcome").open("/accounts/signup/").look("sign up")
     partner.press("Create an account").sees_problem("E-mail").look("sign up, sent empty")
-    partner.fill({"E-mail address": "dev@walk.example"})
-    for field in partner.page.locator("input[type=password]").all():
-        field.fill(NEW_PASSWORD)
+    partner.fill({"E-mail address": "dev@walk.example", "Password, once more": NEW_PASSWORD})
+    partner.page.get_by_label("Password", exact=True).fill(NEW_PASSWORD)
     partner.press("Create an account").heading("Look into your mailbox").look("verification sent")
     partner.open("/outbox/").look("outbox").follow(re.compile("Confirm")).look("mail")
     partner.follow(re.compile("confirm-email")).look("confirm").press("Yes, confirm")

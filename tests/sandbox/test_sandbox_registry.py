@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from onboarding.credentials import flows
+from onboarding.credentials import flows, sets
 from onboarding.credentials.models import CertificateRequest, CredentialSet, SandboxClient
 from onboarding.credentials.states import State
 from onboarding.partners.actors import SYSTEM
@@ -106,8 +106,8 @@ def test_a_secret_that_is_absent_or_destroyed_matches_nothing():
 
 def test_what_the_partner_stores_afterwards_does_not_change_what_the_sandbox_knows(owner, reviewer, issuer):
     held = issued(owner, reviewer, issuer)
-    handed_out = open_secret(flows.password_of(held)).decode()
-    flows.store_credentials(held, password="not the right one", actor=SYSTEM)
+    handed_out = open_secret(sets.password_of(held)).decode()
+    sets.store_credentials(held, password="not the right one", actor=SYSTEM)
     (known,) = DatabaseRegistry().find(held.client_id)
     assert known.password_is(handed_out)
     assert not known.password_is("not the right one")
@@ -134,7 +134,7 @@ def test_what_the_portal_hands_out_is_let_in_and_another_certificate_is_not(prog
     flows.sign_with_embedded_ca(request, actor=SYSTEM)
     row = CredentialSet.objects.get(application=application)
     certificate = x509.load_pem_x509_certificate(row.certificate_request.certificate_pem.encode())
-    password = flows.password_of(row)
+    password = sets.password_of(row)
     assert (password is None) == (programme == "end_user")
 
     def ask(fingerprint: str) -> int:

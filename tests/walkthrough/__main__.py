@@ -309,16 +309,14 @@ class Walk:
     def wrong_secret(self, path: str, programme: str) -> None:
         """Another password, or another client secret: recognised as that."""
         field = "password" if programme == "fleet_owner" else "client_secret"
-        because = (
-            r"login|password" if programme == "fleet_owner" else r"did not recognise the client ID with its secret"
-        )
+        rung = "The partner login is accepted" if programme == "fleet_owner" else "The client ID is known"
 
         def store() -> None:
             self.partner.open(f"{path}sandbox/credentials/")
             _expect(self.partner.submit({field: "not the right one"}, action="/credentials/"), r"Stored\.")
 
         self.step(f"twin: partner stores a wrong {field.replace('_', ' ')}", store)
-        self.validate(path, None, expect="Failed", because=because)
+        self.validate(path, None, expect="Failed", because=f"{rung} Failed")
 
     def wrong_certificate(self, programme: str, mzp: str) -> None:
         """A certificate of a CA that the fleet API does not know: refused in the handshake, and said so."""

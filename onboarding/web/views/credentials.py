@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from onboarding.credentials import flows
+from onboarding.credentials import flows, sets
 from onboarding.credentials.environments import environment
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import LIFECYCLE, State
@@ -172,8 +172,8 @@ def store(request: PortalRequest, application: Application, environment_id: str)
     )
     if request.method == "POST" and form.is_valid():
         try:
-            flows.store_credentials(held, actor=access.member_actor(request), **form.cleaned_data)
-        except flows.ClientIdTaken:
+            sets.store_credentials(held, actor=access.member_actor(request), **form.cleaned_data)
+        except sets.ClientIdTaken:
             form.add_error(
                 "client_id",
                 _("This client ID belongs to another company. Copy yours again, or ask who gave it to you."),
@@ -200,7 +200,7 @@ def reveal(request: PortalRequest, application: Application, environment_id: str
     names = {"client_secret": _("Client secret"), "password": _("Password of your partner login")}
     shown = ""
     if request.method == "POST":
-        shown = flows.reveal(held, what, actor=access.member_actor(request))
+        shown = sets.reveal(held, what, actor=access.member_actor(request))
     return render(request, "reveal.html", _context(track) | {"name": names[what], "shown": shown})
 
 

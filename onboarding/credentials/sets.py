@@ -1,0 +1,155 @@
+"""Credential sets: what a call needs beside the certificate, stored sealed, shown only in a reveal."""
+
+import secrets
+import uuid
+
+from django.db import transaction
+
+from onboarding.audit.events import Event
+from onboarding.credentials.models import CredentialSet, PartnerPassword, SandboxClient
+from onboarding.credentials.states import USABLE
+from onboarding.credentials.telling import put_on_record, tell_owners
+from onboarding.partners.actors import Actor
+from onboarding.registrations.models import Application
+from onboarding.vault.models import Secret
+from onboarding.vault.seal import destroy_secret, open_secret, seal_secret
+
+
+class ClientIdTaken(Exception):
+    """Another organisation's credential set has this client ID in this environment."""
+
+
+def store_credentials(
+    credential_set: CredentialSet, *, actor: Actor, client_id: str = "", client_secret: str = "", password: str = ""
+) -> None:
+    """Store what was received, or is handed out; an empty value leaves that one as it is.
+
+    Raises ClientIdTaken.
+    """
+    with transaction.atomic():
+        if client_id and client_id != credential_set.client_id:
+            foreign = CredentialSet.objects.filter(environment=credential_set.environment, client_id=client_id).exclude(
+                application__organisation=credential_set.organisation
+            )
+            if foreign.exists():
+                raise ClientIdTaken(client_id)
+            credential_set.client_id = client_id
+            credential_set.save(update_fields=["client_id"])
+            put_on_record(Event.CLIENT_ID_SET, credential_set, actor)
+        if client_secret:
+            old = credential_set.client_secret
+            credential_set.client_secret = seal_secret(
+                credential_set.organisation, Secret.Kind.CLIENT_SECRET, client_secret.encode()
+            )
+            credential_set.save(update_fields=["client_secret"])
+            if old is not None:
+                destroy_secret(old)
+            put_on_record(Event.CLIENT_SECRET_SET, credential_set, actor)
+        if password:
+            _store_password(credential_set, password)
+            put_on_record(Event.PASSWORD_SET, credential_set, actor)
+
+
+def missing_credentials(credential_set: CredentialSet) -> list[str]:
+    """Return what the set still lacks, of "mzp", "client_id", "client_secret" and "password"."""
+    held = {
+        "mzp": True,
+        "client_id": bool(credential_set.client_id),
+        "client_secret": credential_set.client_secret_id is not None,
+        "password": password_of(credential_set) is not None,
+    }
+    return [name for name in credential_set.application.profile.credentials if not held[name]]
+
+
+def password_of(credential_set: CredentialSet) -> Secret | None:
+    """Return the MZP's sealed password in the set's environment, None if it is not stored."""
+    row = (
+        PartnerPassword.objects.select_related("secret")
+        .filter(
+            partner_login_id=credential_set.certificate_request.partner_login_id,
+            environment=credential_set.environment,
+        )
+        .first()
+    )
+    return row.secret if row else None
+
+
+def reveal(credential_set: CredentialSet, what: str, *, actor: Actor) -> str:
+    """Return a secret in plain text, for one page; recorded, and mailed to the organisation's owners.
+
+    what: "client_secret" or "password". Raises KeyError if it is not stored.
+    """
+    secret = {"client_secret": credential_set.client_secret, "password": password_of(credential_set)}[what]
+    if secret is None:
+        raise KeyError(what)
+    with transaction.atomic():
+        tell_owners(credential_set, put_on_record(Event.SECRET_REVEALED, credential_set, actor, what=what), what)
+    return open_secret(secret).decode()
+
+
+def usable_sets(application: Application, environment_id: str) -> list[CredentialSet]:
+    """Return the sets that calls can be made with, the newest first."""
+    return list(
+        CredentialSet.objects.filter(
+            application=application,
+            environment=environment_id,
+            retired_at=None,
+            certificate_request__state__in=USABLE,
+        )
+        .select_related(
+            "certificate_request__partner_login",
+            "certificate_request__key",
+            "client_secret",
+            "application__organisation",
+        )
+        .order_by("-created_at")
+    )
+
+
+def hand_out_sandbox_credentials(credential_set: CredentialSet, *, actor: Actor) -> None:
+    """Sandbox: make the application known there, and store the same values in its set.
+
+    Client ID, and client secret or the MZP's password, are made up once; a renewal gets the same ones.
+    """
+    application = credential_set.application
+    with transaction.atomic():
+        client = SandboxClient.objects.filter(application=application).first() or _new_sandbox_client(credential_set)
+        store_credentials(
+            credential_set,
+            client_id=client.client_id,
+            client_secret=open_secret(client.client_secret).decode() if client.client_secret else "",
+            password=open_secret(client.password).decode() if client.password else "",
+            actor=actor,
+        )
+
+
+def _new_sandbox_client(credential_set: CredentialSet) -> SandboxClient:
+    application, organisation = credential_set.application, credential_set.organisation
+    login = credential_set.certificate_request.partner_login
+    wanted = application.profile.credentials
+    secret, password = None, None
+    if "client_secret" in wanted:
+        secret = seal_secret(organisation, Secret.Kind.CLIENT_SECRET, secrets.token_urlsafe(32).encode())
+    if "password" in wanted:
+        known = SandboxClient.objects.filter(application__partner_login=login).exclude(password=None).first()
+        password = known.password if known else None
+        password = password or seal_secret(organisation, Secret.Kind.PASSWORD, secrets.token_urlsafe(18).encode())
+    return SandboxClient.objects.create(
+        application=application, client_id=str(uuid.uuid4()), client_secret=secret, password=password
+    )
+
+
+def _store_password(credential_set: CredentialSet, password: str) -> None:
+    login = credential_set.certificate_request.partner_login
+    secret = seal_secret(credential_set.organisation, Secret.Kind.PASSWORD, password.encode())
+    row = (
+        PartnerPassword.objects.select_for_update()
+        .filter(partner_login=login, environment=credential_set.environment)
+        .first()
+    )
+    if row is None:
+        PartnerPassword.objects.create(partner_login=login, environment=credential_set.environment, secret=secret)
+        return
+    old, row.secret = row.secret, secret
+    row.save()
+    destroy_secret(old)
