@@ -50,15 +50,18 @@ def store_credentials(
             put_on_record(Event.PASSWORD_SET, credential_set, actor)
 
 
-def missing_credentials(credential_set: CredentialSet) -> list[str]:
-    """Return what the set still lacks, of "mzp", "client_id", "client_secret" and "password"."""
+def missing_credentials(credential_set: CredentialSet, *, has_password: bool) -> tuple[str, ...]:
+    """Return what the set still lacks of what its programme needs: "client_id", "client_secret", "password".
+
+    has_password: whether the partner login's password is stored for the set's environment.
+    """
     held = {
         "mzp": True,
         "client_id": bool(credential_set.client_id),
         "client_secret": credential_set.client_secret_id is not None,
-        "password": password_of(credential_set) is not None,
+        "password": has_password,
     }
-    return [name for name in credential_set.application.profile.credentials if not held[name]]
+    return tuple(name for name in credential_set.application.profile.credentials if not held[name])
 
 
 def password_of(credential_set: CredentialSet) -> Secret | None:

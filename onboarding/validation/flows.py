@@ -110,11 +110,6 @@ def sweep() -> None:
         wake(VALIDATE, str(run_id))
 
 
-def last_good_run(credential_set: CredentialSet) -> Run | None:
-    """Return the latest run that passed: its set is live since."""
-    return credential_set.runs.filter(state=Run.State.PASSED).order_by("-created_at").first()
-
-
 class LostLease(Exception):
     """Another worker has the run now: what this one finds is dropped."""
 

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from onboarding.programmes import PROGRAMMES, profile
+
 MODES = ("hub", "solo")
 CUSTODIES = ("browser", "own", "vault")
 LAST_PORT = 65_535
@@ -39,6 +41,15 @@ def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
                 f"PORT {settings.PORT} and SANDBOX_PORT {settings.SANDBOX_PORT} do not fit together.",
                 hint="The sandbox takes SANDBOX_PORT and the port after it; the portal needs another one.",
                 id="portal.E003",
+            )
+        )
+    known = {name for programme in PROGRAMMES for name in profile(programme).environments}
+    if unknown := [name for name in settings.FLEET_ENVIRONMENTS if name not in known]:
+        found.append(
+            Error(
+                f"FLEET_ENVIRONMENTS names {', '.join(unknown)}.",
+                hint=f"Choose among: {', '.join(sorted(known))}.",
+                id="portal.E005",
             )
         )
     address = urlsplit(settings.PUBLIC_URL)

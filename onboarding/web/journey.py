@@ -1,17 +1,20 @@
 """Where an application stands, whose turn it is, and what comes next: derived from facts, stored nowhere."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
+from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from onboarding.credentials.environments import available
-from onboarding.credentials.models import CertificateRequest, CredentialSet
+from onboarding.credentials.models import CertificateRequest, CredentialSet, PartnerPassword
 from onboarding.credentials.sets import missing_credentials
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
@@ -19,7 +22,6 @@ from onboarding.programmes import Environment
 from onboarding.registrations.description import STEPS, missing
 from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import State as RegistrationState
-from onboarding.validation.flows import last_good_run
 from onboarding.validation.models import Run
 
 Status = dict[str, str]
@@ -27,7 +29,10 @@ Status = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Whose turn it is, since when, and the next thing to do. who: partner, operator or nobody."""
+    """Whose turn it is, since when, and the next thing to do.
+
+    who: partner, operator or nobody. is_setback: it ended otherwise than hoped for.
+    """
 
     who: str
     title: str
@@ -35,10 +40,13 @@ class Turn:
     since: datetime | None = None
     href: str = ""
     action: str = ""
+    is_setback: bool = False
 
     @property
     def tone(self) -> str:
         """How it is shown."""
+        if self.is_setback:
+            return "danger"
         return {"partner": "turn", "operator": "waiting"}.get(self.who, "success")
 
 
@@ -90,37 +98,84 @@ class Journey:
 
 def load(application: Application) -> Journey:
     """Read the facts of one application."""
-    registration = getattr(application, "registration", None)
-    return Journey(
-        application, registration, tuple(track(application, where) for where in available(application.profile))
-    )
+    return load_many([application])[0]
 
 
-def track(application: Application, where: Environment) -> Track:
-    """Read the facts of one environment."""
-    request = (
-        application.certificate_requests.filter(environment=where.id)
+def load_many(applications: Sequence[Application]) -> list[Journey]:
+    """Read the facts of several applications, in as many queries as for one."""
+    requests: dict[tuple[UUID, str], CertificateRequest] = {}
+    for request in (
+        CertificateRequest.objects.filter(application__in=applications)
         .exclude(state__in=(CertificateState.CANCELLED, CertificateState.SUPERSEDED))
         .select_related("partner_login__organisation", "key")
-        .order_by("-created_at")
-        .first()
+        .order_by("created_at")
+    ):
+        requests[request.application_id, request.environment] = request  # the newest stays
+    held = _sets_of(requests.values())
+    passwords = set(
+        PartnerPassword.objects.filter(
+            partner_login__in={request.partner_login_id for request in requests.values()}
+        ).values_list("partner_login_id", "environment")
     )
-    found = (
-        request.credential_sets.filter(application=application, retired_at=None)
+    runs = Run.objects.in_bulk(
+        [id_ for one in held.values() for id_ in (one.latest_run_id, one.good_run_id) if id_ is not None]
+    )
+    return [
+        Journey(
+            application,
+            getattr(application, "registration", None),
+            tuple(
+                _track(application, where, requests.get((application.pk, where.id)), held, passwords, runs)
+                for where in available(application.profile)
+            ),
+        )
+        for application in applications
+    ]
+
+
+def track(application: Application, environment_id: str) -> Track:
+    """Read the facts of one environment. Raises KeyError for one that is not available."""
+    for one in load(application).tracks:
+        if one.environment.id == environment_id:
+            return one
+    raise KeyError(environment_id)
+
+
+def _sets_of(requests: Iterable[CertificateRequest]) -> dict[UUID, Any]:
+    """Return the newest set of each request, with the ids of its latest run and of its latest run that passed."""
+    runs = Run.objects.filter(credential_set=models.OuterRef("pk")).order_by("-created_at").values("pk")
+    return {
+        one.certificate_request_id: one
+        for one in CredentialSet.objects.filter(
+            certificate_request__in=[request.pk for request in requests], retired_at=None
+        )
         .select_related("application__organisation", "certificate_request__partner_login", "client_secret")
-        .order_by("-created_at")
-        .first()
-        if request
-        else None
-    )
+        .annotate(
+            latest_run_id=models.Subquery(runs[:1]),
+            good_run_id=models.Subquery(runs.filter(state=Run.State.PASSED)[:1]),
+        )
+        .order_by("created_at")
+    }
+
+
+def _track(
+    application: Application,
+    where: Environment,
+    request: CertificateRequest | None,
+    held: Mapping[UUID, Any],
+    passwords: AbstractSet[tuple[UUID, str]],
+    runs: Mapping[UUID, Run],
+) -> Track:
+    one = held.get(request.pk) if request else None
+    has_password = request is not None and (request.partner_login_id, where.id) in passwords
     return Track(
         application=application,
         environment=where,
         request=request,
-        credential_set=found,
-        missing=tuple(missing_credentials(found)) if found else (),
-        run=found.runs.order_by("-created_at").first() if found else None,
-        good_run=last_good_run(found) if found else None,
+        credential_set=one,
+        missing=missing_credentials(one, has_password=has_password) if one else (),
+        run=runs.get(one.latest_run_id) if one else None,
+        good_run=runs.get(one.good_run_id) if one else None,
     )
 
 
@@ -169,13 +224,17 @@ def _registration_turn(application: Application, registration: Registration) -> 
                 _("Change it"),
             )
         case RegistrationState.DECLINED:
-            return Turn("nobody", _("Declined by %(operator)s") % values, registration.note, since)
+            return Turn("nobody", _("Declined by %(operator)s") % values, registration.note, since, is_setback=True)
         case RegistrationState.WITHDRAWN:
             return Turn(
-                "nobody", _("Withdrawn"), _("You took this application back. Nothing more happens with it."), since
+                "nobody",
+                _("Withdrawn"),
+                _("You took this application back. Nothing more happens with it."),
+                since,
+                is_setback=True,
             )
         case _:
-            return Turn("operator", _("Suspended by %(operator)s") % values, registration.note, since)
+            return Turn("operator", _("Suspended by %(operator)s") % values, registration.note, since, is_setback=True)
 
 
 def track_turn(one: Track) -> Turn:
@@ -209,7 +268,7 @@ def track_turn(one: Track) -> Turn:
                 since,
             )
         case CertificateState.REVOKED:
-            return Turn("nobody", _("The certificate was revoked"), _("Calls with it are refused."), since)
+            return Turn("nobody", _("The certificate was revoked"), _("Calls with it are refused."), since, is_setback=True)
     if one.missing:
         return Turn(
             "partner",

@@ -12,6 +12,18 @@ function enhance(root) {
   root.querySelector("[data-focus]")?.focus();
 }
 
+/* A fragment that takes another's place: what the reader unfolded in it stays unfolded */
+
+const unfolded = new Map();
+
+function remember(root) {
+  for (const details of all(root, "details[id]")) unfolded.set(details.id, details.open);
+}
+
+function refold(root) {
+  for (const details of all(root, "details[id]")) details.open = unfolded.get(details.id) ?? details.open;
+}
+
 /* Copying */
 
 async function copy(button) {
@@ -148,5 +160,10 @@ document.addEventListener("dragleave", (event) => dragging(event, false));
 document.addEventListener("drop", (event) => dragging(event, false));
 document.addEventListener("submit", once);
 window.addEventListener("pageshow", (event) => event.persisted && all(document, "form[data-sent]").forEach(release));
-document.addEventListener("htmx:load", (event) => event.detail.elt !== document.body && enhance(event.detail.elt));
+document.addEventListener("htmx:beforeSwap", (event) => remember(event.detail.target));
+document.addEventListener("htmx:load", ({ detail }) => {
+  if (detail.elt === document.body) return;
+  refold(detail.elt);
+  enhance(detail.elt);
+});
 enhance(document);

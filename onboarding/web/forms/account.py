@@ -18,6 +18,9 @@ LABELS = {
     "remember": _("Stay signed in on this computer"),
 }
 
+PASSWORD_HINT = _("At least 12 characters. Not a common password, and not like your e-mail address.")
+"""What AUTH_PASSWORD_VALIDATORS ask for, in one line."""
+
 
 class AccountWords(PlainWords):
     """For forms of django-allauth: our labels, and a label instead of a placeholder, which vanishes as one types."""
@@ -29,6 +32,8 @@ class AccountWords(PlainWords):
         for name, field in self.fields.items():
             field.label = LABELS.get(name, field.label)
             field.widget.attrs.pop("placeholder", None)
+            if name == "password1":
+                field.help_text = PASSWORD_HINT
 
 
 class LoginForm(AccountWords, allauth_forms.LoginForm):

@@ -86,12 +86,17 @@ class MakeKeyForm(PortalForm):
 
 
 class PemOrFileForm(PortalForm):
-    """A file, or the same pasted as text: one of the two."""
+    """A file, or the same pasted as text: one of the two, so neither is marked as optional."""
 
     file = BoundedFileField(label=_("File"), required=False, widget=FileDrop)
     text = forms.CharField(
         label=_("Or paste it here"), required=False, max_length=65_536, widget=PemTextarea, strip=False
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.alternative = True  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -99,9 +104,11 @@ class PemOrFileForm(PortalForm):
             return cleaned
         file, text = cleaned.get("file"), cleaned.get("text", "")
         if bool(file) == bool(text.strip()):
-            raise forms.ValidationError(
+            self.add_error(
+                "file",
                 _("Give it once: as a file or as text, not both.") if file else _("Choose a file, or paste its text."),
             )
+            return cleaned
         cleaned["data"] = file.read() if file else text.encode("utf-8")
         return cleaned
 

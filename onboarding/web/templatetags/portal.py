@@ -81,8 +81,8 @@ def message_tone(level_tag: str) -> str:
 def when(instant: datetime | None, style: str = "auto") -> SafeString:
     """Show an instant in the reader's time zone, with the exact one as tooltip; nothing for None.
 
-    style: "relative" ("3 days ago", "in 2 hours"), "date" ("24 Nov 2026"), "exact" (to the second, with zone), or
-    "auto": relative within the last hour, else "Tue 24 Nov, 14:05".
+    style: "relative" ("3 days ago", "in 2 hours"), "moment" ("Tue 24 Nov, 14:05"), "date" ("24 Nov 2026"), "exact" (to
+    the second, with zone), or "auto": relative within the last hour, else the moment.
     """
     if instant is None:
         return mark_safe("")

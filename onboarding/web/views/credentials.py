@@ -13,7 +13,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from onboarding.credentials import flows, sets
-from onboarding.credentials.environments import environment
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import LIFECYCLE, State
 from onboarding.lifecycle import IllegalTransition
@@ -206,10 +205,9 @@ def reveal(request: PortalRequest, application: Application, environment_id: str
 
 def _track(application: Application, environment_id: str) -> journey.Track:
     try:
-        where = environment(application.profile, environment_id)
+        return journey.track(application, environment_id)
     except KeyError:
         raise Http404 from None
-    return journey.track(application, where)
 
 
 class _Held(NamedTuple):

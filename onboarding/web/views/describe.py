@@ -25,6 +25,8 @@ def step(request: PortalRequest, application: Application, step: str) -> HttpRes
     registration = _registration(application)
     if step not in FORMS:
         raise Http404
+    if not request.may_change:
+        return redirect("describe_check", application.pk)
     if not registration.is_editable:
         messages.info(request, _("The description was submitted; it cannot be changed now."))
         return redirect("describe_check", application.pk)

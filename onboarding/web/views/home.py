@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -16,6 +17,8 @@ from onboarding.web import access, journey
 from onboarding.web.forms.people import OrganisationForm, ProfileForm
 from onboarding.web.requests import PortalRequest
 
+PAGE_SIZE = 50
+
 
 @access.public
 def home(request: HttpRequest) -> HttpResponse:
@@ -26,13 +29,17 @@ def home(request: HttpRequest) -> HttpResponse:
     organisations = list(Organisation.objects.filter(memberships__user=user).order_by("name"))
     if not organisations:
         return redirect("desk" if user.staff_roles else "new_organisation")
-    applications = (
+    applications = Paginator(
         Application.objects.filter(organisation__in=organisations)
         .select_related("organisation", "registration", "partner_login")
-        .order_by("-created_at")
-    )
-    rows = [{"application": one, "turn": journey.turn(journey.load(one))} for one in applications]
-    return render(request, "home.html", {"organisations": organisations, "rows": rows})
+        .order_by("-created_at"),
+        PAGE_SIZE,
+    ).get_page(request.GET.get("page"))
+    rows = [
+        {"application": facts.application, "turn": journey.turn(facts)}
+        for facts in journey.load_many(list(applications))
+    ]
+    return render(request, "home.html", {"organisations": organisations, "rows": rows, "page": applications})
 
 
 @access.signed_in

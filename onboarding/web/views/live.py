@@ -3,7 +3,6 @@
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 
-from onboarding.credentials.environments import environment
 from onboarding.registrations.models import Application
 from onboarding.web import access, journey
 from onboarding.web.presenting import snippets
@@ -14,15 +13,14 @@ from onboarding.web.requests import PortalRequest
 def live(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """The page one comes back to."""
     try:
-        where = environment(application.profile, environment_id)
+        track = journey.track(application, environment_id)
     except KeyError:
         raise Http404 from None
-    track = journey.track(application, where)
     if track.good_run is None or track.credential_set is None:
         return redirect("application", application.pk)
     context = {
         "application": application,
-        "environment": where,
+        "environment": track.environment,
         "track": track,
         "cycle": track.request,
         "held": track.credential_set,

@@ -28,10 +28,9 @@ HISTORY = 10
 def validate(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Start a run, and look at earlier ones."""
     try:
-        where = environment(application.profile, environment_id)
+        track = journey.track(application, environment_id)
     except KeyError:
         raise Http404 from None
-    track = journey.track(application, where)
     if not track.is_complete or track.request is None or track.credential_set is None:
         messages.info(request, _("Validation needs the certificate and all credentials."))
         return redirect("application", application.pk)
@@ -51,7 +50,7 @@ def validate(request: PortalRequest, application: Application, environment_id: s
             return redirect("run", run.pk)
     context = {
         "application": application,
-        "environment": where,
+        "environment": track.environment,
         "track": track,
         "form": form,
         "findings": findings,
