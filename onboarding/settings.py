@@ -206,7 +206,7 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SECURE_REFERRER_POLICY = "same-origin"
-BEHIND_PROXY = env.bool("BEHIND_PROXY", False)  # a proxy of ours sets X-Forwarded-Proto and X-Real-IP
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)  # a proxy of ours sets X-Forwarded-Proto and X-Forwarded-For
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     ALLAUTH_TRUSTED_PROXY_COUNT = 1  # sign-in limits count per client, not per proxy
@@ -247,14 +247,14 @@ else:
 CELERY_BROKER_URL = REDIS_URL or "atomic-filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     # A killed task's message comes back visibility_timeout + 1 s later; longer than any task may run.
-    {"visibility_timeout": 300, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
+    {"visibility_timeout": VALIDATION_DEADLINE + 270, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
     if REDIS_URL
     else {"queue_folder": str(VAR_DIR / "queue"), "polling_interval": 0.1}
 )
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = False  # the sweep brings a lost run back, and counts its attempts
-CELERY_TASK_TIME_LIMIT = 90
+CELERY_TASK_TIME_LIMIT = VALIDATION_DEADLINE + 30  # less than a run's lease, see onboarding/validation/flows.py
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)  # it needs a fanout, which the folder has not

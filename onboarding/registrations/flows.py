@@ -12,7 +12,7 @@ from onboarding.audit.transitions import advance
 from onboarding.lifecycle import IllegalTransition
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
-from onboarding.partners.models import Membership, Organisation, PartnerLogin, StaffRole, User
+from onboarding.partners.models import Contact, Membership, Organisation, PartnerLogin, StaffRole, User
 from onboarding.partners.people import builders, staff
 from onboarding.registrations.description import TERMS_VERSION, Question, missing
 from onboarding.registrations.models import Application, Registration, Submission
@@ -47,6 +47,10 @@ def create_organisation(user: User, *, name: str, country: str, actor: Actor) ->
     with transaction.atomic():
         organisation = Organisation.objects.create(name=name, country=country)
         Membership.objects.create(organisation=organisation, user=user, role=Membership.Role.OWNER)
+        # They have confirmed this address to sign in: the first contact that can be written to.
+        Contact.objects.create(
+            organisation=organisation, name=user.name or user.email, email=user.email, verified_at=timezone.now()
+        )
         record(Event.ORGANISATION_CREATED, organisation, actor=actor, organisation=organisation)
     return organisation
 

@@ -34,7 +34,7 @@ from onboarding.vault.seal import EncryptedKey, destroy_secret, open_key, open_s
 log = structlog.get_logger(__name__)
 
 VALIDATE = "onboarding.validation.tasks.validate"
-LEASE = timedelta(seconds=75)  # longer than any run: VALIDATION_DEADLINE, and what surrounds the call
+LEASE_MARGIN = timedelta(seconds=45)  # more than what surrounds the call, and than the task's hard time limit
 NEVER_CLAIMED = timedelta(seconds=20)
 MAX_ATTEMPTS = 3
 
@@ -132,7 +132,7 @@ def _claim(run_id: str | uuid.UUID) -> Run | None:
     claimed = Run.objects.filter(pk=run_id, state=Run.State.QUEUED).update(
         state=Run.State.RUNNING,
         lease=lease,
-        lease_until=now + LEASE,
+        lease_until=now + timedelta(seconds=settings.VALIDATION_DEADLINE) + LEASE_MARGIN,
         attempt=models.F("attempt") + 1,
         started_at=now,
         checks=[],

@@ -1,5 +1,6 @@
 """Settings that contradict themselves, found at start; and what must not be served to others (`--deploy`)."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,10 +8,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from onboarding.credentials.models import CertificateRequest
 from onboarding.programmes import PROGRAMMES, profile
 
 MODES = ("hub", "solo")
-CUSTODIES = ("browser", "own", "vault")
+CUSTODIES = tuple(CertificateRequest.Custody.values)
+COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 LAST_PORT = 65_535
 
 
@@ -50,6 +53,14 @@ def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
                 f"FLEET_ENVIRONMENTS names {', '.join(unknown)}.",
                 hint=f"Choose among: {', '.join(sorted(known))}.",
                 id="portal.E005",
+            )
+        )
+    if settings.ACCENT_COLOUR and not COLOUR.fullmatch(settings.ACCENT_COLOUR):
+        found.append(
+            Error(
+                f"ACCENT_COLOUR is {settings.ACCENT_COLOUR!r}.",
+                hint="Give it as six hexadecimal digits: #0b5a78",
+                id="portal.E006",
             )
         )
     address = urlsplit(settings.PUBLIC_URL)

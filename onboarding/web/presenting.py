@@ -123,11 +123,16 @@ def ladder(run: Run) -> list[dict[str, Any]]:
     """Return a run's checks in the reader's words, for the component `ladder.html`; rungs to come are there too."""
     application = run.credential_set.application
     seen = {row["rung"]: Check.from_json(row) for row in run.checks}
+    under_way = len(seen) + 1 if run.state == Run.State.RUNNING else 0
     return [
         {
             "number": number,
             "title": _(fleet_messages.RUNG_TITLES[rung]),
-            **(_check(seen[rung]) if rung in seen else {"result": "not_reached", "ms": None}),
+            **(
+                _check(seen[rung])
+                if rung in seen
+                else {"result": "running" if number == under_way else "not_reached", "ms": None}
+            ),
         }
         for number, rung in enumerate(RUNGS[application.programme], start=1)
     ]

@@ -69,8 +69,12 @@ def run(request: PortalRequest, run_id: UUID) -> HttpResponse:
         pk=run_id,
         credential_set__application__organisation__memberships__user=request.user,
     )
+    seen = f"{found.state}-{len(found.checks)}"
+    if request.htmx and request.GET.get("seen") == seen:
+        return HttpResponse(status=204)  # nothing new: the page stays as it is, and nothing is read out again
     context = {
         "run": found,
+        "seen": seen,
         "application": found.credential_set.application,
         "environment": environment(found.credential_set.application.profile, found.credential_set.environment),
         "checks": ladder(found),
