@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import csp.constants
 from django.utils.translation import gettext_lazy as _
-from environs import FileAwareEnv
+from environs import FileAwareEnv, validate
 
 from onboarding.local_secrets import local_secret
 
@@ -27,8 +27,8 @@ PORTAL_MODE = env.str("PORTAL_MODE", "hub")
 DEMO = env.bool("DEMO", False)
 DEBUG = env.bool("DEBUG", False)
 
-PORT = env.int("PORT", 8000)
-SANDBOX_PORT = env.int("SANDBOX_PORT", 8443)
+PORT = env.int("PORT", 8000, validate=validate.Range(1, 65_535))
+SANDBOX_PORT = env.int("SANDBOX_PORT", 8443, validate=validate.Range(1, 65_534))
 PUBLIC_URL = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 _https = _public.scheme == "https"
@@ -48,7 +48,9 @@ SANDBOX_API_URL = env.str("SANDBOX_API_URL", f"https://localhost:{SANDBOX_PORT}"
 SANDBOX_TOKEN_URL = env.str("SANDBOX_TOKEN_URL", f"https://localhost:{SANDBOX_PORT + 1}").rstrip("/")
 FLEET_PROXY = env.str("FLEET_PROXY", "")  # http://host:port, for calls to the fleet API only
 VALIDATION_DEADLINE = env.float("VALIDATION_DEADLINE", 30.0)  # seconds, for one run as a whole
-KEY_CUSTODIES = env.list("KEY_CUSTODIES", ["own", "vault"] if DEMO or PORTAL_MODE == "solo" else ["own"])
+KEY_CUSTODIES = env.list(
+    "KEY_CUSTODIES", ["browser", "own", "vault"] if DEMO or PORTAL_MODE == "solo" else ["browser", "own"]
+)
 
 # Master keys of the vault: "id:base64 of 32 bytes", newest first. See onboarding/vault/keyring.py.
 VAULT_KEYS = env.list("VAULT_KEYS", []) or [f"local:{local_secret(VAR_DIR / 'keys' / 'vault_key')}"]
@@ -193,6 +195,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds; a secret is shown only after a sign-in this recent
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds; also of the link that `first_admin` prints

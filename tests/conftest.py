@@ -31,7 +31,7 @@ def own_var(settings: object, tmp_path: Path) -> None:
     # Static files straight from the source folders: nothing has been collected in a fresh clone.
     settings.WHITENOISE_AUTOREFRESH = True
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-    settings.KEY_CUSTODIES = ["own", "vault"]
+    settings.KEY_CUSTODIES = ["browser", "own", "vault"]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -20,6 +20,14 @@ def environment(profile: Profile, id_: str) -> Environment:
     raise KeyError(id_)
 
 
+def shown(profile: Profile, id_: str) -> Environment:
+    """Return an environment for a page about the past: also one that the operator has taken away since."""
+    try:
+        return environment(profile, id_)
+    except KeyError:
+        return profile.environments.get(id_, Environment(id_, id_, ""))
+
+
 def sandbox(profile: Profile) -> Environment:
     """Return the sandbox on this installation."""
     token = f"{settings.SANDBOX_TOKEN_URL}/am/oauth2/access_token" if "client_secret" in profile.credentials else ""

@@ -24,6 +24,7 @@ from onboarding.partners.actors import Actor
 from onboarding.partners.models import StaffRole
 from onboarding.partners.people import staff
 from onboarding.pki import certificates, csr, embedded_ca, keys
+from onboarding.pki.subject import check_subject
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
@@ -68,11 +69,15 @@ def describe_key(request: CertificateRequest, *, subject: Mapping[str, str], cus
     """Keep what the CSR is to say and who is to hold the key, while no CSR has been submitted.
 
     subject: C, ST, L, O and emailAddress; OU and CN are the profile's and the partner login's, whatever is given.
+    Raises IllegalTransition.
     """
-    _require(request, State.AWAITING_CSR, "describe")
-    request.subject = full_subject(request, subject)
-    request.custody = custody
-    request.save(update_fields=["subject", "custody"])
+    # Compare-and-set: in another tab a CSR may have been submitted meanwhile.
+    written = CertificateRequest.objects.filter(pk=request.pk, state=State.AWAITING_CSR).update(
+        subject=full_subject(request, subject), custody=custody
+    )
+    request.refresh_from_db()
+    if not written:
+        raise IllegalTransition(LIFECYCLE.name, request.state, "describe")
 
 
 def full_subject(request: CertificateRequest, subject: Mapping[str, str]) -> dict[str, str]:
@@ -86,6 +91,13 @@ def full_subject(request: CertificateRequest, subject: Mapping[str, str]) -> dic
         rule.attribute: fixed.get(rule.attribute, subject.get(rule.attribute, ""))
         for rule in request.application.profile.dn
     }
+
+
+def subject_errors(request: CertificateRequest) -> tuple[Finding, ...]:
+    """Return why a CSR with the subject described would be refused: known before a key is made for it."""
+    values = {attribute: [value] for attribute, value in request.subject.items() if value}
+    findings = check_subject(values, request.application.profile.dn, mzp=request.partner_login.mzp)
+    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
 
 
 def make_key(request: CertificateRequest, *, bits: int, actor: Actor) -> csr.CsrReport:
@@ -108,13 +120,22 @@ def make_key(request: CertificateRequest, *, bits: int, actor: Actor) -> csr.Csr
     return report
 
 
-def submit_csr(request: CertificateRequest, data: bytes, *, actor: Actor) -> csr.CsrReport:
-    """Custody `own`: check a CSR that the partner made, and submit it if it is fit. Returns what was found."""
+def submit_csr(
+    request: CertificateRequest,
+    data: bytes,
+    *,
+    actor: Actor,
+    custody: CertificateRequest.Custody = CertificateRequest.Custody.OWN,
+) -> csr.CsrReport:
+    """Custody `own` or `browser`: check a CSR that the partner made, and submit it if it is fit.
+
+    Returns what was found.
+    """
     _require(request, State.AWAITING_CSR, "submit")
     report = csr.check_csr(data, request.application.profile, mzp=request.partner_login.mzp)
     if report.fit:
         with transaction.atomic():
-            _submit(request, report, actor=actor, custody=CertificateRequest.Custody.OWN, key=None)
+            _submit(request, report, actor=actor, custody=custody, key=None)
     return report
 
 

@@ -34,6 +34,7 @@ class CertificateRequest(models.Model):
     """
 
     class Custody(models.TextChoices):
+        BROWSER = "browser", _("Made in your browser")
         OWN = "own", _("Made by you")
         VAULT = "vault", _("Made and kept here")
 

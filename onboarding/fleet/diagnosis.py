@@ -245,6 +245,18 @@ def diagnose(
     return Report(result, run.ladder.checks, run.clean.clean_all(run.facts))
 
 
+def portal_fault(programme: str) -> Report:
+    """Return the report of a run that could not begin, because the portal cannot put the credential set together."""
+    first, *others = RUNGS[programme]
+    return Report(
+        Result.FAILED,
+        (
+            Check(first, "set_cannot_be_opened", Result.FAILED, Turn.OPERATOR),
+            *(Check(rung, "not_reached", Result.NOT_REACHED) for rung in others),
+        ),
+    )
+
+
 def _probe_fleets(run: _Run) -> None:
     """Fleet owner: the partner's fleets prove certificate, login, client ID and plan in one call."""
     answer, trace = run.api_call(probes.fleets_call(run.material, run.target))

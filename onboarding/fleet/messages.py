@@ -82,6 +82,10 @@ _WARNINGS: Mapping[str, Message] = {
 }
 
 _SET: Mapping[str, Message] = {
+    "set_cannot_be_opened": Message(
+        _("The portal could not put this credential set together"),
+        _("Nothing is wrong with your credentials. Tell the operator of this portal; their log says what is missing."),
+    ),
     "set_incomplete": Message(_("The credential set lacks: {missing}"), _("Add what is missing, then run again.")),
     "target_incomplete": Message(
         _("This environment is not fully set up; it lacks: {missing}"),

@@ -18,6 +18,7 @@ from onboarding.findings import Finding, Severity
 from onboarding.pki import files, instructions, keys, names
 from onboarding.pki.files import Kind
 from onboarding.pki.subject import check_subject, corrected
+from onboarding.pki.weak_keys import weak_key_findings
 from onboarding.programmes import KeyRule, Profile
 
 # Every other exception of the library was seen in none of many thousand mutated CSRs.
@@ -46,17 +47,20 @@ _MENDED_BY: Mapping[str, str] = {"key": "new_key", "extensions": "remake", "sign
 class CsrReport:
     """What was found in a CSR file.
 
-    csr, key ({"type", "bits"}), spki_sha256 (hexadecimal), pem: None where they could not be read.
+    csr, key ({"type", "bits"}), spki_sha256 (hexadecimal): None where they could not be read.
     subject: one value for each attribute of `names.ATTRIBUTES` that is there.
-    pem: the CSR alone, whatever else was in the file.
     """
 
     csr: x509.CertificateSigningRequest | None
     subject: dict[str, str]
     key: dict[str, str | int] | None
     spki_sha256: str | None
-    pem: bytes | None
     findings: tuple[Finding, ...]
+
+    @property
+    def pem(self) -> bytes | None:
+        """The CSR alone, whatever else was in the file; None where it could not be read."""
+        return self.csr.public_bytes(Encoding.PEM) if self.csr is not None else None
 
     @property
     def readable(self) -> bool:
@@ -75,13 +79,14 @@ def build_csr(key: CertificateIssuerPrivateKeyTypes, values: Mapping[str, str]) 
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
-def check_csr(data: bytes, rules: Profile, *, mzp: str | None) -> CsrReport:
+def check_csr(data: bytes, rules: Profile, *, mzp: str | None, weak_keys: bool = True) -> CsrReport:
     """Check a CSR file. Never raises; whatever is wrong is a finding with a remedy.
 
     mzp: the partner login that CN has to be; None where none is assigned yet.
+    weak_keys: whether to look for known-weak keys too, which takes four times as long as all the rest.
 
     The order: 1. size, 2. private keys, 3. one CSR and no more, 4. parse, 5. key, 6. signature hash, 7. signature,
-    8. subject, 9. extensions and attributes. What costs arithmetic comes after what bounds it.
+    8. subject, 9. extensions and attributes, 10. weak keys. What costs arithmetic comes after what bounds it.
     """
     # 1.
     if len(data) > files.MAX_BYTES:
@@ -89,7 +94,7 @@ def check_csr(data: bytes, rules: Profile, *, mzp: str | None) -> CsrReport:
     found = files.items(data)
     if not found:
         return _unreadable("file_empty")
-    requests = list(dict.fromkeys(item.der for item in found if item.kind is Kind.CSR))
+    requests = dict.fromkeys(item.der for item in found if item.kind is Kind.CSR)
     findings: list[Finding] = []
     # 2.
     exposed = any(item.kind is Kind.PRIVATE_KEY for item in found)
@@ -102,12 +107,13 @@ def check_csr(data: bytes, rules: Profile, *, mzp: str | None) -> CsrReport:
         findings.append(Finding("file_several_csrs", Severity.ERROR, "file", f"{len(requests)}", "1"))
     # 4.
     try:
-        csr = x509.load_der_x509_csr(requests[0])
-        subject = names.subject_values(csr.subject)
+        der = next(iter(requests))
+        csr = x509.load_der_x509_csr(der)
+        subject = names.csr_subject_values(csr, der)
     except UNPARSABLE:
         return _unreadable("csr_damaged", also=findings)
     # 5.
-    public_key, key_findings = _check_key(csr, rules.key)
+    key, key_findings = _check_key(csr, rules.key)
     findings += key_findings
     # 6. and 7.
     findings += _check_signature(csr, rules.key, key_is_sound=not key_findings)
@@ -115,51 +121,56 @@ def check_csr(data: bytes, rules: Profile, *, mzp: str | None) -> CsrReport:
     findings += check_subject(subject, rules.dn, mzp=mzp)
     # 9.
     findings += _check_requested(csr)
-    type_, bits = keys.describe(public_key) if public_key is not None else ("", 0)
+    # 10.
+    if weak_keys and key is not None and not key_findings:
+        findings += weak_key_findings(key.public_key)
     return CsrReport(
         csr,
         names.first_values(subject),
-        {"type": type_, "bits": bits} if public_key is not None else None,
-        keys.spki_sha256(public_key) if public_key is not None else None,
-        csr.public_bytes(Encoding.PEM),
-        tuple(_with_commands(findings, subject, rules, mzp)),
+        {"type": key.type, "bits": key.bits} if key is not None else None,
+        key.spki_sha256 if key is not None else None,
+        tuple(_with_commands(findings, subject, rules, mzp)) if findings else (),
     )
 
 
 def _unreadable(code: str, found: str = "", expected: str = "", also: Sequence[Finding] = ()) -> CsrReport:
     findings = (*also, Finding(code, Severity.ERROR, "file", found, expected))
-    return CsrReport(None, {}, None, None, None, findings)
+    return CsrReport(None, {}, None, None, findings)
 
 
-def _check_key(
-    csr: x509.CertificateSigningRequest, rule: KeyRule
-) -> tuple[CertificatePublicKeyTypes | None, list[Finding]]:
+@dataclass(slots=True)
+class _Key:
+    """A public key with what is asked about it several times."""
+
+    public_key: CertificatePublicKeyTypes
+    type: str
+    bits: int
+    spki_sha256: str
+
+
+def _check_key(csr: x509.CertificateSigningRequest, rule: KeyRule) -> tuple[_Key | None, list[Finding]]:
     """Return the public key and what is wrong with it. Nothing is computed with it."""
     try:
         public_key = csr.public_key()
-        type_, bits = keys.describe(public_key)
-        keys.spki_sha256(public_key)
+        key = _Key(public_key, *keys.describe(public_key), keys.spki_sha256(public_key))
     except UNPARSABLE:
         return None, [Finding("key_unsupported", Severity.ERROR, "key", "", " / ".join(rule.types))]
-    expected = f"{rule.min_bits}–{rule.max_bits}"
-    if type_ not in rule.types:
-        return public_key, [Finding("key_type", Severity.ERROR, "key", type_, " / ".join(rule.types))]
-    if bits < rule.min_bits:
-        return public_key, [Finding("key_too_small", Severity.ERROR, "key", f"{bits}", expected)]
-    if bits > rule.max_bits:
-        return public_key, [Finding("key_too_big", Severity.ERROR, "key", f"{bits}", expected)]
+    if key.type not in rule.types:
+        return key, [Finding("key_type", Severity.ERROR, "key", key.type, " / ".join(rule.types))]
+    if not rule.min_bits <= key.bits <= rule.max_bits:
+        code = "key_too_small" if key.bits < rule.min_bits else "key_too_big"
+        return key, [Finding(code, Severity.ERROR, "key", f"{key.bits}", f"{rule.min_bits}–{rule.max_bits}")]
     if isinstance(public_key, rsa.RSAPublicKey):
         exponent = public_key.public_numbers().e
         if exponent != rule.public_exponent:
             # Python refuses to write integers of more than 4,300 digits.
             shown = f"{exponent}" if exponent.bit_length() <= 64 else f"{exponent:#x}"[:18] + "…"
-            return public_key, [Finding("key_exponent", Severity.ERROR, "key", shown, f"{rule.public_exponent}")]
-    return public_key, []
+            return key, [Finding("key_exponent", Severity.ERROR, "key", shown, f"{rule.public_exponent}")]
+    return key, []
 
 
 def _check_signature(csr: x509.CertificateSigningRequest, rule: KeyRule, *, key_is_sound: bool) -> Iterator[Finding]:
     """Say what is wrong with the self-signature. It is only computed for a key within bounds."""
-    accepted = " / ".join(rule.hashes)
     try:
         algorithm = csr.signature_hash_algorithm
         name = algorithm.name if algorithm is not None else "none"
@@ -167,7 +178,7 @@ def _check_signature(csr: x509.CertificateSigningRequest, rule: KeyRule, *, key_
         name = csr.signature_algorithm_oid.dotted_string
     if name not in rule.hashes:
         # The library calls every SHA-1 and MD5 signature invalid, which would be said of a sound one, too.
-        yield Finding("signature_hash", Severity.ERROR, "signature", name, accepted)
+        yield Finding("signature_hash", Severity.ERROR, "signature", name, " / ".join(rule.hashes))
     elif key_is_sound and not _signature_valid(csr):
         yield Finding("signature_invalid", Severity.ERROR, "signature")
 
@@ -182,8 +193,8 @@ def _signature_valid(csr: x509.CertificateSigningRequest) -> bool:
 def _check_requested(csr: x509.CertificateSigningRequest) -> Iterator[Finding]:
     """Say which extensions (RFC 5280, section 4.2) and attributes (RFC 2985, section 5.4) are asked for."""
     try:
-        extensions = list(csr.extensions)
-        challenge = [row for row in csr.attributes if row.oid == AttributeOID.CHALLENGE_PASSWORD]
+        extensions = csr.extensions
+        challenge = any(row.oid == AttributeOID.CHALLENGE_PASSWORD for row in csr.attributes)
     except (*UNPARSABLE, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         yield Finding("extensions_unreadable", Severity.ERROR, "extensions")
         return
@@ -203,8 +214,6 @@ def _with_commands(
     findings: Sequence[Finding], subject: Mapping[str, Sequence[str]], rules: Profile, mzp: str | None
 ) -> Iterator[Finding]:
     """Give each finding the command that mends it, filled in."""
-    if not findings:
-        return
     values = corrected(subject, rules.dn, mzp=mzp)
     commands = {
         "remake": instructions.openssl_remake(values),

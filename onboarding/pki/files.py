@@ -4,7 +4,6 @@ No arithmetic and no decryption happens here, and the time taken is linear in th
 """
 
 import base64
-import binascii
 import codecs
 import re
 from dataclasses import dataclass
@@ -84,10 +83,13 @@ _SIGNATURES: tuple[tuple[re.Pattern[bytes], Kind], ...] = tuple(
     )
 )
 
+# What openssl and keytool write, and nothing else: read in one step.
+_PLAIN_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n([A-Za-z0-9+/\r\n]+={0,2}\r?\n)-----END \1-----\s*")
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _QUOTING = re.compile(r"^[ \t>|]+", re.MULTILINE)
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\xad")) | {ord("\xa0"): " "}
+"""What a copy from a web page or a mail brings along: zero-width characters, and blanks that do not break."""
 _PEM_HEADERS = re.compile(r"\A\s*(?:[\w-]+:[^\n]*\n)+\s*\n")
-_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s]")
 
 
 def items(data: bytes) -> tuple[Item, ...]:
@@ -96,6 +98,8 @@ def items(data: bytes) -> tuple[Item, ...]:
     Understood: DER; PEM, one or many, with Windows line ends, byte-order mark, text around it, or the quoting of an
     e-mail; base64 without armour.
     """
+    if plain := _PLAIN_PEM.fullmatch(data):
+        return (_item(plain[1].decode("ascii"), plain[2], data.strip()),)
     if not data.strip():
         return ()
     kind = recognise(data)
@@ -121,7 +125,12 @@ def _text(data: bytes) -> str:
             text = data[len(mark) :].decode(encoding, "replace")
             break
     else:
-        text = data.decode("latin-1")
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            text = data.decode("latin-1")
+    if not text.isascii():
+        text = text.translate(_INVISIBLE)
     return _QUOTING.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -136,15 +145,18 @@ def _armoured(text: str) -> tuple[Item, ...]:
         end = text.find(end_line, begin.end(), limit)
         body = text[begin.end() : end] if end >= 0 else ""
         pem = text[begin.start() : end + len(end_line)] if end >= 0 else ""
-        kind = _LABELS.get(label, Kind.PRIVATE_KEY if label.endswith("PRIVATE KEY") else Kind.UNKNOWN)
-        found.append(Item(kind, _base64(_PEM_HEADERS.sub("", body)), pem.encode("utf-8", "replace")))
+        found.append(_item(label, _PEM_HEADERS.sub("", body), pem.encode("utf-8", "replace")))
     return tuple(found)
 
 
-def _base64(text: str) -> bytes:
-    if _NOT_BASE64.search(text):
-        return b""
+def _item(label: str, body: str | bytes, pem: bytes) -> Item:
+    kind = _LABELS.get(label, Kind.PRIVATE_KEY if label.endswith("PRIVATE KEY") else Kind.UNKNOWN)
+    return Item(kind, _base64(body), pem)
+
+
+def _base64(text: str | bytes) -> bytes:
+    joined = "".join(text.split()) if isinstance(text, str) else b"".join(text.split())
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error:
+        return base64.b64decode(joined, validate=True)
+    except ValueError:  # binascii.Error is one; so is what text outside ASCII raises
         return b""

@@ -10,6 +10,8 @@ from onboarding.pki.names import ATTRIBUTES
 KEY_FILE = "private-key.pem"
 CSR_FILE = "request.csr"
 CONFIG_FILE = "request.cnf"
+CERTIFICATE_FILE = "client-certificate.pem"
+CA_FILE = "ca-certificate.pem"
 KEYSTORE_FILE = "keystore.p12"
 KEY_ALIAS = "fleet"
 
@@ -75,6 +77,21 @@ def keytool_commands(values: Mapping[str, str], bits: int = 2048) -> Commands:
             f"keytool -certreq -alias {KEY_ALIAS} -keystore {KEYSTORE_FILE} -file {CSR_FILE}",
         ),
         (gettext_noop("Look at the CSR before you send it."), f"keytool -printcertreq -file {CSR_FILE}"),
+    ]
+
+
+def keystore_commands() -> Commands:
+    """Return the commands for a key that its owner keeps, once the certificate is there: compare, and join."""
+    return [
+        (
+            gettext_noop("Print the SHA-256 digest of the key's public half. You are asked for the key's passphrase."),
+            f"openssl pkey -in {KEY_FILE} -pubout -outform DER | openssl dgst -sha256",
+        ),
+        (
+            gettext_noop("Put key and certificates into one PKCS#12 file, for Java, Windows or Postman."),
+            f"openssl pkcs12 -export -inkey {KEY_FILE} -in {CERTIFICATE_FILE} -certfile {CA_FILE} "
+            f"-name {KEY_ALIAS} -out {KEYSTORE_FILE}",
+        ),
     ]
 
 

@@ -90,6 +90,41 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("Make a new key and CSR. OpenSSL and keytool use {expected} by themselves."),
         _MAKE,
     ),
+    "key_weak_roca": Message(
+        gettext_noop("The key can be broken: it was made by a faulty chip or library (ROCA, CVE-2017-15361)."),
+        gettext_noop("Whoever has the CSR can find the private key. Make a new key elsewhere, in software:"),
+        _MAKE,
+    ),
+    "key_weak_fermat": Message(
+        gettext_noop("The key can be broken: its two primes are too close to one another (CVE-2022-26320)."),
+        gettext_noop("Whoever has the CSR can find the private key. Make a new key with another program:"),
+        _MAKE,
+    ),
+    "key_weak_small_factor": Message(
+        gettext_noop("The key can be broken or was damaged: its modulus has a small factor."),
+        gettext_noop("Make a new key and CSR, on a machine without a fault:"),
+        _MAKE,
+    ),
+    "key_weak_shared_prime": Message(
+        gettext_noop("The key can be broken: one of its primes is known from other people's keys."),
+        gettext_noop("The machine had too little randomness. Make a new key on another one:"),
+        _MAKE,
+    ),
+    "key_weak_pattern": Message(
+        gettext_noop("The key is not random: there is a pattern in its modulus. {found}"),
+        gettext_noop("Such keys can often be broken. Make a new key with OpenSSL or keytool:"),
+        _MAKE,
+    ),
+    "key_weak_debian": Message(
+        gettext_noop("The key is one of the few that Debian's broken OpenSSL of 2006 to 2008 could make."),
+        gettext_noop("Everybody can look up the private key. Make a new key with a current OpenSSL:"),
+        _MAKE,
+    ),
+    "key_weak_published": Message(
+        gettext_noop("This key's private half has been published. The list it is on: {found}."),
+        gettext_noop("Never use a key from an example or a device's firmware. Make a new key:"),
+        _MAKE,
+    ),
     "signature_hash": Message(
         gettext_noop("The CSR is signed with {found}; accepted are {expected}."),
         gettext_noop("Make the CSR anew with your key, signed with SHA-256."),
@@ -123,6 +158,11 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "attribute_unprintable": Message(
         gettext_noop("{label} ({field}) has characters that cannot be seen: “{found}”."),
+        gettext_noop("Type the value instead of pasting it: “{expected}”. Then make the CSR anew."),
+        _MAKE,
+    ),
+    "attribute_lookalike": Message(
+        gettext_noop("{label} ({field}) “{found}” has characters that only look like the usual ones: {which}."),
         gettext_noop("Type the value instead of pasting it: “{expected}”. Then make the CSR anew."),
         _MAKE,
     ),

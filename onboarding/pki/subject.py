@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from onboarding.findings import Finding, Severity
-from onboarding.pki import countries
+from onboarding.pki import countries, lookalikes
 from onboarding.programmes import AttributeRule
 
 MZP = re.compile(r"MZP\d{6}")
@@ -55,7 +55,9 @@ def check_subject(
     mzp: the partner login that CN has to be; None where none is assigned yet.
     """
     for rule in rules:
-        yield from _check_attribute(values.get(rule.attribute, ()), rule, mzp)
+        found = values.get(rule.attribute, ())
+        if len(found) != 1 or not _evidently_right(found[0], rule, mzp):
+            yield from _check_attribute(found, rule, mzp)
     known = {rule.attribute for rule in rules}
     for attribute, found in values.items():
         if attribute not in known:
@@ -71,7 +73,7 @@ def corrected(
     return {
         rule.attribute: rule.value
         or (mzp if rule.is_mzp else None)
-        or _repair(next(iter(values.get(rule.attribute, ())), ""))
+        or _repair(next(iter(values.get(rule.attribute, ())), ""), rule)
         or f"<{rule.label}>"
         for rule in rules
     }
@@ -91,9 +93,28 @@ def _check_attribute(found: Sequence[str], rule: AttributeRule, mzp: str | None)
         if not raw.strip():
             yield Finding("attribute_empty", Severity.ERROR, rule.attribute, visible(raw), expected, label)
             continue
-        value = Value(rule, raw, _repair(raw), mzp)
+        value = Value(rule, raw, _repair(raw, rule), mzp)
         for check in CHECKS:
             yield from check(value)
+
+
+# Printable ASCII without < and >, one blank between words.
+_PLAIN = re.compile(r"[!-;=?-~]+(?: [!-;=?-~]+)*")
+
+
+def _evidently_right(raw: str, rule: AttributeRule, mzp: str | None) -> bool:
+    """Return whether none of `CHECKS` would object: nearly every value is so, and need not go through them all."""
+    if not _PLAIN.fullmatch(raw) or len(raw) > (rule.max_length or len(raw)):
+        return False
+    if rule.value:
+        return raw == rule.value
+    if rule.is_mzp:
+        return raw == mzp
+    if rule.is_email:
+        return EMAIL.fullmatch(raw) is not None
+    if rule.attribute == "C":
+        return len(raw) == rule.exact_length and raw in countries.CODES
+    return not rule.exact_length
 
 
 def _characters(value: Value) -> Iterator[Finding]:
@@ -101,6 +122,9 @@ def _characters(value: Value) -> Iterator[Finding]:
         yield value.error("attribute_mojibake", meant)
     elif not value.raw.isprintable() and any(map(_unprintable, value.raw)):
         yield value.error("attribute_unprintable", value.clean)
+    elif (meant := lookalikes.latin(value.raw, throughout=_is_ascii(value.rule))) != value.raw:
+        which = lookalikes.names_of_lookalikes(value.raw, meant)
+        yield value.error("attribute_lookalike", value.clean, which=which)
     elif value.raw != value.clean:
         yield value.error("attribute_blanks", value.clean)
 
@@ -181,11 +205,17 @@ def _unprintable(character: str) -> bool:
     return category.startswith("C") or category in ("Zl", "Zp")
 
 
-def _repair(raw: str) -> str:
+def _is_ascii(rule: AttributeRule) -> bool:
+    """Return whether nothing but ASCII can be right."""
+    return bool(rule.value) or rule.is_mzp or rule.is_email or rule.attribute == "C"
+
+
+def _repair(raw: str, rule: AttributeRule) -> str:
     if raw.isascii() and raw.isprintable():  # nearly always
         return " ".join(raw.split())
     printable = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in _from_mojibake(raw))
-    return " ".join("".join(c for c in printable if not _unprintable(c)).split())
+    meant = lookalikes.latin("".join(c for c in printable if not _unprintable(c)), throughout=_is_ascii(rule))
+    return " ".join(meant.split())
 
 
 def _from_mojibake(text: str) -> str:

@@ -45,6 +45,12 @@ class Application(models.Model):
         return programmes.profile(self.programme)
 
     @property
+    def brand(self) -> programmes.Brand:
+        """The brand whose identity provider and realm calls name: the first one asked for that still exists."""
+        offered = self.profile.brands
+        return next((brand for brand in offered if brand.id in self.brands), offered[0])
+
+    @property
     def application_id(self) -> uuid.UUID:
         """Its own id, as rows that hang on an application name it."""
         return self.pk

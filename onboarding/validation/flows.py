@@ -20,7 +20,7 @@ from onboarding.credentials.models import CredentialSet
 from onboarding.credentials.sets import password_of
 from onboarding.findings import Finding
 from onboarding.fleet.checks import Check, Result
-from onboarding.fleet.diagnosis import Report, diagnose
+from onboarding.fleet.diagnosis import Report, diagnose, portal_fault
 from onboarding.fleet.target import CredentialMaterial, Target
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import SYSTEM, Actor
@@ -29,7 +29,7 @@ from onboarding.pki import certificates, keys
 from onboarding.programmes import SANDBOX
 from onboarding.validation.models import Run
 from onboarding.vault.models import Secret
-from onboarding.vault.seal import EncryptedKey, destroy_secret, open_key, open_secret, seal_key
+from onboarding.vault.seal import CannotOpen, EncryptedKey, destroy_secret, open_key, open_secret, seal_key
 
 log = structlog.get_logger(__name__)
 
@@ -64,17 +64,25 @@ def request_run(
         if not key:
             raise KeyNeeded
         one_time = _read_key(credential_set, key, passphrase)
-    try:
-        with transaction.atomic():
-            run = Run.objects.create(
-                credential_set=credential_set,
-                requested_by_id=actor.user_id,
-                key=seal_key(credential_set.organisation, Secret.Kind.KEY_FOR_ONE_RUN, one_time) if one_time else None,
-            )
-            _record(Event.RUN_REQUESTED, run, actor)
-            wake(VALIDATE, str(run.pk))
-    except IntegrityError:
-        return Run.objects.get(credential_set=credential_set, state__in=Run.OPEN)
+    for _attempt in range(2):
+        if waiting := Run.objects.filter(credential_set=credential_set, state__in=Run.OPEN).first():
+            return waiting
+        try:
+            return _create_run(credential_set, one_time, actor)
+        except IntegrityError:  # somebody else was quicker; theirs may have ended since
+            continue
+    raise RuntimeError("runs of this set begin and end faster than they can be looked at")
+
+
+def _create_run(credential_set: CredentialSet, one_time: EncryptedKey | None, actor: Actor) -> Run:
+    with transaction.atomic():
+        run = Run.objects.create(
+            credential_set=credential_set,
+            requested_by_id=actor.user_id,
+            key=seal_key(credential_set.organisation, Secret.Kind.KEY_FOR_ONE_RUN, one_time) if one_time else None,
+        )
+        _record(Event.RUN_REQUESTED, run, actor)
+        wake(VALIDATE, str(run.pk))
     return run
 
 
@@ -83,11 +91,17 @@ def execute(run_id: str | uuid.UUID) -> None:
     run = _claim(run_id)
     if run is None:
         return
-    credential_set = run.credential_set
+    try:
+        material, target = _material(run), _target(run.credential_set)
+    except (CannotOpen, KeyError) as error:
+        # The operator's own set-up stands in the way: a master key or an environment was taken away.
+        log.error("the run cannot begin", run=str(run.pk), error=f"{type(error).__name__}: {error}")
+        _finish(run, portal_fault(run.credential_set.application.programme))
+        return
     try:
         report = diagnose(
-            _material(run),
-            _target(credential_set),
+            material,
+            target,
             now=timezone.now(),
             deadline=settings.VALIDATION_DEADLINE,
             on_check=_Progress(run),
@@ -217,7 +231,7 @@ def _material(run: Run) -> CredentialMaterial:
 def _target(credential_set: CredentialSet) -> Target:
     application = credential_set.application
     where = environment(application.profile, credential_set.environment)
-    brand = next(brand for brand in application.profile.brands if brand.id in (application.brands or [brand.id]))
+    brand = application.brand
     return Target(
         api_url=where.api_url,
         token_url=where.token_url.format(domain=brand.domain) or None,

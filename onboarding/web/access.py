@@ -3,18 +3,22 @@
 Closed unless opened: LoginRequiredMiddleware asks for a sign-in on whatever is not `public`.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from onboarding.partners.actors import Actor, ActorKind
@@ -105,6 +109,23 @@ def staff(*roles: str, read: frozenset[str] = STAFF) -> Callable[[View], View]:
         return _declare(inner, Access("staff", frozenset(roles)))
 
     return decorate
+
+
+def recent_sign_in(view: View) -> View:
+    """Ask for the password again unless the last sign-in is at most ACCOUNT_REAUTHENTICATION_TIMEOUT seconds old.
+
+    allauth's own decorator keeps a form that was sent in the session, to send it on afterwards; these forms hold
+    secrets, so here the reader starts again at the page.
+    """
+
+    @wraps(view)
+    def inner(request: PortalRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        last = max((record["at"] for record in get_authentication_records(request, request.user)), default=0.0)
+        if time.time() - last > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+            return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+        return view(request, *args, **kwargs)
+
+    return inner
 
 
 def member_actor(request: PortalRequest) -> Actor:

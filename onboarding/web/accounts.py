@@ -7,10 +7,18 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """The portal's account adapter."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": gettext_lazy(
+            "The e-mail address or the password is wrong. Try again, or set a new password."
+        ),
+        "too_many_login_attempts": gettext_lazy("Too many attempts with a wrong password. Wait five minutes."),
+    }
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         """Return the absolute address that confirms an e-mail address."""

@@ -268,7 +268,9 @@ def track_turn(one: Track) -> Turn:
                 since,
             )
         case CertificateState.REVOKED:
-            return Turn("nobody", _("The certificate was revoked"), _("Calls with it are refused."), since, is_setback=True)
+            return Turn(
+                "nobody", _("The certificate was revoked"), _("Calls with it are refused."), since, is_setback=True
+            )
     if one.missing:
         return Turn(
             "partner",

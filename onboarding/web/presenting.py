@@ -1,18 +1,15 @@
 """Facts as pages show them: descriptions, findings and checks in the reader's words, snippets ready to copy."""
 
-import json
-import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from onboarding.credentials.environments import environment
+from onboarding.credentials import kit
 from onboarding.credentials.models import CredentialSet
 from onboarding.findings import Finding, explain
 from onboarding.fleet import messages as fleet_messages
@@ -71,7 +68,7 @@ def describe_answers(application: Application, answers: Mapping[str, Any], *, ch
                 **_answer(application, question.name, answers.get(question.name)),
                 "href": href,
                 "change": str(question.label).lower(),
-                "mono": question.name == "mzp",
+                "mono": question.name == "mzp" and bool(answers.get("mzp")),
             }
             for question in QUESTIONS
             if question.step == step
@@ -123,16 +120,11 @@ def ladder(run: Run) -> list[dict[str, Any]]:
     """Return a run's checks in the reader's words, for the component `ladder.html`; rungs to come are there too."""
     application = run.credential_set.application
     seen = {row["rung"]: Check.from_json(row) for row in run.checks}
-    under_way = len(seen) + 1 if run.state == Run.State.RUNNING else 0
     return [
         {
             "number": number,
             "title": _(fleet_messages.RUNG_TITLES[rung]),
-            **(
-                _check(seen[rung])
-                if rung in seen
-                else {"result": "running" if number == under_way else "not_reached", "ms": None}
-            ),
+            **(_check(seen[rung]) if rung in seen else {"result": "not_reached", "ms": None}),
         }
         for number, rung in enumerate(RUNGS[application.programme], start=1)
     ]
@@ -191,30 +183,16 @@ def snippets(credential_set: CredentialSet) -> list[dict[str, str]]:
 
     Secrets come from environment variables, never from the snippet.
     """
-    application = credential_set.application
-    where = environment(application.profile, credential_set.environment)
-    brand = next(brand for brand in application.profile.brands if brand.id in (application.brands or [brand.id]))
-    values = {
-        "api_url": where.api_url,
-        "client_id": credential_set.client_id,
-        "login": credential_set.certificate_request.partner_login.mzp,
-        "realm": brand.realm,
-    }
+    values = kit.values_of(credential_set)
     return [
         {
             "id": f"snippet-{name}",
             "label": label,
             "language": language,
-            "code": render_to_string(
-                f"snippets/{application.programme}.{ending}.txt", {key: quote(value) for key, value in values.items()}
-            ).strip(),
+            "code": kit.example(file, values, certificate_file=kit.LEAF_FILE).strip(),
         }
-        for name, label, language, ending, quote in (
-            ("curl", "curl", "shell", "sh", shlex.quote),
-            ("python", "Python", "python", "py", _python_literal),
+        for name, label, language, file in (
+            ("curl", "curl", "shell", "run.sh"),
+            ("python", "Python", "python", "fleet_call.py"),
         )
     ]
-
-
-def _python_literal(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

@@ -9,6 +9,7 @@ from onboarding.web.views import (
     describe,
     desk,
     home,
+    kit,
     live,
     outbox,
     styleguide,
@@ -31,11 +32,13 @@ urlpatterns = [
     # Key, CSR, certificate, credentials
     path(TRACK + "key/", credentials.key, name="key"),
     path(TRACK + "key/make/", credentials.key_make, name="key_make"),
+    path(TRACK + "key/browser/", credentials.key_browser, name="key_browser"),
     path(TRACK + "key/upload/", credentials.key_upload, name="key_upload"),
     path(TRACK + "csr/", credentials.csr, name="csr"),
     path(TRACK + "certificate/", credentials.certificate, name="certificate"),
     path(TRACK + "certificate/<slug:what>.pem", credentials.download, name="certificate_download"),
     path(TRACK + "certificate/key/", credentials.export_key, name="certificate_key"),
+    path(TRACK + "kit/", kit.kit, name="kit"),
     path(TRACK + "credentials/", credentials.store, name="credentials"),
     path(TRACK + "credentials/<slug:what>/", credentials.reveal, name="credentials_reveal"),
     # First call

@@ -1,5 +1,6 @@
 """What must hold on every page: axe finds nothing, nothing overflows, no other host is asked, no script complains."""
 
+import re
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
@@ -10,12 +11,19 @@ PHONES = (360, 375)
 """Widths in CSS pixels at which nothing may overflow."""
 
 PHONE_HEIGHT = 780
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-    "preload": False,
-}
-"""Options of axe.run, see the API documentation of axe-core."""
+ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+"""Tags of axe-core: WCAG 2.0 to 2.2, levels A and AA, and what is good practice beyond."""
+
+LOOK_RULES = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]
+"""Those rules of axe-core whose verdict depends on the colour scheme or on the width."""
+
+# Only the violations are brought back: the whole result is a hundred times as long.
+_AXE = """
+(rules) => axe.run({runOnly: rules, resultTypes: ["violations"], preload: false}).then((result) =>
+  result.violations.map(({id, help, nodes}) => {
+    return `${id} (${help}): ${nodes.slice(0, 3).map((node) => node.target).join("; ")}`;
+  }))
+"""
 
 _OVERFLOWING = """
 () => {
@@ -34,9 +42,8 @@ class Examiner:
 
     def __init__(self, context: BrowserContext, base_url: str) -> None:
         self.problems: list[str] = []
-        self.looked_at: list[str] = []
         self._host = urlsplit(base_url).netloc
-        self._axe = Axe()
+        self._axe_script = Axe().axe_script
         context.on("console", self._on_console)
         context.on("request", self._on_request)
         context.on("response", self._on_response)
@@ -44,21 +51,21 @@ class Examiner:
 
     def look(self, page: Page, name: str) -> None:
         """Examine the page as it is now: wide and light, then on phones, then dark. name: for the report."""
-        self.looked_at.append(name)
-        self._run_axe(page, f"{name}, light")
+        if residue := re.search(r"{[#%].*", page.inner_text("body")):
+            self.problems.append(f"{name}: template code on the page: {residue[0]}")
+        page.evaluate(self._axe_script)
+        self._run_axe(page, f"{name}, light", ALL_RULES)
         for width in PHONES:
             page.set_viewport_size({"width": width, "height": PHONE_HEIGHT})
             if wide := page.evaluate(_OVERFLOWING):
                 self.problems.append(f"{name}: overflows at {width} px: {', '.join(wide)}")
         page.emulate_media(color_scheme="dark")
-        self._run_axe(page, f"{name}, dark, {PHONES[-1]} px")
+        self._run_axe(page, f"{name}, dark, {PHONES[-1]} px", LOOK_RULES)
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(DESKTOP)
 
-    def _run_axe(self, page: Page, name: str) -> None:
-        for violation in self._axe.run(page, options=RULES).response["violations"]:
-            where = "; ".join(str(node["target"][0]) for node in violation["nodes"][:3])
-            self.problems.append(f"{name}: {violation['id']} ({violation['help']}): {where}")
+    def _run_axe(self, page: Page, name: str, rules: list[str]) -> None:
+        self.problems += [f"{name}: {violation}" for violation in page.evaluate(_AXE, rules)]
 
     def _on_console(self, message: ConsoleMessage) -> None:
         # That an answer was 4xx is said of pages that are meant to be; of what pages load, see _on_response.

@@ -57,7 +57,9 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
     partner.follow(re.compile("^Certificate$")).look("certificate")
     certificate = partner.download("Download your certificate")
     assert certificate.startswith(b"-----BEGIN CERTIFICATE-----")
-    partner.follow(re.compile("copy of the key")).look("key export").fill({"Passphrase": "short"})
+    partner.follow(re.compile("copy of the key")).heading("Confirm that it is you").look("sign in once more")
+    partner.press("Confirm").sees_problem("Password").fill({"Password": NEW_PASSWORD}).press("Confirm")
+    partner.heading("Take a copy of the key").look("key export").fill({"Passphrase": "short"})
     partner.press("Download private-key.pem").sees_problem("Passphrase").look("key export, short passphrase")
     partner.fill({"Passphrase": "long enough for a copy"})
     key = partner.download("Download private-key.pem", "button")
@@ -70,6 +72,7 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
     partner.open(f"{path}sandbox/validate/").look("validate")
     with held_up(running):
         partner.press("Validate")
+        expect(partner.page).to_have_title(re.compile("^(Waiting|Queued|Running)"))
         partner.page.evaluate("() => { window.thePageThatWasLoaded = true; }")
         rungs = partner.page.locator(".rung")
         expect(rungs.filter(has_text="Passed")).not_to_have_count(0)
@@ -78,6 +81,7 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
         partner.look("run, under way")
     partner.wait_for_run("Passed")
     assert partner.page.evaluate("() => window.thePageThatWasLoaded")
+    expect(partner.page).to_have_title(re.compile("^Passed"))
     expect(rungs.first.locator("details")).to_have_attribute("open", "")
     partner.sees("TLS version", "It works").look("run, passed")
 
@@ -127,6 +131,7 @@ def test_a_partner_who_keeps_the_key_lends_it_for_one_run(visit: Visit, tmp_path
     partner.give("Private key", "private-key.pem", key).fill({"Passphrase of the key": steps.PASSPHRASE})
     partner.press("Validate").wait_for_run("Passed").look("run, passed, end user")
     partner.open(f"{path}sandbox/live/").heading("You are live").look("live, end user")
+    partner.open("/").sees(OWN).look("home, long names")
 
 
 def test_staff_can_give_back_decline_and_refuse(visit: Visit) -> None:

@@ -28,7 +28,7 @@ def test_the_settings_we_test_with_agree() -> None:
     [
         ("PORTAL_MODE", "cloud", "portal.E001"),
         ("KEY_CUSTODIES", ["own", "vualt"], "portal.E002"),
-        ("KEY_CUSTODIES", ["browser"], "portal.E002"),
+        ("KEY_CUSTODIES", ["paper"], "portal.E002"),
         ("FLEET_ENVIRONMENTS", ["production", "prodcution"], "portal.E005"),
         ("ACCENT_COLOUR", "red; }", "portal.E006"),
         ("SANDBOX_PORT", 7999, "portal.E003"),

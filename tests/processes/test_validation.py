@@ -1,5 +1,6 @@
 """Runs: one at a time, claimed once, finished once, swept up when lost, the one-time key gone whatever happens."""
 
+import base64
 from datetime import timedelta
 from typing import Any
 
@@ -101,6 +102,23 @@ def test_a_run_is_claimed_once_however_often_the_queue_says_look(
     flows.execute(run.pk)
     flows.execute(run.pk)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("taken_away", ["master key", "environment"])
+def test_a_run_that_the_portal_itself_prevents_says_so_at_once(
+    held: CredentialSet, owner: User, settings: Any, taken_away: str
+) -> None:
+    run = flows.request_run(held, actor=member(owner))
+    if taken_away == "environment":
+        settings.SANDBOX = False
+    else:
+        settings.VAULT_KEYS = [f"other:{base64.b64encode(bytes(32)).decode()}"]
+    flows.execute(run.pk)
+    run.refresh_from_db()
+    assert run.state == "failed"
+    first, *others = run.checks
+    assert (first["code"], first["turn"]) == ("set_cannot_be_opened", "operator")
+    assert {check["result"] for check in others} == {"not_reached"}
 
 
 def test_a_late_writer_whose_lease_was_lost_is_dropped(

@@ -11,11 +11,16 @@ from django.test import Client
 
 from onboarding.credentials import flows as credentials
 from onboarding.credentials.models import CertificateRequest
+from onboarding.credentials.sets import password_of
+from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import Organisation, User
 from onboarding.pki.csr import build_csr
 from onboarding.registrations.models import Submission
+from onboarding.vault.models import Secret
+from onboarding.vault.seal import open_secret
+from onboarding.web import journey
 from tests.conftest import member
-from tests.journey import SUBJECT, approved, described, submitted, with_key
+from tests.journey import SUBJECT, approved, described, issued, submitted, with_key
 
 Browser = Callable[[User], Client]
 
@@ -154,6 +159,50 @@ def test_a_double_submit_does_not_submit_twice(owner: User, signed_in: Browser) 
     for _ in range(2):
         assert client.post(f"/applications/{application.pk}/describe/check/").status_code == 302
     assert Submission.objects.count() == 1
+
+
+@pytest.mark.parametrize("way", ["make", "upload"])
+def test_a_second_click_that_comes_too_late_shows_the_csr_of_the_first(
+    owner: User, waiting: CertificateRequest, signed_in: Browser, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    if way == "make":
+        credentials.describe_key(waiting, subject=SUBJECT, custody="vault")
+    stale = journey.track(waiting.application, "sandbox")
+    assert credentials.submit_csr(waiting, good_csr()[1], actor=member(owner)).fit
+    # What the second of two parallel requests saw when it began.
+    monkeypatch.setattr(journey, "track", lambda *_args: stale)
+    form = {"bits": "2048"} if way == "make" else {"text": good_csr()[1].decode()}
+    url = f"/applications/{waiting.application_id}/sandbox/key/"
+    response = signed_in(owner).post(f"{url}{way}/", form)
+    assert response.status_code == 302
+    assert response.headers["Location"].endswith("/sandbox/csr/")
+    assert Secret.objects.filter(kind=Secret.Kind.PRIVATE_KEY).count() == 0
+
+
+def test_names_and_custody_cannot_be_changed_behind_a_submitted_csr(owner: User, waiting: CertificateRequest) -> None:
+    stale = CertificateRequest.objects.get(pk=waiting.pk)
+    assert credentials.submit_csr(waiting, good_csr()[1], actor=member(owner)).fit
+    with pytest.raises(IllegalTransition):
+        credentials.describe_key(stale, subject=SUBJECT, custody="vault")
+    assert CertificateRequest.objects.get(pk=waiting.pk).custody == "own"
+
+
+def test_a_secret_is_shown_only_after_a_recent_sign_in_and_no_form_is_kept_meanwhile(
+    owner: User, reviewer: User, issuer: User, signed_in: Browser, settings: Any
+) -> None:
+    held = issued(owner, reviewer, issuer)
+    base = f"/applications/{held.application_id}/sandbox"
+    client = signed_in(owner)
+    password = open_secret(password_of(held)).decode()
+    assert password in client.post(f"{base}/credentials/password/").content.decode()
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = -1
+    for url, form in (
+        (f"{base}/credentials/password/", {}),
+        (f"{base}/certificate/key/", {"passphrase": "a passphrase that is kept nowhere"}),
+    ):
+        response = client.post(url, form)
+        assert response.headers["Location"].startswith("/accounts/reauthenticate/?next=")
+    assert "kept nowhere" not in str(dict(client.session))
 
 
 def test_a_decision_on_what_moved_on_changes_nothing_and_says_so(

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('awaiting_csr', 'Waiting for the CSR'), ('csr_submitted', 'CSR submitted'), ('csr_refused', 'CSR refused'), ('csr_accepted', 'CSR accepted'), ('issued', 'Certificate issued'), ('active', 'In use'), ('superseded', 'Superseded'), ('revoked', 'Revoked'), ('cancelled', 'Cancelled')], default='awaiting_csr', max_length=20)),
                 ('state_since', models.DateTimeField(auto_now_add=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('custody', models.CharField(blank=True, choices=[('own', 'Made by you'), ('vault', 'Made and kept here')], max_length=10)),
+                ('custody', models.CharField(blank=True, choices=[('browser', 'Made in your browser'), ('own', 'Made by you'), ('vault', 'Made and kept here')], max_length=10)),
                 ('subject', models.JSONField(default=dict)),
                 ('csr_pem', models.TextField(blank=True)),
                 ('spki_sha256', models.CharField(blank=True, db_index=True, max_length=64)),

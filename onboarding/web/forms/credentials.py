@@ -1,5 +1,6 @@
 """Key, CSR, certificate and credentials."""
 
+import unicodedata
 from typing import Any
 
 from django import forms
@@ -13,6 +14,14 @@ from onboarding.web.forms.fields import BoundedFileField, LineField, SecretField
 from onboarding.web.forms.widgets import FileDrop, PemTextarea, RadioCards
 
 CUSTODIES = {
+    CertificateRequest.Custody.BROWSER: (
+        _("Your browser makes it, you keep it"),
+        _(
+            "Made in your browser, and saved as an encrypted file on your machine. Only you can use "
+            "the key; nothing but the CSR is sent. To validate, you lend us the key for one call. Needs JavaScript, "
+            "and an address that begins with https: without them, take the next one."
+        ),
+    ),
     CertificateRequest.Custody.OWN: (
         _("You make it, and keep it"),
         _(
@@ -85,6 +94,43 @@ class MakeKeyForm(PortalForm):
         }
 
 
+class BrowserKeyForm(PortalForm):
+    """Custody `browser`: which key to make. Shown, never sent: the choice is the page's script's to read."""
+
+    key = forms.ChoiceField(label=_("Kind of key"), widget=RadioCards)
+
+    def __init__(self, *args: Any, profile: Profile, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["key"]
+        kinds: dict[str, Any] = {}
+        if "RSA" in profile.key.types:
+            kinds |= {f"RSA-{bits}": f"RSA {bits}" for bits in profile.key.choices}
+        if "EC" in profile.key.types:
+            kinds["EC-256"] = _("EC, curve P-256")
+        field.choices = list(kinds.items())
+        field.initial = next(iter(kinds))
+        field.widget.descriptions = {
+            "RSA-2048": _("What the documentation uses. Right for most."),
+            "RSA-4096": _("Takes a few seconds to make, and a little longer at each call."),
+        }
+
+
+class BrowserCsrForm(PortalForm):
+    """Custody `browser`: the CSR that the page made."""
+
+    csr = forms.CharField(
+        label=_("The CSR"),
+        max_length=16_384,
+        strip=False,
+        widget=PemTextarea({"readonly": True, "data-part": "request"}),
+        error_messages={"required": _("The page sent no CSR. Make the key first.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.use_required_attribute = False  # the page's script fills it in
+
+
 class PemOrFileForm(PortalForm):
     """A file, or the same pasted as text: one of the two, so neither is marked as optional."""
 
@@ -141,6 +187,8 @@ class StoreCredentialsForm(PortalForm):
                 del self.fields[name]
             elif held.get(name) and name != "client_id":
                 self.fields[name].help_text = _("One is stored. Leave this empty to keep it.")
+        for field in self.fields.values():
+            field.alternative = True  # type: ignore[attr-defined]  # at least one; none is marked as optional
         if "password" in self.fields:
             self.fields["password"].label = _("Password of your partner login")
 
@@ -159,7 +207,7 @@ class StoreCredentialsForm(PortalForm):
 
 
 class OneRunKeyForm(PortalForm):
-    """Custody `own`: the key, for one run."""
+    """Custody `own` or `browser`: the key, for one run."""
 
     key = BoundedFileField(
         label=_("Private key"),
@@ -170,8 +218,19 @@ class OneRunKeyForm(PortalForm):
         error_messages={"required": _("Choose the private key's file.")},
     )
     passphrase = SecretField(
-        label=_("Passphrase of the key"), required=False, help_text=_("If the file is encrypted, as OpenSSL makes it.")
+        label=_("Passphrase of the key"),
+        required=False,
+        help_text=_("If the file is encrypted, as OpenSSL and your browser make it."),
     )
+
+    def __init__(self, *args: Any, made_in_browser: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.made_in_browser = made_in_browser
+
+    def clean_passphrase(self) -> str:
+        """The page's script encrypts under the composed form (NFC) of what was typed; other programs, as it is."""
+        passphrase: str = self.cleaned_data["passphrase"]
+        return unicodedata.normalize("NFC", passphrase) if self.made_in_browser else passphrase
 
 
 class ExportKeyForm(PortalForm):

@@ -3,7 +3,6 @@
 import secrets
 from typing import NamedTuple
 
-from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -16,10 +15,12 @@ from onboarding.credentials import flows, sets
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import LIFECYCLE, State
 from onboarding.lifecycle import IllegalTransition
-from onboarding.pki import instructions
+from onboarding.pki import instructions, recipe
 from onboarding.registrations.models import Application
 from onboarding.web import access, journey
 from onboarding.web.forms.credentials import (
+    BrowserCsrForm,
+    BrowserKeyForm,
     CsrForm,
     ExportKeyForm,
     MakeKeyForm,
@@ -28,6 +29,12 @@ from onboarding.web.forms.credentials import (
 )
 from onboarding.web.presenting import explain_findings
 from onboarding.web.requests import PortalRequest
+
+KEY_PAGES = {
+    CertificateRequest.Custody.BROWSER: "key_browser",
+    CertificateRequest.Custody.OWN: "key_upload",
+    CertificateRequest.Custody.VAULT: "key_make",
+}
 
 
 @access.application()
@@ -46,10 +53,13 @@ def key(request: PortalRequest, application: Application, environment_id: str) -
         custodies=settings.KEY_CUSTODIES,
     )
     if request.method == "POST" and form.is_valid():
-        opened = flows.open_request(application, environment_id, actor=access.member_actor(request))
         custody = form.cleaned_data["custody"]
-        flows.describe_key(opened, subject=form.subject, custody=custody)
-        return redirect(track.url("key_make" if custody == CertificateRequest.Custody.VAULT else "key_upload"))
+        try:
+            opened = flows.open_request(application, environment_id, actor=access.member_actor(request))
+            flows.describe_key(opened, subject=form.subject, custody=custody)
+        except IllegalTransition:
+            return _submitted_already(request, track)
+        return redirect(track.url(KEY_PAGES[custody]))
     context = _context(track) | {"form": form, "fixed": _fixed(application)}
     return render(request, "key.html", context)
 
@@ -64,13 +74,47 @@ def key_make(request: PortalRequest, application: Application, environment_id: s
     form = MakeKeyForm(request.POST or None, profile=application.profile)
     findings = []
     if request.method == "POST" and form.is_valid():
-        report = flows.make_key(cycle, bits=form.cleaned_data["bits"], actor=access.member_actor(request))
+        try:
+            report = flows.make_key(cycle, bits=form.cleaned_data["bits"], actor=access.member_actor(request))
+        except IllegalTransition:
+            return _submitted_already(request, track)
         if report.fit:
             messages.success(request, _("The key was made and sealed, and its CSR submitted."))
             return redirect(track.url("csr"))
         findings = explain_findings(report.findings)
     context = _context(track) | {"form": form, "cycle": cycle, "subject": _rows(cycle.subject), "findings": findings}
     return render(request, "key_make.html", context, status=422 if findings else 200)
+
+
+@access.application()
+def key_browser(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
+    """Custody `browser`: the page makes the key; only the CSR arrives here."""
+    track = _track(application, environment_id)
+    cycle = _awaiting(track, CertificateRequest.Custody.BROWSER)
+    if cycle is None:
+        return redirect(track.url("key"))
+    form = BrowserCsrForm(request.POST or None)
+    findings = []
+    if request.method == "POST" and form.is_valid():
+        report = flows.submit_csr(
+            cycle,
+            form.cleaned_data["csr"].encode(),
+            actor=access.member_actor(request),
+            custody=CertificateRequest.Custody.BROWSER,
+        )
+        if report.fit:
+            messages.success(request, _("The CSR was checked and submitted. Keep the key's file and its passphrase."))
+            return redirect(track.url("csr"))
+        findings = explain_findings(report.findings)
+    context = _context(track) | {
+        "form": form,
+        "key_form": BrowserKeyForm(profile=application.profile),
+        "subject": _rows(cycle.subject),
+        "recipe": recipe.subject_recipe(cycle.subject, application.profile.dn),
+        "obstacles": explain_findings(flows.subject_errors(cycle)),
+        "findings": findings,
+    }
+    return render(request, "key_browser.html", context, status=422 if findings else 200)
 
 
 @access.application()
@@ -83,7 +127,10 @@ def key_upload(request: PortalRequest, application: Application, environment_id:
     form = CsrForm(request.POST or None, request.FILES or None)
     findings = []
     if request.method == "POST" and form.is_valid():
-        report = flows.submit_csr(cycle, form.cleaned_data["data"], actor=access.member_actor(request))
+        try:
+            report = flows.submit_csr(cycle, form.cleaned_data["data"], actor=access.member_actor(request))
+        except IllegalTransition:
+            return _submitted_already(request, track)
         if report.fit:
             messages.success(request, _("The CSR was checked and submitted."))
             return redirect(track.url("csr"))
@@ -127,7 +174,11 @@ def csr(request: PortalRequest, application: Application, environment_id: str) -
 def certificate(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """The certificate and the CA certificate, to look at and to download."""
     track, cycle, _held = _with_certificate(application, environment_id)
-    context = _context(track) | {"cycle": cycle, "subject": _rows(cycle.subject)}
+    context = _context(track) | {
+        "cycle": cycle,
+        "subject": _rows(cycle.subject),
+        "keystore_commands": instructions.keystore_commands() if cycle.key_id is None else (),
+    }
     return render(request, "certificate.html", context)
 
 
@@ -144,7 +195,7 @@ def download(request: PortalRequest, application: Application, environment_id: s
 @never_cache
 @sensitive_post_parameters()
 @access.application()
-@reauthentication_required
+@access.recent_sign_in
 def export_key(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `vault`: take a copy of the key away, encrypted under a passphrase."""
     track, cycle, _held = _with_certificate(application, environment_id)
@@ -186,7 +237,7 @@ def store(request: PortalRequest, application: Application, environment_id: str)
 
 @never_cache
 @access.application()
-@reauthentication_required
+@access.recent_sign_in
 def reveal(request: PortalRequest, application: Application, environment_id: str, what: str) -> HttpResponse:
     """Show one secret, once, after a recent sign-in; recorded, and mailed to the owners."""
     track, _cycle, held = _with_certificate(application, environment_id)
@@ -221,6 +272,12 @@ def _with_certificate(application: Application, environment_id: str) -> _Held:
     if track.request is None or track.credential_set is None or not track.has_certificate:
         raise Http404
     return _Held(track, track.request, track.credential_set)
+
+
+def _submitted_already(request: PortalRequest, track: journey.Track) -> HttpResponse:
+    """A second click, or another tab, came later: show what the first one did."""
+    messages.info(request, _("A CSR was submitted already. This is the one."))
+    return redirect(track.url("csr"))
 
 
 def _awaiting(track: journey.Track, custody: str) -> CertificateRequest | None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from onboarding.audit.models import Entry
 from onboarding.credentials import flows as credentials
-from onboarding.credentials.environments import environment
+from onboarding.credentials.environments import shown
 from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import State as CertificateState
@@ -245,7 +245,7 @@ def _certificate_page(
     context = {
         "cycle": found,
         "application": found.application,
-        "environment": environment(found.application.profile, found.environment),
+        "environment": shown(found.application.profile, found.environment),
         "subject": [{"key": name, "value": value, "mono": True} for name, value in found.subject.items()],
         "findings": explain_findings(found.findings),
         "can_sign": to_sign and found.environment == SANDBOX,

@@ -10,8 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.vary import vary_on_headers
 
-from onboarding.credentials.environments import environment
+from onboarding.credentials.environments import shown
 from onboarding.credentials.models import CertificateRequest
+from onboarding.fleet.checks import Result
 from onboarding.registrations.models import Application
 from onboarding.validation import flows
 from onboarding.validation.models import Run
@@ -34,8 +35,13 @@ def validate(request: PortalRequest, application: Application, environment_id: s
     if not track.is_complete or track.request is None or track.credential_set is None:
         messages.info(request, _("Validation needs the certificate and all credentials."))
         return redirect("application", application.pk)
-    own_key = track.request.custody == CertificateRequest.Custody.OWN
-    form = OneRunKeyForm(request.POST or None, request.FILES or None) if own_key else None
+    key_is_elsewhere = track.request.key_id is None
+    made_in_browser = track.request.custody == CertificateRequest.Custody.BROWSER
+    form = (
+        OneRunKeyForm(request.POST or None, request.FILES or None, made_in_browser=made_in_browser)
+        if key_is_elsewhere
+        else None
+    )
     findings = []
     if request.method == "POST" and (form is None or form.is_valid()):
         key = form.cleaned_data["key"].read() if form else None
@@ -69,14 +75,15 @@ def run(request: PortalRequest, run_id: UUID) -> HttpResponse:
         pk=run_id,
         credential_set__application__organisation__memberships__user=request.user,
     )
-    seen = f"{found.state}-{len(found.checks)}"
+    settled = sum(row["result"] not in (Result.RUNNING, Result.NOT_REACHED) for row in found.checks)
+    seen = f"{found.state}-{len(found.checks)}-{settled}"
     if request.htmx and request.GET.get("seen") == seen:
         return HttpResponse(status=204)  # nothing new: the page stays as it is, and nothing is read out again
     context = {
         "run": found,
         "seen": seen,
         "application": found.credential_set.application,
-        "environment": environment(found.credential_set.application.profile, found.credential_set.environment),
+        "environment": shown(found.credential_set.application.profile, found.credential_set.environment),
         "checks": ladder(found),
         "facts": run_facts(found),
     }

@@ -1,6 +1,9 @@
 """manage.py check_csr: the check of the upload form, on the command line."""
 
+import errno
+import io
 import json
+import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -35,19 +38,25 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read, check, print, and exit."""
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that lacks a letter shows its code instead
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             data = _read(options["file"])
         except OSError as error:
             why = {"why": error.strerror or ""}
             finding = Finding("file_missing", Severity.ERROR, "file", options["file"], params=why)
-            report = CsrReport(None, {}, None, None, None, (finding,))
+            report = CsrReport(None, {}, None, None, (finding,))
         else:
             report = check_csr(data, profile(options["programme"]), mzp=options["mzp"])
         explanations = [explain(finding, MESSAGES, gettext) for finding in report.findings]
-        if options["json"]:
-            self.stdout.write(json.dumps(_plain(report, explanations), ensure_ascii=False, indent=2))
-        else:
-            self._print(report, explanations)
+        try:
+            if options["json"]:
+                self.stdout.write(json.dumps(_plain(report, explanations), ensure_ascii=False, indent=2))
+            else:
+                self._print(report, explanations)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read the report has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FIT if report.fit else NOT_FIT if report.readable else UNREADABLE)
 
     def _print(self, report: CsrReport, explanations: list[Explanation]) -> None:
@@ -69,6 +78,8 @@ class Command(BaseCommand):
 def _read(name: str) -> bytes:
     """Read at most one byte more than is looked into: enough to see that a file is too large."""
     if name == "-":
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return sys.stdin.buffer.read(files.MAX_BYTES + 1)
     with Path(name).open("rb") as file:
         return file.read(files.MAX_BYTES + 1)

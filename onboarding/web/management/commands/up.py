@@ -63,6 +63,9 @@ class Command(BaseCommand):
         except StartError as error:
             self.stderr.write(str(error))
             sys.exit(1)
+        except PermissionError as error:
+            self.stderr.write(f"{error.filename}: {error.strerror}. Choose another folder with VAR_DIR.")
+            sys.exit(1)
 
     def _run(self) -> None:
         parts = (SANDBOX, WEB, WORKER, BEAT) if settings.SANDBOX else (WEB, WORKER, BEAT)

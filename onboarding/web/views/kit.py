@@ -1,0 +1,60 @@
+"""The integration kit: certificates and examples in one file, ready for the first own call."""
+
+import secrets
+
+from allauth.account.decorators import reauthentication_required
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from onboarding.credentials import flows
+from onboarding.credentials import kit as kits
+from onboarding.credentials.models import CredentialSet
+from onboarding.registrations.models import Application
+from onboarding.web import access, journey
+from onboarding.web.forms.credentials import ExportKeyForm
+from onboarding.web.requests import PortalRequest
+
+
+@never_cache
+@sensitive_post_parameters()
+@access.application()
+def kit(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
+    """Download the kit; where the key is kept here, for those who may take it away, with an encrypted copy of it."""
+    try:
+        track = journey.track(application, environment_id)
+    except KeyError:
+        raise Http404 from None
+    held = track.credential_set
+    if held is None or not track.has_certificate:
+        raise Http404
+    if "client_id" in track.missing:
+        messages.info(request, _("The examples in the kit name your client ID: store it first."))
+        return redirect(track.url("credentials"))
+    if held.certificate_request.key_id is None or not request.may_change:
+        return _file(held, kits.build(kits.values_of(held)))
+    return _kit_with_key(request, track, held)
+
+
+@reauthentication_required
+def _kit_with_key(request: PortalRequest, track: journey.Track, held: CredentialSet) -> HttpResponse:
+    form = ExportKeyForm(request.POST or None, initial={"passphrase": secrets.token_urlsafe(18)})
+    if request.method == "POST" and form.is_valid():
+        key = flows.export_key(
+            held.certificate_request,
+            passphrase=form.cleaned_data["passphrase"].encode(),
+            actor=access.member_actor(request),
+        )
+        return _file(held, kits.build(kits.values_of(held), encrypted_key=key))
+    context = {"application": track.application, "environment": track.environment, "track": track, "form": form}
+    return render(request, "kit.html", context)
+
+
+def _file(held: CredentialSet, content: bytes) -> HttpResponse:
+    name = "-".join(filter(None, ("integration-kit", slugify(str(held.application)), held.environment)))
+    headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
+    return HttpResponse(content, content_type="application/zip", headers=headers)
