@@ -2,10 +2,10 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint walkthrough lock clean
+.PHONY: help setup up test lint walkthrough lock bench-pki clean
 
 help: ## List the commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: .venv/.installed ## Make .venv and install into it; starts nothing
 	@:
@@ -33,6 +33,9 @@ lock: setup ## Write requirements/*.txt anew from pyproject.toml
 	var/uv/bin/uv pip compile $(LOCK_OPTIONS) -o requirements/dev.txt --group dev pyproject.toml
 LOCK_OPTIONS := --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11
+
+bench-pki: setup ## Measure CSR checks and certificate intake against bare cryptography and openssl
+	@$(BIN)/python -m bench.pki
 
 clean: ## Remove .venv and what tools left behind; var/, which holds your data, stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -206,7 +206,7 @@ def build(values: KitValues, *, encrypted_key: bytes | None = None) -> bytes:
         files[KEY_FILE] = encrypted_key
     else:
         files[NO_KEY_FILE] = _render("put-your-key-here.txt", shown).encode()
-    told = FILES | {name: one.text for name, one in EXAMPLES.items()}
+    told = dict(FILES) | {name: one.text for name, one in EXAMPLES.items()}
     shown["files"] = [{"name": name, "text": _(told[name])} for name in told if name in files]
     files["README.md"] = _render("readme.txt", shown).encode()
     modes = {name: one.mode for name, one in chosen.items()} | {KEY_FILE: _PRIVATE}

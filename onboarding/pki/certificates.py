@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
@@ -18,8 +18,10 @@ from cryptography.x509.verification import (
 )
 
 from onboarding.findings import Finding, Severity
-from onboarding.pki import files, keys, names
-from onboarding.pki.files import Item, Kind
+from onboarding.pki import keys, names
+from onboarding.pki.intake import UNPARSABLE, is_ca
+from onboarding.pki.intake import UnreadableCertificate as UnreadableCertificate
+from onboarding.pki.intake import load_certificates as load_certificates
 from onboarding.pki.subject import visible
 
 T = TypeVar("T", bound=x509.ExtensionType)
@@ -27,65 +29,6 @@ T = TypeVar("T", bound=x509.ExtensionType)
 EXPIRES_SOON = timedelta(days=30)
 MIN_RSA_BITS = 2048
 ACCEPTED_HASHES = frozenset({"sha224", "sha256", "sha384", "sha512"})
-MAX_CERTIFICATES = 20
-"""More in one file are not a chain. Bounds what a verification can cost."""
-
-_UNPARSABLE = (
-    ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
-)  # fmt: skip
-
-_NOT_A_CERTIFICATE: Mapping[Kind, str] = {
-    Kind.CSR: "certificate_is_csr",
-    Kind.PKCS7: "certificate_is_pkcs7",
-    Kind.PKCS12: "certificate_is_keystore",
-    Kind.JKS: "certificate_is_keystore",
-    Kind.ZIP: "certificate_is_zip",
-    Kind.HTML: "certificate_is_html",
-}
-
-
-class UnreadableCertificate(Exception):
-    """The file holds no certificates that can be read. `finding` says why and what to do."""
-
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.code)
-        self.finding = finding
-
-
-def load_certificates(data: bytes) -> list[x509.Certificate]:
-    """Return the certificates in a file, in its order: PEM, one or many, or DER.
-
-    Raises UnreadableCertificate, also for a file that holds a private key beside them.
-    """
-    if len(data) > files.MAX_BYTES:
-        raise _refused("certificate_too_large", f"{len(data)}", f"{files.MAX_BYTES}")
-    found = files.items(data)
-    if any(item.kind is Kind.PRIVATE_KEY for item in found):
-        raise _refused("certificate_with_private_key")
-    holders = [item for item in found if item.kind is Kind.CERTIFICATE]
-    if not holders:
-        raise _refused(_NOT_A_CERTIFICATE.get(found[0].kind, "certificate_unknown") if found else "certificate_empty")
-    if len(holders) > MAX_CERTIFICATES:
-        raise _refused("certificate_too_many", f"{len(holders)}", f"{MAX_CERTIFICATES}")
-    return [_load(item) for item in holders]
-
-
-def _load(item: Item) -> x509.Certificate:
-    try:
-        certificate = x509.load_der_x509_certificate(item.der)
-        # All of it is parsed here, once, so that nothing later can raise.
-        names.subject_values(certificate.subject)
-        names.subject_values(certificate.issuer)
-        _ = certificate.extensions, certificate.signature_hash_algorithm
-        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        keys.spki_sha256(certificate.public_key())
-    except _UNPARSABLE:
-        raise _refused("certificate_damaged") from None
-    return certificate
-
-
-def _refused(code: str, found: str = "", expected: str = "") -> UnreadableCertificate:
-    return UnreadableCertificate(Finding(code, Severity.ERROR, "file", found, expected))
 
 
 def leaf_first(
@@ -103,13 +46,6 @@ def leaf_first(
         next((one for one in certificates if not is_ca(one)), certificates[0]),
     )
     return leaf, [leaf, *(one for one in certificates if one is not leaf)]
-
-
-def is_ca(certificate: x509.Certificate) -> bool:
-    """Return whether the certificate may sign others (RFC 5280, sections 4.2.1.9 and 4.2.1.3)."""
-    constraints = _extension(certificate, x509.BasicConstraints)
-    usage = _extension(certificate, x509.KeyUsage)
-    return constraints is not None and constraints.ca and (usage is None or usage.key_cert_sign)
 
 
 def check_certificate(
@@ -221,22 +157,25 @@ def _check_chain(certificate: x509.Certificate, given: Sequence[x509.Certificate
         if not given:
             yield _finding("ca_missing", "chain", "", names.render(certificate.issuer))
         return
-    for one in authorities:
-        if not one.not_valid_before_utc <= now <= one.not_valid_after_utc:
-            period = f"{_when(one.not_valid_before_utc)} – {_when(one.not_valid_after_utc)}"
-            yield _finding("ca_not_valid_now", "chain", period, _when(now), ca=visible(names.render(one.subject)))
-    roots = [one for one in authorities if one.subject == one.issuer]
-    # Without a root we trust what was given: the server decides by its own store, the partner by this file.
-    anchors = roots or authorities
-    intermediates = [one for one in authorities if one not in anchors]
-    # Validity was judged above: here the chain itself is, at a time at which the certificate was valid.
+    current = [one for one in authorities if one.not_valid_before_utc <= now <= one.not_valid_after_utc]
+    # The certificate's own validity was judged above: its chain is, at a time at which it was valid.
     at = min(max(now, certificate.not_valid_before_utc), certificate.not_valid_after_utc)
-    if (usual := _verify(_USUAL, certificate, anchors, intermediates, at)) is None:
-        return
-    if (reason := _verify(_UNUSUAL, certificate, anchors, intermediates, at)) is None:
+    usual = _verify(_USUAL, certificate, current, at)
+    reason = usual and _verify(_UNUSUAL, certificate, current, at)
+    for one in authorities:
+        if one not in current:
+            period = f"{_when(one.not_valid_before_utc)} – {_when(one.not_valid_after_utc)}"
+            # Old certificates of a CA that is there anew, too, harm nobody.
+            severity = Severity.ERROR if reason else Severity.NOTE
+            yield _finding(
+                "ca_not_valid_now", "chain", period, _when(now), severity, ca=visible(names.render(one.subject))
+            )  # fmt: skip
+    if reason:
+        broken = _broken_link(certificate, authorities, reason)
+        if broken.code != "chain_invalid" or len(current) == len(authorities):
+            yield broken
+    elif usual:
         yield _finding("chain_unusual", "chain", usual, severity=Severity.NOTE)
-    else:
-        yield _broken_link(certificate, authorities, reason)
 
 
 def _broken_link(certificate: x509.Certificate, authorities: Sequence[x509.Certificate], reason: str) -> Finding:
@@ -260,7 +199,7 @@ def _broken_link(certificate: x509.Certificate, authorities: Sequence[x509.Certi
 def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, TypeError, *_UNPARSABLE):
+    except (InvalidSignature, TypeError, *UNPARSABLE):
         return False
     return True
 
@@ -312,13 +251,19 @@ def _verifier(strictness: str, anchors: Sequence[x509.Certificate], at: datetime
 def _verify(
     strictness: str,
     certificate: x509.Certificate,
-    anchors: Sequence[x509.Certificate],
-    intermediates: Sequence[x509.Certificate],
+    authorities: Sequence[x509.Certificate],
     at: datetime,
 ) -> str | None:
-    """Return None if there is a path (RFC 5280, section 6) from the certificate to an anchor, else why not."""
+    """Return None if there is a path (RFC 5280, section 6) from the certificate to an anchor, else why not.
+
+    authorities: roots and intermediates, in any order, also several of one name (cross-signed).
+    """
+    # Without a root we trust what was given: the server decides by its own store, the partner by this file.
+    anchors = [one for one in authorities if one.subject == one.issuer] or authorities
+    if not anchors:
+        return "none of the CA certificates is valid now"
     try:
-        _verifier(strictness, anchors, at).verify(certificate, list(intermediates))
+        _verifier(strictness, anchors, at).verify(certificate, [one for one in authorities if one not in anchors])
     except VerificationError as error:
         return str(error)
     return None

@@ -158,8 +158,10 @@ def _check_key(csr: x509.CertificateSigningRequest, rule: KeyRule) -> tuple[_Key
     if key.type not in rule.types:
         return key, [Finding("key_type", Severity.ERROR, "key", key.type, " / ".join(rule.types))]
     if not rule.min_bits <= key.bits <= rule.max_bits:
-        code = "key_too_small" if key.bits < rule.min_bits else "key_too_big"
-        return key, [Finding(code, Severity.ERROR, "key", f"{key.bits}", f"{rule.min_bits}–{rule.max_bits}")]
+        too_small, expected = key.bits < rule.min_bits, f"{rule.min_bits}–{rule.max_bits}"
+        return key, [
+            Finding("key_too_small" if too_small else "key_too_big", Severity.ERROR, "key", f"{key.bits}", expected)
+        ]
     if isinstance(public_key, rsa.RSAPublicKey):
         exponent = public_key.public_numbers().e
         if exponent != rule.public_exponent:

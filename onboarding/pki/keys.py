@@ -1,6 +1,7 @@
 """Private keys: made, encrypted, read; and public keys compared by their digest."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
     load_pem_private_key,
 )
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from onboarding.findings import Finding, Severity
 from onboarding.pki import files
@@ -28,11 +30,21 @@ MAX_KEY_BYTES = 4096
 Checking a key costs time that grows with the cube of its size: 0.3 s for RSA-4096, minutes for RSA-32768.
 """
 
+MAX_KEYSTORE_BYTES = 16 * 1024
+"""The largest PKCS#12 keystore that is opened, in bytes: one with RSA-4096 and a chain of three has about 9,000."""
+
+# A PKCS#12 bag with a key, encrypted or not, up to the key's length (RFC 7292, appendix D).
+_KEY_BAG = re.compile(
+    rb"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01[\x01\x02]\xa0(?:[\x00-\x7f]|\x81(.)|\x82(..)|\x83(...))",
+    re.DOTALL,
+)
+
+_OPENSSH = b"openssh-key-v1\x00"
+
 _NOT_A_KEY: Mapping[Kind, str] = {
     Kind.CSR: "key_is_csr",
     Kind.CERTIFICATE: "key_is_certificate",
     Kind.PUBLIC_KEY: "key_is_public",
-    Kind.PKCS12: "key_is_pkcs12",
     Kind.JKS: "key_is_jks",
 }
 
@@ -61,32 +73,57 @@ def encrypt_key(key: PrivateKeyTypes, passphrase: bytes) -> bytes:
 def load_key(data: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
     """Read a private key: PEM or DER; PKCS#1, PKCS#8 or SEC 1; encrypted or not (then the passphrase is not used).
 
+    Or the key in a PKCS#12 keystore, which is what keytool writes, whatever the file is called.
     Raises UnreadableKey. Bounds on size and key-derivation cost come before any arithmetic.
     """
     if len(data) > files.MAX_BYTES:
         raise UnreadableKey(_error("key_too_large", f"{len(data)}", f"{files.MAX_BYTES}"))
     found = files.items(data)
-    item = next((item for item in found if item.kind is Kind.PRIVATE_KEY), None)
+    item = next((item for item in found if item.kind in (Kind.PRIVATE_KEY, Kind.PKCS12)), None)
     if item is None:
         kind = found[0].kind if found else None
         raise UnreadableKey(_error(_NOT_A_KEY.get(kind, "key_unreadable") if kind else "key_empty"))
-    if len(item.der) > MAX_KEY_BYTES:
-        raise UnreadableKey(_error("key_too_large", f"{len(item.der)}", f"{MAX_KEY_BYTES}"))
+    if item.der.startswith(_OPENSSH):  # bcrypt, with which it is encrypted, has no bound on its cost
+        raise UnreadableKey(_error("key_is_openssh"))
+    limit = MAX_KEYSTORE_BYTES if item.kind is Kind.PKCS12 else MAX_KEY_BYTES
+    if len(item.der) > limit:
+        raise UnreadableKey(_error("key_too_large", f"{len(item.der)}", f"{limit}"))
     if (cost := rounds(item.der)) > MAX_ROUNDS:
         raise UnreadableKey(_error("key_derivation_too_costly", f"{cost}", f"{MAX_ROUNDS}"))
-    secret = passphrase or None
+    if item.kind is Kind.PKCS12:
+        return _open_keystore(item.der, passphrase or None)
+    return _open(item, passphrase or None)
+
+
+def _open(item: files.Item, passphrase: bytes | None) -> PrivateKeyTypes:
     try:
         return _load(item, None)
     except TypeError:  # it is encrypted
-        if secret is None:
+        if passphrase is None:
             raise UnreadableKey(_error("key_passphrase_missing")) from None
     except (ValueError, UnsupportedAlgorithm):
         raise UnreadableKey(_error("key_unreadable")) from None
     try:
-        return _load(item, secret)
+        return _load(item, passphrase)
     except _UNREADABLE:
         # A wrong passphrase and a damaged file cannot be told apart: both decrypt to garbage.
         raise UnreadableKey(_error("key_passphrase_wrong")) from None
+
+
+def _open_keystore(der: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
+    sizes = [int.from_bytes(b"".join(part or b"" for part in bag.groups()), "big") for bag in _KEY_BAG.finditer(der)]
+    if not sizes:
+        raise UnreadableKey(_error("key_pkcs12_without_key"))
+    if max(sizes) > MAX_KEY_BYTES:
+        raise UnreadableKey(_error("key_too_large", f"{max(sizes)}", f"{MAX_KEY_BYTES}"))
+    try:
+        key = load_pkcs12(der, passphrase).key
+    except _UNREADABLE:
+        code = "key_passphrase_missing" if passphrase is None else "key_passphrase_wrong"
+        raise UnreadableKey(_error(code)) from None
+    if key is None:
+        raise UnreadableKey(_error("key_pkcs12_without_key"))
+    return key
 
 
 def _load(item: files.Item, passphrase: bytes | None) -> PrivateKeyTypes:

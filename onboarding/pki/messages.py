@@ -292,15 +292,20 @@ MESSAGES: Mapping[str, Message] = {
     "key_is_public": Message(
         gettext_noop("This is a public key, not a private key."), gettext_noop("Choose the private key's file.")
     ),
-    "key_is_pkcs12": Message(
-        gettext_noop("This is a PKCS#12 keystore; the private key is needed by itself."),
-        gettext_noop("Take the key out of it, encrypted. You are asked for both passwords:"),
-        "openssl pkcs12 -in keystore.p12 -nocerts -out private-key.pem",
+    "key_pkcs12_without_key": Message(
+        gettext_noop("There is no private key in this PKCS#12 keystore."),
+        gettext_noop("Choose the keystore in which the key was made. This shows what is in it:"),
+        "keytool -list -v -keystore keystore.p12",
     ),
     "key_is_jks": Message(
-        gettext_noop("This is a Java keystore (JKS); the private key is needed by itself."),
-        gettext_noop("Convert it to PKCS#12 first, then take the key out of it with openssl pkcs12 -nocerts."),
-        "keytool -importkeystore -srckeystore KeyStoreName.jks -destkeystore keystore.p12 -deststoretype PKCS12",
+        gettext_noop("This is a Java keystore of the old kind (JKS), which only Java can open."),
+        gettext_noop("Convert it to PKCS#12, and choose the new file. You are asked for the passwords:"),
+        "keytool -importkeystore -srckeystore keystore.jks -destkeystore keystore.p12 -deststoretype PKCS12",
+    ),
+    "key_is_openssh": Message(
+        gettext_noop("This is a private key in OpenSSH's own format."),
+        gettext_noop("Convert it to PKCS#8, in place; you are asked for a new passphrase. Then choose it again:"),
+        "ssh-keygen -p -m PKCS8 -f private-key.pem",
     ),
     "key_other_certificate": Message(
         gettext_noop("This private key does not belong to the certificate."),
@@ -336,18 +341,30 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("This is a CSR, not a certificate."),
         gettext_noop("Send the certificate that the issuer made from it."),
     ),
-    "certificate_is_pkcs7": Message(
-        gettext_noop("This is a PKCS#7 bundle."),
-        gettext_noop("Take the certificates out of it and send those (for a bundle in DER add -inform DER):"),
-        "openssl pkcs7 -in bundle.p7b -print_certs -out certificates.pem",
-    ),
     "certificate_is_keystore": Message(
         gettext_noop("This is a keystore, not a certificate. It was not kept."),
         gettext_noop("It may hold your private key: keep it to yourself. Take only the certificate out of it:"),
         "openssl pkcs12 -in keystore.p12 -nokeys -out certificates.pem",
     ),
-    "certificate_is_zip": Message(
-        gettext_noop("This is a ZIP file."), gettext_noop("Unpack it and send the certificates in it.")
+    "certificate_zip_damaged": Message(
+        gettext_noop("The ZIP file, or something in it, cannot be unpacked: it is damaged or encrypted. {found}"),
+        gettext_noop("Pack the certificates anew, without a password, or send them one by one."),
+    ),
+    "certificate_zip_bomb": Message(
+        gettext_noop("The ZIP file would unpack to {found} bytes (a ZIP bomb); at most {expected} are unpacked."),
+        gettext_noop("It was not unpacked. Certificates hardly get smaller by packing: send them alone."),
+    ),
+    "certificate_zip_entries": Message(
+        gettext_noop("The ZIP file has too many entries: {found}; at most {expected} are read."),
+        gettext_noop("Split it into several files."),
+    ),
+    "certificate_zip_in_zip": Message(
+        gettext_noop("There is a ZIP file within the ZIP file."),
+        gettext_noop("Unpack the inner one, and pack its certificates into one ZIP file, or send them one by one."),
+    ),
+    "certificate_zip_skipped": Message(
+        gettext_noop("{found}, in the ZIP file, is not a certificate and was left out."),
+        gettext_noop("Nothing to do, if it was not meant to be one."),
     ),
     "certificate_is_html": Message(
         gettext_noop("This is a web page, not a certificate."),

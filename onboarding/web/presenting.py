@@ -13,7 +13,7 @@ from onboarding.credentials import kit
 from onboarding.credentials.models import CredentialSet
 from onboarding.findings import Finding, explain
 from onboarding.fleet import messages as fleet_messages
-from onboarding.fleet.checks import RUNGS, Check, Result, Turn
+from onboarding.fleet.checks import RUNGS, Check, Result, Rung, Turn
 from onboarding.pki import messages as pki_messages
 from onboarding.programmes import brands, catalogue
 from onboarding.registrations.description import QUESTIONS, STEPS, chosen_data
@@ -94,6 +94,28 @@ def _answer(application: Application, name: str, value: Any) -> dict[str, Any]:
     if name == "mzp" and not value:
         return {"value": _("None yet")}
     return {"value": value or ""}
+
+
+def subject_rows(application: Application, subject: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return a certificate's subject, for the component `summary_list.html`, in the profile's order and words."""
+    return [
+        {"key": f"{_(rule.label)} ({rule.attribute})", "value": subject[rule.attribute], "mono": True}
+        for rule in application.profile.dn
+        if rule.attribute in subject
+    ]
+
+
+EXAMPLE = ((Rung.NAME_RESOLUTION, 3), (Rung.TCP_CONNECT, 12), (Rung.SERVER_TLS, 25), (Rung.CLIENT_CERTIFICATE, 9),
+           (Rung.AUTHENTICATION, 6), (Rung.ANSWER, 41))  # fmt: skip
+"""Rungs and milliseconds of the ladder on the welcome page: what a run against a near server looks like."""
+
+
+def example_ladder() -> list[dict[str, Any]]:
+    """Return a made-up run that passed, for the component `ladder.html`."""
+    return [
+        {"number": number, "title": _(fleet_messages.RUNG_TITLES[rung]), "result": "passed", "ms": ms}
+        for number, (rung, ms) in enumerate(EXAMPLE, start=1)
+    ]
 
 
 def explain_findings(findings: Iterable[Finding | Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -210,7 +210,8 @@ def test_the_commands_for_a_key_kept_elsewhere_do_what_they_say(page: Page, fold
     (_, digest), (_, pkcs12) = keystore_commands()
     # What a person types at the prompts comes from files here.
     digest = digest.replace("openssl pkey", "openssl pkey -passin file:passphrase")
-    pkcs12 += " -passin file:passphrase -passout file:passphrase"
+    (folder / "password").write_text(PASSPHRASE, "utf-8")
+    pkcs12 += " -passin file:passphrase -passout file:password"
     printed = subprocess.run(["sh", "-c", digest], cwd=folder, check=True, capture_output=True).stdout.decode()
     expected = spki_sha256(x509.load_pem_x509_csr(request).public_key())
     assert printed.split()[-1] == expected

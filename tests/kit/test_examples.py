@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from http.client import HTTPSConnection
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
@@ -13,9 +14,10 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 import trustme
 
+from onboarding.credentials.kit import build
 from onboarding.sandbox.access import NOT_AUTHENTICATED
 from onboarding.sandbox.fleetdata import fleets_of
-from tests.kit.conftest import CLIENT_ID, SECRETS
+from tests.kit.conftest import CLIENT_ID, SECRETS, VALUES, unpacked
 from tests.sandbox.doubles import Running, basic
 
 CALLS = [
@@ -28,7 +30,12 @@ CALLS = [
 
 def run(command: list[str], folder: Path, **changes: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a kit's folder, with the secrets in the environment and nothing else of this process's."""
-    plain = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    plain = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LC_ALL": "C.UTF-8",
+        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # starts in half the time
+    }
     return subprocess.run(
         command,
         cwd=folder,
@@ -71,16 +78,22 @@ def test_with_a_wrong_passphrase_it_calls_nobody(command: list[str], fleet_owner
     assert done.stdout == ""
 
 
+@pytest.mark.needs("openssl")
 @pytest.mark.parametrize("command", CALLS)
 def test_it_trusts_the_ca_in_the_kit_and_not_those_of_the_machine(command: list[str], fleet_owner: Path) -> None:
     ca = fleet_owner / "ca-certificate.pem"
-    of_the_machine = str(ca.rename(fleet_owner / "machine.pem"))
+    folder = fleet_owner / "machine"
+    folder.mkdir()
+    of_the_machine = str(ca.rename(folder / "ca.pem"))
     trustme.CA().cert_pem.write_to_path(str(ca))
+    assert run(["openssl", "rehash", str(folder)], fleet_owner).returncode == 0
+    (fleet_owner / ".curlrc").write_text(f'capath = "{folder}"\n')
     trusting = dict.fromkeys(
         ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), of_the_machine
     )
-    done = run(command, fleet_owner, **trusting)
+    done = run(command, fleet_owner, **trusting, NODE_TLS_REJECT_UNAUTHORIZED="0")
     assert done.returncode != 0
+    assert "certif" in done.stderr.lower()
     assert done.stdout == ""
 
 
@@ -126,10 +139,30 @@ def test_a_key_that_java_cannot_read_is_answered_with_the_commands_that_convert_
     commands = re.findall(r"^((?:openssl pkcs8|mv) .+)$", refused.stderr, re.MULTILINE)
     assert len(commands) == 2
     for command in commands:
-        program, *rest = command.split()
-        converted = run(["openssl", rest[0], *phrases, *rest[1:]] if program == "openssl" else [program, *rest], key.parent)
+        asked = command.replace("openssl pkcs8 ", f"openssl pkcs8 {' '.join(phrases)} ")
+        converted = run(asked.split(), fleet_owner)
         assert converted.returncode == 0, converted.stderr
     assert run(["java", "FleetCall.java"], fleet_owner).stdout.startswith("200 ")
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("command", CALLS)
+def test_a_key_in_a_keystore_is_taken_out_and_compared_with_the_commands_of_the_note(
+    command: list[str], fleet_owner: Path
+) -> None:
+    phrases = "-passin env:KEY_PASSPHRASE -passout env:KEY_PASSPHRASE"
+    key = fleet_owner / "private-key.pem"
+    stored = f"openssl pkcs12 -export {phrases} -inkey private-key.pem -in chain.pem -out keystore.p12"
+    assert run(stored.split(), fleet_owner).returncode == 0
+    key.unlink()
+    unpacked(build(replace(VALUES, custody="own")), fleet_owner / "note")
+    note = (fleet_owner / "note" / "PUT-YOUR-KEY-HERE.txt").read_text()
+    take_out, of_key, of_certificate = re.findall(r"^    (openssl .+)$", note, re.MULTILINE)
+    assert run(take_out.replace("pkcs12 ", f"pkcs12 {phrases} ").split(), fleet_owner).returncode == 0
+    of_key = of_key.replace("pkey ", "pkey -passin env:KEY_PASSPHRASE ")
+    digests = [run(["sh", "-c", line], fleet_owner).stdout for line in (of_key, of_certificate)]
+    assert digests[0] == digests[1] != ""
+    assert '"fleets"' in run(command, fleet_owner).stdout
 
 
 @pytest.mark.needs("openssl")
@@ -146,10 +179,11 @@ def test_a_key_in_plain_pkcs8_needs_no_passphrase(command: list[str], fleet_owne
 def test_the_env_template_loads_as_it_says(fleet_owner: Path) -> None:
     filled = (fleet_owner / ".env.example").read_text()
     for name, value in SECRETS.items():
-        filled = filled.replace(f"\n{name}=''\n", f"\n{name}='{value.replace(chr(39), chr(39) + chr(92) + chr(39) * 2)}'\n")
+        quoted = value.replace("'", r"'\''")
+        filled = filled.replace(f"\n{name}=''\n", f"\n{name}='{quoted}'\n")
     (fleet_owner / ".env").write_text(filled)
     unset = [argument for name in SECRETS for argument in ("-u", name)]
-    shell = "set -a; . ./.env; set +a; printf '%s|%s' \"$FLEET_PASSWORD\" \"$KEY_PASSPHRASE\""
+    shell = 'set -a; . ./.env; set +a; printf \'%s|%s\' "$FLEET_PASSWORD" "$KEY_PASSPHRASE"'
     done = run(["env", *unset, "sh", "-c", shell], fleet_owner)
     assert done.stdout == f"{SECRETS['FLEET_PASSWORD']}|{SECRETS['KEY_PASSPHRASE']}"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from onboarding import pki
-from onboarding.pki import certificates, csr, keys, weak_keys
+from onboarding.pki import csr, intake, keys, weak_keys
 from onboarding.pki.messages import MESSAGES
 from onboarding.programmes import PROGRAMMES, profile
 
-FINDERS = {"Finding", "_finding", "_error", "_refused", "_unreadable", "error", "warning"}
+FINDERS = {"Finding", "_finding", "_error", "_refused", "_unreadable", "_nothing", "_note", "error", "warning"}
 COMMON = {"found", "expected", "field"}
 ATTRIBUTE = {"label", "command"}
 """What every finding about an attribute of the subject carries besides (`subject.Value`)."""
@@ -36,7 +36,7 @@ def findings_in_the_source() -> dict[str, set[str]]:
         for rule in profile(programme).dn:
             if rule.slips:
                 found[f"{rule.attribute.lower()}_slip"] = set()
-    for table in (csr._NOT_A_CSR, keys._NOT_A_KEY, certificates._NOT_A_CERTIFICATE):
+    for table in (csr._NOT_A_CSR, keys._NOT_A_KEY, intake._NOT_A_CERTIFICATE):
         found |= {code: set() for code in table.values()}
     found |= {code: set() for code in weak_keys.TESTS.values()}
     return found

@@ -1,7 +1,9 @@
 """Key, CSR, certificate, and what else a call needs."""
 
 import secrets
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from onboarding.credentials import flows, sets
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import LIFECYCLE, State
+from onboarding.findings import Finding
 from onboarding.lifecycle import IllegalTransition
 from onboarding.pki import instructions, recipe
 from onboarding.registrations.models import Application
@@ -27,7 +30,7 @@ from onboarding.web.forms.credentials import (
     StoreCredentialsForm,
     SubjectForm,
 )
-from onboarding.web.presenting import explain_findings
+from onboarding.web.presenting import explain_findings, subject_rows
 from onboarding.web.requests import PortalRequest
 
 KEY_PAGES = {
@@ -82,7 +85,12 @@ def key_make(request: PortalRequest, application: Application, environment_id: s
             messages.success(request, _("The key was made and sealed, and its CSR submitted."))
             return redirect(track.url("csr"))
         findings = explain_findings(report.findings)
-    context = _context(track) | {"form": form, "cycle": cycle, "subject": _rows(cycle.subject), "findings": findings}
+    context = _context(track) | {
+        "form": form,
+        "cycle": cycle,
+        "subject": subject_rows(application, cycle.subject),
+        "findings": findings,
+    }
     return render(request, "key_make.html", context, status=422 if findings else 200)
 
 
@@ -105,13 +113,13 @@ def key_browser(request: PortalRequest, application: Application, environment_id
         if report.fit:
             messages.success(request, _("The CSR was checked and submitted. Keep the key's file and its passphrase."))
             return redirect(track.url("csr"))
-        findings = explain_findings(report.findings)
+        findings = _explain_without_commands(report.findings)
     context = _context(track) | {
         "form": form,
         "key_form": BrowserKeyForm(profile=application.profile),
-        "subject": _rows(cycle.subject),
+        "subject": subject_rows(application, cycle.subject),
         "recipe": recipe.subject_recipe(cycle.subject, application.profile.dn),
-        "obstacles": explain_findings(flows.subject_errors(cycle)),
+        "obstacles": _explain_without_commands(flows.subject_errors(cycle)),
         "findings": findings,
     }
     return render(request, "key_browser.html", context, status=422 if findings else 200)
@@ -163,7 +171,7 @@ def csr(request: PortalRequest, application: Application, environment_id: str) -
     context = _context(track) | {
         "cycle": cycle,
         "turn": journey.track_turn(track),
-        "subject": _rows(cycle.subject),
+        "subject": subject_rows(application, cycle.subject),
         "findings": explain_findings(cycle.findings),
         "can_restart": LIFECYCLE.allows(cycle.state, "restart") and request.may_change,
     }
@@ -176,7 +184,7 @@ def certificate(request: PortalRequest, application: Application, environment_id
     track, cycle, _held = _with_certificate(application, environment_id)
     context = _context(track) | {
         "cycle": cycle,
-        "subject": _rows(cycle.subject),
+        "subject": subject_rows(application, cycle.subject),
         "keystore_commands": instructions.keystore_commands() if cycle.key_id is None else (),
     }
     return render(request, "certificate.html", context)
@@ -314,8 +322,9 @@ def _fixed(application: Application) -> list[dict[str, object]]:
     ]
 
 
-def _rows(subject: dict[str, str]) -> list[dict[str, object]]:
-    return [{"key": name, "value": value, "mono": True} for name, value in subject.items()]
+def _explain_without_commands(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Explain findings where nobody works with OpenSSL: names are mended in a form, and keys made by the page."""
+    return explain_findings(replace(finding, params={**finding.params, "command": ""}) for finding in findings)
 
 
 def _context(track: journey.Track) -> dict[str, object]:

@@ -28,7 +28,7 @@ from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access
 from onboarding.web.forms.desk import ApproveForm, DeclineForm, NoteForm, UploadCertificateForm
-from onboarding.web.presenting import describe_answers, explain_findings
+from onboarding.web.presenting import describe_answers, explain_findings, subject_rows
 from onboarding.web.requests import PortalRequest
 from onboarding.web.timeline import timeline
 
@@ -246,7 +246,7 @@ def _certificate_page(
         "cycle": found,
         "application": found.application,
         "environment": shown(found.application.profile, found.environment),
-        "subject": [{"key": name, "value": value, "mono": True} for name, value in found.subject.items()],
+        "subject": subject_rows(found.application, found.subject),
         "findings": explain_findings(found.findings),
         "can_sign": to_sign and found.environment == SANDBOX,
         "can_upload": to_sign,

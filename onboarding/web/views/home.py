@@ -15,6 +15,7 @@ from onboarding.registrations import flows
 from onboarding.registrations.models import Application
 from onboarding.web import access, journey
 from onboarding.web.forms.people import OrganisationForm, ProfileForm
+from onboarding.web.presenting import example_ladder
 from onboarding.web.requests import PortalRequest
 
 PAGE_SIZE = 50
@@ -25,7 +26,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """The first page, for each kind of reader."""
     user = request.user
     if not isinstance(user, User):
-        return render(request, "welcome.html", {"programmes": [programme_profile(id_) for id_ in PROGRAMMES]})
+        profiles = [programme_profile(id_) for id_ in PROGRAMMES]
+        return render(request, "welcome.html", {"programmes": profiles, "example": example_ladder()})
     organisations = list(Organisation.objects.filter(memberships__user=user).order_by("name"))
     if not organisations:
         return redirect("desk" if user.staff_roles else "new_organisation")

@@ -2,7 +2,6 @@
 
 import secrets
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -40,7 +39,7 @@ def kit(request: PortalRequest, application: Application, environment_id: str) -
     return _kit_with_key(request, track, held)
 
 
-@reauthentication_required
+@access.recent_sign_in
 def _kit_with_key(request: PortalRequest, track: journey.Track, held: CredentialSet) -> HttpResponse:
     form = ExportKeyForm(request.POST or None, initial={"passphrase": secrets.token_urlsafe(18)})
     if request.method == "POST" and form.is_valid():
