@@ -7,7 +7,7 @@ from typing import TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 from cryptography.x509.verification import (
     ClientVerifier,
     Criticality,
@@ -211,7 +211,7 @@ def _issuer_address(certificate: x509.Certificate) -> str:
         (
             row.access_location.value
             for row in access
-            if row.access_method == x509.AuthorityInformationAccessOID.CA_ISSUERS
+            if row.access_method == AuthorityInformationAccessOID.CA_ISSUERS
             and isinstance(row.access_location, x509.UniformResourceIdentifier)
         ),
         "",

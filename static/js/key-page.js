@@ -96,6 +96,7 @@ async function produce(kind, subject) {
 function saved() {
   unsaved = false;
   part("submit").hidden = false;
+  part("download").classList.remove("button--primary"); // one main step at a time
 }
 
 if (available()) {

@@ -88,6 +88,8 @@ def test_it_trusts_the_ca_in_the_kit_and_not_those_of_the_machine(command: list[
     trustme.CA().cert_pem.write_to_path(str(ca))
     assert run(["openssl", "rehash", str(folder)], fleet_owner).returncode == 0
     (fleet_owner / ".curlrc").write_text(f'capath = "{folder}"\n')
+    # requests asks this module for the public CAs.
+    (fleet_owner / "certifi.py").write_text(f"def where():\n    return {of_the_machine!r}\n")
     trusting = dict.fromkeys(
         ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), of_the_machine
     )

@@ -156,7 +156,7 @@ def test_what_is_wrong_with_a_zip_is_told_by_name(cast: Cast) -> None:
             "certificate_with_private_key",
         ),
         (packed({"a.pem": pem(cast.leaf)[:700] + b"\n-----END CERTIFICATE-----"}), "certificate_damaged"),
-        (packed({}), "certificate_zip_damaged"),
+        (packed({}), "certificate_unknown"),
         (packed({"README": b"nothing here"}), "certificate_zip_skipped"),
         (packed({"folder/": b""}), "certificate_empty"),
         (good[: len(good) // 2], "certificate_zip_damaged"),

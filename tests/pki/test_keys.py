@@ -32,7 +32,7 @@ def refusal(data: bytes, passphrase: bytes | None) -> str:
 
 
 def run(folder: Path, command: str, *more: str, stdin: bytes | None = None) -> bytes:
-    return subprocess.run([command, *more], cwd=folder, input=stdin, check=True, capture_output=True).stdout
+    return subprocess.run([*command.split(), *more], cwd=folder, input=stdin, check=True, capture_output=True).stdout
 
 
 @pytest.mark.needs("keytool")
