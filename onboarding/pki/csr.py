@@ -109,9 +109,13 @@ def check_csr(data: bytes, rules: Profile, *, mzp: str | None, weak_keys: bool =
     try:
         der = next(iter(requests))
         csr = x509.load_der_x509_csr(der)
-        subject = names.csr_subject_values(csr, der)
     except UNPARSABLE:
         return _unreadable("csr_damaged", also=findings)
+    try:
+        subject = names.csr_subject_values(csr, der)
+    except UNPARSABLE:
+        # A whole CSR whose names cannot be read: OpenSSL writes T61String where its configuration asks for it.
+        return CsrReport(csr, {}, None, None, (*findings, Finding("name_encoding", Severity.ERROR, "file")))
     # 5.
     key, key_findings = _check_key(csr, rules.key)
     findings += key_findings

@@ -59,6 +59,13 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("Copy it again, whole, or send the file itself. This shows whether it can be read:"),
         "openssl req -in request.csr -noout -text -verify",
     ),
+    "name_encoding": Message(
+        gettext_noop("The names in the CSR are in an old character set (T61String) that cannot be read for certain."),
+        gettext_noop(
+            "Make the CSR again with “string_mask = utf8only” and “utf8 = yes” in the OpenSSL configuration, as the one"
+            " filled in for you has them."
+        ),
+    ),
     # --- key and signature of a CSR ---
     "private_key_in_file": Message(
         gettext_noop("There is a private key in this file. It was not kept."),

@@ -185,6 +185,20 @@ def test_what_openssl_does_without_utf8_is_recognised_and_undone(openssl: Callab
 
 
 @pytest.mark.needs("openssl")
+@pytest.mark.parametrize("mask", ["nombstr", "default", "utf8only"])
+def test_names_in_an_old_character_set_are_named_as_that_and_not_as_damage(tmp_path: Path, mask: str) -> None:
+    config = instructions.openssl_config(GOOD | {"O": "Société Walk"})
+    (tmp_path / "request.cnf").write_text(config.replace("string_mask = utf8only", f"string_mask = {mask}"), "utf-8")
+    command = "openssl req -new -newkey rsa:2048 -nodes -keyout key.pem -out request.csr -config request.cnf"
+    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    report = check((tmp_path / "request.csr").read_bytes())
+    assert report.readable
+    assert report.fit == (mask == "utf8only")
+    if not report.fit:
+        assert codes(report) == [("file", "name_encoding")]
+
+
+@pytest.mark.needs("openssl")
 def test_doubled_and_unknown_attributes_are_found(openssl: Callable[..., bytes]) -> None:
     report = check(openssl(subj(GOOD) + "/L=Lyon/serialNumber=7"))
     assert codes(report) == [("L", "attribute_doubled"), ("file", "attribute_unexpected")]
