@@ -161,17 +161,22 @@ def test_a_double_submit_does_not_submit_twice(owner: User, signed_in: Browser) 
     assert Submission.objects.count() == 1
 
 
-@pytest.mark.parametrize("way", ["make", "upload"])
+@pytest.mark.parametrize(("way", "custody"), [("make", "vault"), ("upload", "own"), ("browser", "browser")])
 def test_a_second_click_that_comes_too_late_shows_the_csr_of_the_first(
-    owner: User, waiting: CertificateRequest, signed_in: Browser, monkeypatch: pytest.MonkeyPatch, way: str
+    owner: User,
+    waiting: CertificateRequest,
+    signed_in: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+    custody: str,
 ) -> None:
-    if way == "make":
-        credentials.describe_key(waiting, subject=SUBJECT, custody="vault")
+    credentials.describe_key(waiting, subject=SUBJECT, custody=custody)
     stale = journey.track(waiting.application, "sandbox")
     assert credentials.submit_csr(waiting, good_csr()[1], actor=member(owner)).fit
     # What the second of two parallel requests saw when it began.
     monkeypatch.setattr(journey, "track", lambda *_args: stale)
-    form = {"bits": "2048"} if way == "make" else {"text": good_csr()[1].decode()}
+    csr = good_csr()[1].decode()
+    form = {"bits": "2048", "text": csr, "csr": csr}
     url = f"/applications/{waiting.application_id}/sandbox/key/"
     response = signed_in(owner).post(f"{url}{way}/", form)
     assert response.status_code == 302

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import wraps
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -40,7 +41,22 @@ KEY_PAGES = {
 }
 
 
+def first_click_wins(view: access.View) -> access.View:
+    """Where a second click, or another tab, comes too late, show the CSR that the first one submitted."""
+
+    @wraps(view)
+    def inner(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
+        try:
+            return view(request, application, environment_id)
+        except IllegalTransition:
+            messages.info(request, _("A CSR was submitted already. This is the one."))
+            return redirect("csr", application.pk, environment_id)
+
+    return inner
+
+
 @access.application()
+@first_click_wins
 def key(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """The names in the certificate, and who makes and keeps the key."""
     track = _track(application, environment_id)
@@ -57,17 +73,15 @@ def key(request: PortalRequest, application: Application, environment_id: str) -
     )
     if request.method == "POST" and form.is_valid():
         custody = form.cleaned_data["custody"]
-        try:
-            opened = flows.open_request(application, environment_id, actor=access.member_actor(request))
-            flows.describe_key(opened, subject=form.subject, custody=custody)
-        except IllegalTransition:
-            return _submitted_already(request, track)
+        opened = flows.open_request(application, environment_id, actor=access.member_actor(request))
+        flows.describe_key(opened, subject=form.subject, custody=custody)
         return redirect(track.url(KEY_PAGES[custody]))
     context = _context(track) | {"form": form, "fixed": _fixed(application)}
     return render(request, "key.html", context)
 
 
 @access.application()
+@first_click_wins
 def key_make(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `vault`: make the key here."""
     track = _track(application, environment_id)
@@ -77,10 +91,7 @@ def key_make(request: PortalRequest, application: Application, environment_id: s
     form = MakeKeyForm(request.POST or None, profile=application.profile)
     findings = []
     if request.method == "POST" and form.is_valid():
-        try:
-            report = flows.make_key(cycle, bits=form.cleaned_data["bits"], actor=access.member_actor(request))
-        except IllegalTransition:
-            return _submitted_already(request, track)
+        report = flows.make_key(cycle, bits=form.cleaned_data["bits"], actor=access.member_actor(request))
         if report.fit:
             messages.success(request, _("The key was made and sealed, and its CSR submitted."))
             return redirect(track.url("csr"))
@@ -95,6 +106,7 @@ def key_make(request: PortalRequest, application: Application, environment_id: s
 
 
 @access.application()
+@first_click_wins
 def key_browser(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `browser`: the page makes the key; only the CSR arrives here."""
     track = _track(application, environment_id)
@@ -126,6 +138,7 @@ def key_browser(request: PortalRequest, application: Application, environment_id
 
 
 @access.application()
+@first_click_wins
 def key_upload(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `own`: how to make key and CSR, and where to put the CSR."""
     track = _track(application, environment_id)
@@ -135,10 +148,7 @@ def key_upload(request: PortalRequest, application: Application, environment_id:
     form = CsrForm(request.POST or None, request.FILES or None)
     findings = []
     if request.method == "POST" and form.is_valid():
-        try:
-            report = flows.submit_csr(cycle, form.cleaned_data["data"], actor=access.member_actor(request))
-        except IllegalTransition:
-            return _submitted_already(request, track)
+        report = flows.submit_csr(cycle, form.cleaned_data["data"], actor=access.member_actor(request))
         if report.fit:
             messages.success(request, _("The CSR was checked and submitted."))
             return redirect(track.url("csr"))
@@ -280,12 +290,6 @@ def _with_certificate(application: Application, environment_id: str) -> _Held:
     if track.request is None or track.credential_set is None or not track.has_certificate:
         raise Http404
     return _Held(track, track.request, track.credential_set)
-
-
-def _submitted_already(request: PortalRequest, track: journey.Track) -> HttpResponse:
-    """A second click, or another tab, came later: show what the first one did."""
-    messages.info(request, _("A CSR was submitted already. This is the one."))
-    return redirect(track.url("csr"))
 
 
 def _awaiting(track: journey.Track, custody: str) -> CertificateRequest | None:
