@@ -1,7 +1,8 @@
 """One verb per decision about keys, CSRs and certificates."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -24,6 +25,7 @@ from onboarding.partners.actors import Actor
 from onboarding.partners.models import StaffRole
 from onboarding.partners.people import staff
 from onboarding.pki import certificates, csr, embedded_ca, keys
+from onboarding.pki.reuse import reuse_findings
 from onboarding.pki.subject import check_subject
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Application
@@ -133,10 +135,22 @@ def submit_csr(
     """
     _require(request, State.AWAITING_CSR, "submit")
     report = csr.check_csr(data, request.application.profile, mzp=request.partner_login.mzp)
+    report = replace(report, findings=(*report.findings, *_reuse(request, report)))
     if report.fit:
         with transaction.atomic():
             _submit(request, report, actor=actor, custody=custody, key=None)
     return report
+
+
+def _reuse(request: CertificateRequest, report: csr.CsrReport) -> Iterator[Finding]:
+    same_key = CertificateRequest.objects.filter(spki_sha256=report.spki_sha256 or "none").exclude(pk=request.pk)
+    own = same_key.filter(partner_login__organisation=request.organisation)
+    other_logins = own.exclude(partner_login=request.partner_login).values_list("partner_login__mzp", flat=True)
+    return reuse_findings(
+        by_others=same_key.exclude(partner_login__organisation=request.organisation).exists(),
+        other_logins=sorted(set(other_logins)),
+        before=own.filter(partner_login=request.partner_login).exists(),
+    )
 
 
 def restart(request: CertificateRequest, *, actor: Actor) -> None:

@@ -67,6 +67,20 @@ MESSAGES: Mapping[str, Message] = {
         ),
     ),
     # --- key and signature of a CSR ---
+    "key_of_another_organisation": Message(
+        gettext_noop("Another company has already used this key."),
+        gettext_noop(
+            "A private key belongs to one company alone. Treat it as exposed: make a new key and a CSR with it."
+        ),
+    ),
+    "key_under_another_login": Message(
+        gettext_noop("This key is already used under another partner login of yours ({found})."),
+        gettext_noop("It works, but whoever loses one loses both. Better make a key for each login."),
+    ),
+    "key_used_before": Message(
+        gettext_noop("This key was used for an earlier CSR of this partner login."),
+        gettext_noop("It works, but a renewal is the moment to change keys. Better make a new one."),
+    ),
     "private_key_in_file": Message(
         gettext_noop("There is a private key in this file. It was not kept."),
         gettext_noop("Treat the key as exposed: make a new key and CSR, and send only the CSR."),
