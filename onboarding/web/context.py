@@ -53,6 +53,7 @@ def _belongs(name: str, href: str) -> bool:
             "credentials",
             "validate",
             "run",
+            "kit",
             "live",
         ),
     }
