@@ -19,7 +19,6 @@ from onboarding.registrations.models import Application, Registration, Submissio
 from onboarding.registrations.states import EDITABLE, LIFECYCLE
 
 MZP_FORM = re.compile(r"[A-Z0-9]{3,64}")
-MZP_USUAL = re.compile(r"MZP\d{6}")
 
 
 class Incomplete(Exception):
