@@ -19,7 +19,7 @@ from pytest_django.fixtures import Settings
 from onboarding.queue_transport import ALIAS, register
 from onboarding.web import health, heartbeat
 from onboarding.web.tasks import heartbeat as heartbeat_task
-from tests.programs import free_port
+from tests.ports import free_port
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ from onboarding.web.management.commands.up import (
     is_well,
     only_one,
 )
-from tests.programs import free_port
+from tests.ports import free_ports
 
 PROJECT = Path(__file__).resolve().parents[2]
 START, STOP = 90, 40
@@ -36,21 +36,12 @@ START, STOP = 90, 40
 
 
 @contextmanager
-def taken_port() -> Iterator[int]:
+def taken(port: int) -> Iterator[None]:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         listener.listen()
-        yield listener.getsockname()[1]
-
-
-def three_free_ports() -> tuple[int, int]:
-    """Return a port for the portal, and the first of two neighbours for the sandbox."""
-    while True:
-        port, sandbox = free_port(), free_port()
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", sandbox + 1))
-            if port not in (sandbox, sandbox + 1):
-                return port, sandbox
+        yield
 
 
 def environment(var: Path, port: int, sandbox_port: int) -> Mapping[str, str]:
@@ -61,28 +52,27 @@ def environment(var: Path, port: int, sandbox_port: int) -> Mapping[str, str]:
 
 
 def test_free_ports_are_in_order(settings: Settings) -> None:
-    settings.PORT, settings.SANDBOX_PORT = three_free_ports()
+    settings.PORT, settings.SANDBOX_PORT, _ = free_ports(3)
     settings.SANDBOX = True
     check_ports()
 
 
-@pytest.mark.parametrize(("variable", "offset"), [("PORT", 0), ("SANDBOX_PORT", 0), ("SANDBOX_PORT", 1)])
+@pytest.mark.parametrize(("variable", "number"), [("PORT", 0), ("SANDBOX_PORT", 1), ("SANDBOX_PORT", 2)])
 def test_a_taken_port_is_named_with_the_variable_that_changes_it(
-    settings: Settings, variable: str, offset: int
+    settings: Settings, variable: str, number: int
 ) -> None:
-    settings.PORT, settings.SANDBOX_PORT = three_free_ports()
+    ports = free_ports(3)
+    settings.PORT, settings.SANDBOX_PORT = ports[:2]
     settings.SANDBOX = True
-    with taken_port() as port:
-        setattr(settings, variable, port - offset)
-        with pytest.raises(StartError, match=rf"Port {port} is not free .* {variable}=\d+ make up"):
-            check_ports()
+    named = rf"Port {ports[number]} is not free .* {variable}=\d+ make up"
+    with taken(ports[number]), pytest.raises(StartError, match=named):
+        check_ports()
 
 
 def test_without_a_sandbox_its_ports_do_not_matter(settings: Settings) -> None:
-    settings.PORT, _ = three_free_ports()
+    settings.PORT, settings.SANDBOX_PORT = free_ports(2)
     settings.SANDBOX = False
-    with taken_port() as port:
-        settings.SANDBOX_PORT = port
+    with taken(settings.SANDBOX_PORT):
         check_ports()
 
 
@@ -112,8 +102,8 @@ def test_what_does_not_answer_in_time_is_shown_with_the_end_of_its_log(tmp_path:
 
 
 def test_a_taken_port_gives_one_line_and_starts_nothing(tmp_path: Path) -> None:
-    _, sandbox_port = three_free_ports()
-    with taken_port() as port:
+    port, sandbox_port, _ = free_ports(3)
+    with taken(port):
         result = subprocess.run(
             [sys.executable, "manage.py", "up"],
             cwd=PROJECT,
@@ -134,7 +124,7 @@ class Running:
     """One `manage.py up` on a folder of its own, seen from outside."""
 
     def __init__(self, var: Path) -> None:
-        self.port, self.sandbox_port = three_free_ports()
+        self.port, self.sandbox_port, _ = free_ports(3)
         self.var = var
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],

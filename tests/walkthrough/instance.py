@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 120.0  # seconds, on a busy machine
@@ -27,21 +28,6 @@ class Instance:
     sandbox_port: int
     var: Path
     logins: Mapping[str, tuple[str, str]]
-
-
-def free_ports(count: int) -> list[int]:
-    """Return the first of `count` consecutive ports that are free now, and those after it."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = probe.getsockname()[1]
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
-            continue
-        return list(range(first, first + count))
 
 
 @contextmanager
