@@ -1,8 +1,7 @@
 """One verb per decision about keys, CSRs and certificates."""
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -14,6 +13,7 @@ from onboarding.audit.events import Event
 from onboarding.audit.transitions import advance
 from onboarding.credentials.embedded_ca import sandbox_ca
 from onboarding.credentials.environments import environment
+from onboarding.credentials.known import with_records
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.sets import hand_out_sandbox_credentials, usable_sets
 from onboarding.credentials.states import LIFECYCLE, State
@@ -25,7 +25,6 @@ from onboarding.partners.actors import Actor
 from onboarding.partners.models import StaffRole
 from onboarding.partners.people import staff
 from onboarding.pki import certificates, csr, embedded_ca, keys
-from onboarding.pki.reuse import reuse_findings
 from onboarding.pki.subject import check_subject
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Application
@@ -111,6 +110,7 @@ def make_key(request: CertificateRequest, *, bits: int, actor: Actor) -> csr.Csr
     rules = request.application.profile
     key = keys.generate_rsa_key(bits)
     report = csr.check_csr(csr.build_csr(key, request.subject), rules, mzp=request.partner_login.mzp)
+    report = with_records(request, report)
     if not report.fit:
         return report
     passphrase = secrets.token_hex(32).encode("ascii")
@@ -134,23 +134,12 @@ def submit_csr(
     Returns what was found.
     """
     _require(request, State.AWAITING_CSR, "submit")
-    report = csr.check_csr(data, request.application.profile, mzp=request.partner_login.mzp)
-    report = replace(report, findings=(*report.findings, *_reuse(request, report)))
+    report = csr.check_csr(data, request.application.profile, mzp=request.partner_login.mzp, described=request.subject)
+    report = with_records(request, report)
     if report.fit:
         with transaction.atomic():
             _submit(request, report, actor=actor, custody=custody, key=None)
     return report
-
-
-def _reuse(request: CertificateRequest, report: csr.CsrReport) -> Iterator[Finding]:
-    same_key = CertificateRequest.objects.filter(spki_sha256=report.spki_sha256 or "none").exclude(pk=request.pk)
-    own = same_key.filter(partner_login__organisation=request.organisation)
-    other_logins = own.exclude(partner_login=request.partner_login).values_list("partner_login__mzp", flat=True)
-    return reuse_findings(
-        by_others=same_key.exclude(partner_login__organisation=request.organisation).exists(),
-        other_logins=sorted(set(other_logins)),
-        before=own.filter(partner_login=request.partner_login).exists(),
-    )
 
 
 def restart(request: CertificateRequest, *, actor: Actor) -> None:

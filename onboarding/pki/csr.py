@@ -79,10 +79,18 @@ def build_csr(key: CertificateIssuerPrivateKeyTypes, values: Mapping[str, str]) 
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
-def check_csr(data: bytes, rules: Profile, *, mzp: str | None, weak_keys: bool = True) -> CsrReport:
+def check_csr(
+    data: bytes,
+    rules: Profile,
+    *,
+    mzp: str | None,
+    described: Mapping[str, str] | None = None,
+    weak_keys: bool = True,
+) -> CsrReport:
     """Check a CSR file. Never raises; whatever is wrong is a finding with a remedy.
 
     mzp: the partner login that CN has to be; None where none is assigned yet.
+    described: what the CSR was to say, by short name, as far as that is known: for the commands that mend it.
     weak_keys: whether to look for known-weak keys too, which takes four times as long as all the rest.
 
     The order: 1. size, 2. private keys, 3. one CSR and no more, 4. parse, 5. key, 6. signature hash, 7. signature,
@@ -133,7 +141,9 @@ def check_csr(data: bytes, rules: Profile, *, mzp: str | None, weak_keys: bool =
         names.first_values(subject),
         {"type": key.type, "bits": key.bits} if key is not None else None,
         key.spki_sha256 if key is not None else None,
-        tuple(_with_commands(findings, subject, rules, mzp)) if findings else (),
+        tuple(_with_commands(findings, corrected(subject, rules.dn, mzp=mzp, described=described), rules.key))
+        if findings
+        else (),
     )
 
 
@@ -216,14 +226,11 @@ def _check_requested(csr: x509.CertificateSigningRequest) -> Iterator[Finding]:
         yield Finding("challenge_password", Severity.WARNING, "extensions")
 
 
-def _with_commands(
-    findings: Sequence[Finding], subject: Mapping[str, Sequence[str]], rules: Profile, mzp: str | None
-) -> Iterator[Finding]:
-    """Give each finding the command that mends it, filled in."""
-    values = corrected(subject, rules.dn, mzp=mzp)
+def _with_commands(findings: Sequence[Finding], subject: Mapping[str, str], rule: KeyRule) -> Iterator[Finding]:
+    """Give each finding the command that mends it, filled in with the subject as it should be."""
     commands = {
-        "remake": instructions.openssl_remake(values),
-        "new_key": instructions.openssl_new_key(values, rules.key.choices[0]),
+        "remake": instructions.openssl_remake(subject),
+        "new_key": instructions.openssl_new_key(subject, rule.choices[0]),
     }
     for finding in findings:
         command = commands[_MENDED_BY.get(finding.field, "remake")]

@@ -257,6 +257,14 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("Use an address that will still be read at renewal, such as {expected}. Make the CSR anew."),
         _MAKE,
     ),
+    "email_not_of_a_contact": Message(
+        gettext_noop("“{found}” is not a verified e-mail address of the company."),
+        gettext_noop(
+            "The certificate is downloaded and renewed through this address: a slip in it can cost you the certificate."
+            " Check it. Best is an address that was confirmed here: one that somebody of yours signs in with, or has"
+            " added under “E-mail addresses” in their profile."
+        ),
+    ),
     # --- what a CSR asks for besides ---
     "extension_ca": Message(
         gettext_noop("The CSR asks for a certificate authority ({found})."),
@@ -331,7 +339,7 @@ MESSAGES: Mapping[str, Message] = {
     "key_other_certificate": Message(
         gettext_noop("This private key does not belong to the certificate."),
         gettext_noop("Choose the key with which the CSR was made. These two have to print the same:"),
-        "openssl pkey -in private-key.pem -pubout && openssl x509 -in certificate.pem -noout -pubkey",
+        "openssl pkey -in private-key.pem -pubout\nopenssl x509 -in certificate.pem -noout -pubkey",
     ),
     # --- the file of a certificate ---
     "certificate_empty": Message(

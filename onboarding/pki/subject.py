@@ -67,12 +67,20 @@ def check_subject(
 
 
 def corrected(
-    values: Mapping[str, Sequence[str]], rules: Sequence[AttributeRule], *, mzp: str | None
+    values: Mapping[str, Sequence[str]],
+    rules: Sequence[AttributeRule],
+    *,
+    mzp: str | None,
+    described: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Return the subject as it should be, for a command that mends it; `<label>` where only the partner knows."""
+    """Return the subject as it should be, for a command that mends it; `<label>` where only the partner knows.
+
+    described: what the partner said before that it was to be.
+    """
     return {
         rule.attribute: rule.value
         or (mzp if rule.is_mzp else None)
+        or (described or {}).get(rule.attribute)
         or _repair(next(iter(values.get(rule.attribute, ())), ""), rule)
         or f"<{rule.label}>"
         for rule in rules

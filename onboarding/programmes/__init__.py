@@ -30,10 +30,14 @@ class AttributeRule:
 
     attribute: C, ST, L, O, OU, CN or emailAddress. Lengths are in characters; 0: no such bound.
     value: exactly this, if not empty. slips: known mistakes for `value`. is_mzp, is_email: its meaning.
+    what, put, why: what the attribute names, what to write into it, and what depends on that; a sentence or two each.
     """
 
     attribute: str
     label: str
+    what: str
+    put: str
+    why: str
     max_length: int = 0
     exact_length: int = 0
     value: str = ""
@@ -123,13 +127,13 @@ def profile(programme: str) -> Profile:
     """Return the profile of a programme. Raises KeyError for one that does not exist."""
     if programme not in PROGRAMMES:
         raise KeyError(programme)
-    table = _tuples(_read(programme))
+    table, words = _tuples(_read(programme)), _read("subject")
     return Profile(
         **table
         | {
             "brands": tuple(brands()[id_] for id_ in table["brands"]),
             "environments": {id_: Environment(id=id_, **row) for id_, row in table["environments"].items()},
-            "dn": tuple(AttributeRule(attribute=id_, **_tuples(row)) for id_, row in table["dn"].items()),
+            "dn": tuple(AttributeRule(attribute=id_, **words[id_] | _tuples(row)) for id_, row in table["dn"].items()),
             "key": KeyRule(**_tuples(table["key"])),
         }
     )

@@ -15,7 +15,8 @@ from onboarding.findings import Finding, explain
 from onboarding.fleet import messages as fleet_messages
 from onboarding.fleet.checks import RUNGS, Check, Result, Rung, Turn
 from onboarding.pki import messages as pki_messages
-from onboarding.programmes import brands, catalogue
+from onboarding.pki.instructions import Tool
+from onboarding.programmes import KeyRule, brands, catalogue
 from onboarding.registrations.description import QUESTIONS, STEPS, chosen_data
 from onboarding.registrations.models import Application
 from onboarding.validation.models import Run
@@ -96,12 +97,41 @@ def _answer(application: Application, name: str, value: Any) -> dict[str, Any]:
     return {"value": value or ""}
 
 
-def subject_rows(application: Application, subject: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return a certificate's subject, for the component `summary_list.html`, in the profile's order and words."""
+def subject_rows(
+    application: Application, subject: Mapping[str, str], *, explained: bool = False
+) -> list[dict[str, Any]]:
+    """Return a certificate's subject, for the component `summary_list.html`, in the profile's order and words.
+
+    explained: with what each attribute is, what to put there, and why.
+    """
     return [
-        {"key": f"{_(rule.label)} ({rule.attribute})", "value": subject[rule.attribute], "mono": True}
+        {
+            "key": f"{_(rule.label)} ({rule.attribute})",
+            "value": subject[rule.attribute],
+            "mono": True,
+            "note": f"{_(rule.what)} {_(rule.put)} {_(rule.why)}" if explained else "",
+        }
         for rule in application.profile.dn
         if rule.attribute in subject
+    ]
+
+
+def key_row(rule: KeyRule) -> dict[str, Any]:
+    """Return which key the instructions make, for the component `summary_list.html`."""
+    bits = rule.choices[0]
+    accepted = _("What the documentation uses. Up to %(bits)s bits are accepted: put another number into the command.")
+    return {
+        "key": _("Key"),
+        "value": _("%(type)s, %(bits)s bits") % {"type": rule.types[0], "bits": bits},
+        "note": accepted % {"bits": rule.max_bits},
+    }
+
+
+def steps(tool: Tool, subject: Mapping[str, str], bits: int) -> list[dict[str, str]]:
+    """Return the steps on the partner's machine, in the reader's words."""
+    return [
+        {"title": _(step.title), "text": _(step.text), "command": step.command, "file": step.file}
+        for step in tool.steps(subject, bits)
     ]
 
 
@@ -128,7 +158,8 @@ def explain_findings(findings: Iterable[Finding | Mapping[str, Any]]) -> list[di
             {
                 "severity": str(finding.severity),
                 "field": finding.field,
-                "found": finding.found,
+                # Said twice, it would only be in the way; beside what was expected it is there to compare.
+                "found": finding.found if finding.expected or finding.found not in words.title else "",
                 "expected": finding.expected,
                 "title": words.title,
                 "remedy": words.remedy,

@@ -34,6 +34,7 @@ urlpatterns = [
     path(TRACK + "key/make/", credentials.key_make, name="key_make"),
     path(TRACK + "key/browser/", credentials.key_browser, name="key_browser"),
     path(TRACK + "key/upload/", credentials.key_upload, name="key_upload"),
+    path(TRACK + "key/upload/request.cnf", credentials.key_config, name="key_config"),
     path(TRACK + "csr/", credentials.csr, name="csr"),
     path(TRACK + "certificate/", credentials.certificate, name="certificate"),
     path(TRACK + "certificate/<slug:what>.pem", credentials.download, name="certificate_download"),

@@ -114,7 +114,10 @@ def test_a_partner_who_keeps_the_key_lends_it_for_one_run(visit: Visit, tmp_path
     steps.name_the_key(partner, path, "You make it, and keep it")
     partner.look("key: upload").press("Check and submit the CSR").sees_problem("Choose a file")
     partner.look("key: upload, sent empty")
+    for tool in ("Java keytool", "OpenSSL Windows, in PowerShell", "OpenSSL Linux or macOS"):
+        partner.follow(tool).look(f"key: upload, {tool}")
     config = partner.page.locator("#openssl-config").text_content() or ""
+    assert partner.download("Download request.cnf").decode() == config
     _, wrong = steps.openssl(tmp_path / "wrong", config.replace("Programs Partners", "Programs Partner"))
     partner.give("CSR file", "request.csr", wrong).press("Check and submit the CSR")
     partner.sees("This CSR would be refused", "Programs Partners").look("key: upload, findings")

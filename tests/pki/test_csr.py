@@ -479,3 +479,31 @@ def test_the_command_says_fit_not_fit_and_unreadable(
     assert ended == 1
     assert "Programs Partners" in out
     assert shlex.split(out[out.index("$ ") + 2 :].splitlines()[0])[0] == "openssl"
+
+
+def test_the_command_warns_of_an_address_that_is_none_of_the_contacts_given(
+    tmp_path: Path, good: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "good").write_bytes(good)
+    address = GOOD["emailAddress"]
+    for contacts, count in (
+        ([], 0),
+        (["somebody@example.com"], 1),
+        (["somebody@example.com", address.upper()], 0),
+    ):
+        options = [part for contact in contacts for part in ("--contact", contact)]
+        ended, out = run_command(capsys, str(tmp_path / "good"), "--json", *options)
+        findings = json.loads(out)["findings"]
+        assert ended == 0
+        assert [(row["code"], row["severity"], row["found"]) for row in findings] == [
+            ("email_not_of_a_contact", "warning", address)
+        ] * count
+
+
+def test_the_command_says_nothing_of_contacts_where_there_is_no_csr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "html").write_bytes(b"<html>")
+    ended, out = run_command(capsys, str(tmp_path / "html"), "--json", "--contact", "somebody@example.com")
+    assert ended == 2
+    assert [row["code"] for row in json.loads(out)["findings"]] == ["file_is_html"]

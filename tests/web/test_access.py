@@ -50,6 +50,7 @@ READERS: dict[str, set[str]] = {
         "describe_check",
         "key",
         "key_browser",
+        "key_config",
         "key_make",
         "key_upload",
         "csr",

@@ -1,9 +1,11 @@
 """Key, CSR, certificate and credentials."""
 
 import unicodedata
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
+from django.utils.html import escape, format_html
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
@@ -38,32 +40,41 @@ CUSTODIES = {
     ),
 }
 
-HINTS = {
-    "ST": _("The state, province or region, such as Ile de France. Required here, though some examples leave it out."),
-    "L": _("The city of your company's seat."),
-    "O": _("Your company's registered name."),
-    "emailAddress": _("The certificate is downloaded and renewed through this address: best a role mailbox."),
-}
+ADDRESSES_SHOWN = 5
+"""How many verified addresses are named as examples."""
 
 
 class SubjectForm(PortalForm):
-    """What the CSR says of its owner, and who is to hold the key. OU and CN are given, not asked for."""
+    """What the CSR says of its owner, and who is to hold the key. OU and CN are given, not asked for.
+
+    verified: e-mail addresses that the organisation has been proven to read.
+    """
 
     C = forms.ChoiceField(label=_("Country (C)"))
 
-    def __init__(self, *args: Any, profile: Profile, custodies: list[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, profile: Profile, custodies: list[str], verified: Collection[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["C"]
         field.choices = [("", _("Choose a country")), *((code, f"{name} ({code})") for code, name in countries)]
         for rule in profile.dn:
-            if rule.attribute == "C" or rule.value or rule.is_mzp:
+            if rule.value or rule.is_mzp:
                 continue
-            label = f"{_(rule.label)} ({rule.attribute})" if not rule.is_email else _(rule.label)
             if rule.is_email:
-                self.fields[rule.attribute] = forms.EmailField(label=label, max_length=rule.max_length)
-            else:
+                self.fields[rule.attribute] = forms.EmailField(label=_(rule.label), max_length=rule.max_length)
+            elif rule.attribute != "C":
+                label = f"{_(rule.label)} ({rule.attribute})"
                 self.fields[rule.attribute] = LineField(label=label, max_length=rule.max_length)
-            self.fields[rule.attribute].help_text = HINTS.get(rule.attribute, "")
+            # A country is chosen from a list: there is nothing to write.
+            said = (rule.what,) if rule.attribute == "C" else (rule.what, rule.put, rule.why)
+            # Help texts go onto the page as they are, and addresses are what somebody typed.
+            hint = escape(" ".join(str(_(text)) for text in said))
+            if rule.is_email and verified:
+                shown = ", ".join(sorted(verified)[:ADDRESSES_SHOWN])
+                words = _("Verified addresses of your company: %(addresses)s.") % {"addresses": shown}
+                hint = format_html("{}<br>{}", hint, words)
+            self.fields[rule.attribute].help_text = hint
         self.fields["custody"] = forms.ChoiceField(
             label=_("Who makes and keeps the private key?"),
             choices=[(custody, CUSTODIES[CertificateRequest.Custody(custody)][0]) for custody in custodies],

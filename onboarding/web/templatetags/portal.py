@@ -1,5 +1,7 @@
 """Template tags of the portal's components: state shapes, instants, the ladder's rows, the error summary's links."""
 
+import itertools
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,7 +11,7 @@ from django import template
 from django.forms import BaseForm, BoundField
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext, pgettext
@@ -167,6 +169,13 @@ def rungs(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def total_ms(checks: Iterable[Mapping[str, Any]]) -> float:
     """Return the time of all checks together, in milliseconds."""
     return sum(check.get("ms") or 0 for check in checks)
+
+
+@register.filter
+def words_unbroken(command: str) -> SafeString:
+    """Mark each word of a command, so that a line is broken between words: `-out` would be broken behind its hyphen."""
+    parts = re.split(r"(\s+)", command)  # words and blanks in turn
+    return format_html_join("", "<span>{}</span>{}", itertools.zip_longest(parts[::2], parts[1::2], fillvalue=""))
 
 
 @register.filter

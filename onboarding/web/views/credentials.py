@@ -1,7 +1,7 @@
 """Key, CSR, certificate, and what else a call needs."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import wraps
 from typing import Any, NamedTuple
@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from onboarding.credentials import flows, sets
+from onboarding.credentials import flows, known, sets
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import LIFECYCLE, State
 from onboarding.findings import Finding
 from onboarding.lifecycle import IllegalTransition
+from onboarding.partners.people import verified_addresses
 from onboarding.pki import instructions, recipe
 from onboarding.registrations.models import Application
 from onboarding.web import access, journey
@@ -31,7 +32,7 @@ from onboarding.web.forms.credentials import (
     StoreCredentialsForm,
     SubjectForm,
 )
-from onboarding.web.presenting import explain_findings, subject_rows
+from onboarding.web.presenting import explain_findings, key_row, steps, subject_rows
 from onboarding.web.requests import PortalRequest
 
 KEY_PAGES = {
@@ -65,18 +66,24 @@ def key(request: PortalRequest, application: Application, environment_id: str) -
     if application.partner_login is None:
         messages.info(request, _("Keys and certificates start with the approval, which brings your partner login."))
         return redirect("application", application.pk)
+    initial = _subject_so_far(application, track.request)
     form = SubjectForm(
         request.POST or None,
-        initial=_subject_so_far(application, track.request),
+        initial=initial,
         profile=application.profile,
         custodies=settings.KEY_CUSTODIES,
+        verified=verified_addresses(application.organisation),
     )
     if request.method == "POST" and form.is_valid():
         custody = form.cleaned_data["custody"]
         opened = flows.open_request(application, environment_id, actor=access.member_actor(request))
         flows.describe_key(opened, subject=form.subject, custody=custody)
         return redirect(track.url(KEY_PAGES[custody]))
-    context = _context(track) | {"form": form, "fixed": _fixed(application)}
+    context = _context(track) | {
+        "form": form,
+        "fixed": _fixed(application),
+        "remarks": _remarks(application, request.POST or initial),
+    }
     return render(request, "key.html", context)
 
 
@@ -100,6 +107,7 @@ def key_make(request: PortalRequest, application: Application, environment_id: s
         "form": form,
         "cycle": cycle,
         "subject": subject_rows(application, cycle.subject),
+        "remarks": _remarks(application, cycle.subject),
         "findings": findings,
     }
     return render(request, "key_make.html", context, status=422 if findings else 200)
@@ -132,6 +140,7 @@ def key_browser(request: PortalRequest, application: Application, environment_id
         "subject": subject_rows(application, cycle.subject),
         "recipe": recipe.subject_recipe(cycle.subject, application.profile.dn),
         "obstacles": _explain_without_commands(flows.subject_errors(cycle)),
+        "remarks": _remarks(application, cycle.subject),
         "findings": findings,
     }
     return render(request, "key_browser.html", context, status=422 if findings else 200)
@@ -145,6 +154,7 @@ def key_upload(request: PortalRequest, application: Application, environment_id:
     cycle = _awaiting(track, CertificateRequest.Custody.OWN)
     if cycle is None:
         return redirect(track.url("key"))
+    tool = _tool(request)
     form = CsrForm(request.POST or None, request.FILES or None)
     findings = []
     if request.method == "POST" and form.is_valid():
@@ -152,16 +162,33 @@ def key_upload(request: PortalRequest, application: Application, environment_id:
         if report.fit:
             messages.success(request, _("The CSR was checked and submitted."))
             return redirect(track.url("csr"))
-        findings = explain_findings(report.findings)
+        # The commands of findings are for OpenSSL in a POSIX shell.
+        findings = (explain_findings if tool == "openssl" else _explain_without_commands)(report.findings)
+    rules = application.profile.key
     context = _context(track) | {
         "form": form,
-        "cycle": cycle,
         "findings": findings,
-        "openssl_config": instructions.openssl_config(cycle.subject),
-        "openssl": instructions.openssl_commands(),
-        "keytool": instructions.keytool_commands(cycle.subject),
+        "obstacles": _explain_without_commands(flows.subject_errors(cycle)),
+        "remarks": _remarks(application, cycle.subject),
+        "subject": [*subject_rows(application, cycle.subject, explained=True), key_row(rules)],
+        "tools": instructions.TOOLS,
+        "chosen": tool,
+        "shell": _(instructions.TOOLS[tool].shell),
+        "steps": steps(instructions.TOOLS[tool], cycle.subject, rules.choices[0]),
     }
     return render(request, "key_upload.html", context, status=422 if findings else 200)
+
+
+@access.application()
+def key_config(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
+    """Custody `own`: the names, as the file that OpenSSL reads."""
+    track = _track(application, environment_id)
+    cycle = _awaiting(track, CertificateRequest.Custody.OWN)
+    if cycle is None:
+        return redirect(track.url("key"))
+    config = instructions.openssl_config(cycle.subject, application.profile.key.choices[0])
+    # As bytes: some browsers put .txt behind the name of what they take for text.
+    return _file(config, instructions.CONFIG_FILE, "application/octet-stream")
 
 
 @access.application()
@@ -299,6 +326,19 @@ def _awaiting(track: journey.Track, custody: str) -> CertificateRequest | None:
     return cycle if fits else None
 
 
+def _tool(request: PortalRequest) -> str:
+    """Return which tool's instructions to show: the one chosen, else what is usual on the reader's system."""
+    chosen = request.GET.get("tool", "")
+    if chosen in instructions.TOOLS:
+        return chosen
+    return "powershell" if "Windows" in request.headers.get("User-Agent", "") else "openssl"
+
+
+def _remarks(application: Application, subject: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Explain what can be said of a subject before a key is made, and is no reason to refuse it."""
+    return explain_findings(known.email_findings(application.organisation, subject.get("emailAddress", "")))
+
+
 def _subject_so_far(application: Application, cycle: CertificateRequest | None) -> dict[str, str]:
     """Prefill from what was entered before, else from the description and the company."""
     if cycle is not None and cycle.subject:
@@ -319,7 +359,7 @@ def _fixed(application: Application) -> list[dict[str, object]]:
             "key": f"{_(rule.label)} ({rule.attribute})",
             "value": login.mzp if rule.is_mzp and login else rule.value,
             "mono": True,
-            "note": _("Your partner login.") if rule.is_mzp else _("The same for all partners."),
+            "note": f"{_(rule.what)} {_(rule.why)}",
         }
         for rule in application.profile.dn
         if rule.is_mzp or rule.value
@@ -327,7 +367,7 @@ def _fixed(application: Application) -> list[dict[str, object]]:
 
 
 def _explain_without_commands(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """Explain findings where nobody works with OpenSSL: names are mended in a form, and keys made by the page."""
+    """Explain findings where their commands, which are for OpenSSL in a POSIX shell, are of no use."""
     return explain_findings(replace(finding, params={**finding.params, "command": ""}) for finding in findings)
 
 
@@ -335,6 +375,6 @@ def _context(track: journey.Track) -> dict[str, object]:
     return {"application": track.application, "environment": track.environment, "track": track}
 
 
-def _file(text: str, name: str) -> HttpResponse:
+def _file(text: str, name: str, content_type: str = "application/x-pem-file") -> HttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return HttpResponse(text, content_type="application/x-pem-file", headers=headers)
+    return HttpResponse(text, content_type=content_type, headers=headers)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.utils.translation import gettext
 from onboarding.findings import Explanation, Finding, Severity, explain
 from onboarding.pki import files
 from onboarding.pki.csr import CsrReport, check_csr
+from onboarding.pki.known import contact_findings
 from onboarding.pki.messages import MESSAGES
 from onboarding.pki.subject import visible
 from onboarding.programmes import PROGRAMMES, profile
@@ -34,6 +36,12 @@ class Command(BaseCommand):
         parser.add_argument("file", help="the CSR; - reads standard input")
         parser.add_argument("--programme", required=True, choices=PROGRAMMES)
         parser.add_argument("--mzp", help="the partner login that CN has to be")
+        parser.add_argument(
+            "--contact",
+            action="append",
+            metavar="EMAIL",
+            help="a verified address of the company; warns of a CSR that has none of them. Can be given several times",
+        )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,6 +56,9 @@ class Command(BaseCommand):
             report = CsrReport(None, {}, None, None, (finding,))
         else:
             report = check_csr(data, profile(options["programme"]), mzp=options["mzp"])
+            if contacts := options["contact"]:
+                known = contact_findings(report.subject.get("emailAddress", ""), contacts)
+                report = replace(report, findings=(*report.findings, *known))
         explanations = [explain(finding, MESSAGES, gettext) for finding in report.findings]
         try:
             if options["json"]:
@@ -66,8 +77,8 @@ class Command(BaseCommand):
             finding = explanation.finding
             self.stdout.write(f"\n{finding.severity}: {finding.field}: {explanation.title}")
             self.stdout.write(f"  {explanation.remedy}")
-            if explanation.command:
-                self.stdout.write(f"  $ {explanation.command}")
+            for line in explanation.command.splitlines():
+                self.stdout.write(f"  $ {line}")
         if report.fit:
             verdict = gettext("This CSR is fit to be submitted.")
         else:
