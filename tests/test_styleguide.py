@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,16 @@ from django.utils import timezone
 
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.widgets import CatalogueSelect, RadioCards, SuffixInput
-from onboarding.web.templatetags.portal import form_errors, glyph, relative, row_values, rungs, step_number, when
+from onboarding.web.templatetags.portal import (
+    form_errors,
+    glyph,
+    relative,
+    row_values,
+    rungs,
+    step_number,
+    when,
+    words_unbroken,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 11, 24, 13, 5, tzinfo=UTC)
@@ -242,6 +252,14 @@ def test_time_bars_follow_one_another_and_never_leave_the_scale() -> None:
     ]  # fmt: skip
     assert [row["open"] for row in rows] == [False, True, False, False]
     assert [row["explained"] for row in rows] == [False, True, False, False]
+
+
+def test_a_command_is_broken_between_words_and_copied_as_it_is() -> None:
+    command = "openssl req -new \\\n  -subj '/O=<b>'"
+    html = words_unbroken(command)
+    assert "<span>-new</span> <span>" in html
+    assert "<b>" not in html
+    assert unescape(re.sub(r"</?span>", "", html)) == command
 
 
 def test_a_result_or_shape_that_does_not_exist_is_an_error() -> None:

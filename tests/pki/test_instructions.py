@@ -152,7 +152,12 @@ def test_powershell_writes_the_same_file_without_a_byte_order_mark() -> None:
 def test_powershell_gives_openssl_the_same_arguments_as_a_posix_shell(tmp_path: Path) -> None:
     find, *windows = steps("powershell", AWKWARD)[1:]
     posix = steps("openssl", AWKWARD)[1:]
-    assert "openssl.exe" in find.command
+    looked, version = find.command.splitlines()
+    assert looked == (
+        "if (-not (Get-Command openssl -ErrorAction SilentlyContinue)) "
+        r'{ Set-Alias openssl "$env:ProgramFiles\Git\usr\bin\openssl.exe" }'
+    )
+    assert powershell_arguments(version) == [["openssl", "version"]]
     assert [step.title for step in windows] == [step.title for step in posix]
     for step, other in zip(windows, posix, strict=True):
         told, _, command = step.command.rpartition("\n")
