@@ -3,6 +3,7 @@
 from typing import Any
 
 from onboarding.credentials import flows as credentials
+from onboarding.credentials import issuing
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.partners.models import User
 from onboarding.registrations import flows
@@ -67,5 +68,5 @@ def issued(
 ) -> CredentialSet:
     """A certificate signed by the embedded CA, with the sandbox's credentials."""
     request = with_key(owner, reviewer, programme, mzp)
-    credentials.sign_with_embedded_ca(request, actor=staff(issuer))
+    issuing.sign_with_embedded_ca(request, actor=staff(issuer))
     return request.credential_sets.get()

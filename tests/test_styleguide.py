@@ -71,6 +71,7 @@ def html(client: Client, db: None, settings: Any) -> str:
         "tag--neutral", "tag--turn", "tag--waiting", "tag--success", "tag--warning", "tag--danger",
         "notice--info", "notice--success", "notice--warning", "notice--danger", "error-summary", "summary-list",
         "timeline", "code", "finding--error", "finding--warning", "finding--note", "steps", "progress", "empty",
+        "check--passed", "check--failed", "check--warning", "check--not_reached", "difference__row--differs",
         "table", "facts", "choices", "choice--card", "catalogue", "drop", "pem", "affix", "field--error",
     ],
 )  # fmt: skip

@@ -26,6 +26,7 @@ class Event(models.TextChoices):
     CSR_REFUSED = "certificate_request:refuse", _("CSR refused")
     CSR_ACCEPTED = "certificate_request:accept", _("CSR accepted")
     CERTIFICATE_ISSUED = "certificate_request:issue", _("Certificate issued")
+    CERTIFICATE_RECEIVED = "certificate_request:receive", _("Certificate taken in by the partner")
     CERTIFICATE_ACTIVATED = "certificate_request:activate", _("Certificate taken into use")
     CERTIFICATE_SUPERSEDED = "certificate_request:supersede", _("Certificate superseded")
     CERTIFICATE_REVOKED = "certificate_request:revoke", _("Certificate revoked")

@@ -1,32 +1,25 @@
-"""One verb per decision about keys, CSRs and certificates."""
+"""One verb per decision about keys, CSRs, and certificates in use; `issuing` has those that lead to a certificate."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
 from django.db import transaction
-from django.utils import timezone
 
 from onboarding.audit.events import Event
 from onboarding.audit.transitions import advance
-from onboarding.credentials.embedded_ca import sandbox_ca
 from onboarding.credentials.environments import environment
 from onboarding.credentials.known import with_records
-from onboarding.credentials.models import CertificateRequest, CredentialSet
-from onboarding.credentials.sets import hand_out_sandbox_credentials, usable_sets
+from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import LIFECYCLE, State
-from onboarding.credentials.telling import params, put_on_record, tell_builders, tell_owners
-from onboarding.findings import Finding, Severity, worst
+from onboarding.credentials.telling import params, put_on_record, tell_owners
+from onboarding.findings import Finding, Severity
 from onboarding.lifecycle import IllegalTransition
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import StaffRole
 from onboarding.partners.people import staff
-from onboarding.pki import certificates, csr, embedded_ca, keys
+from onboarding.pki import csr, keys
 from onboarding.pki.subject import check_subject
-from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import EncryptedKey, destroy_secret, open_key, seal_key
@@ -36,14 +29,6 @@ OPEN_STATES = (State.AWAITING_CSR, State.CSR_SUBMITTED, State.CSR_REFUSED, State
 
 class NoPartnerLogin(Exception):
     """The application has no partner login yet: it is not approved."""
-
-
-class CertificateRefused(Exception):
-    """The certificate or the CA certificate does not fit; the findings say why. Nothing was kept."""
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        super().__init__(", ".join(finding.code for finding in findings))
-        self.findings = tuple(findings)
 
 
 def open_request(application: Application, environment_id: str, *, actor: Actor) -> CertificateRequest:
@@ -152,66 +137,6 @@ def restart(request: CertificateRequest, *, actor: Actor) -> None:
             put_on_record(Event.KEY_DESTROYED, request, actor)
 
 
-def refuse_csr(request: CertificateRequest, *, note: str, actor: Actor) -> None:
-    """Refuse the CSR, saying what to change."""
-    with transaction.atomic():
-        advance(request, LIFECYCLE, "refuse", actor=actor, note=note)
-        tell_builders("csr_refused", request, note=note)
-
-
-def accept_csr(request: CertificateRequest, *, actor: Actor) -> None:
-    """Accept the CSR: from here on key and names are settled."""
-    advance(request, LIFECYCLE, "accept", actor=actor, note="")
-
-
-def sign_with_embedded_ca(request: CertificateRequest, *, actor: Actor) -> None:
-    """Sandbox only: sign the CSR with the embedded CA, and release the certificate.
-
-    Accepts the CSR too where that was not done before. Raises IllegalTransition.
-    """
-    if request.environment != SANDBOX:
-        raise IllegalTransition(LIFECYCLE.name, request.state, "sign")
-    ca, ca_key = sandbox_ca()
-    with transaction.atomic():
-        if request.state == State.CSR_SUBMITTED:
-            accept_csr(request, actor=actor)
-        LIFECYCLE.target(request.state, "issue")
-        csr_to_sign = x509.load_pem_x509_csr(request.csr_pem.encode("ascii"))
-        certificate = embedded_ca.sign_client(csr_to_sign, ca=ca, ca_key=ca_key, now=timezone.now())
-        _issue(request, [certificate], [ca], findings=(), actor=actor)
-
-
-def issue_uploaded(
-    request: CertificateRequest, *, certificate: bytes, ca_certificate: bytes, actor: Actor
-) -> tuple[Finding, ...]:
-    """Take in a certificate that was signed elsewhere, with the CA certificate, and release it to the partner.
-
-    Returns what is unusual about it. Raises CertificateRefused if it does not fit, IllegalTransition.
-    """
-    if not LIFECYCLE.allows(request.state, "accept") and not LIFECYCLE.allows(request.state, "issue"):
-        raise IllegalTransition(LIFECYCLE.name, request.state, "issue")
-    try:
-        chain = certificates.load_certificates(certificate)
-        cas = certificates.load_certificates(ca_certificate)
-    except certificates.UnreadableCertificate as error:
-        raise CertificateRefused([error.finding]) from None
-    leaf, chain = certificates.leaf_first(chain, spki_sha256=request.spki_sha256)
-    findings = certificates.check_certificate(
-        leaf,
-        csr_spki_sha256=request.spki_sha256,
-        subject=request.subject,
-        ca=[*cas, *chain[1:]],
-        now=timezone.now(),
-    )
-    if worst(findings) == Severity.ERROR:
-        raise CertificateRefused(findings)
-    with transaction.atomic():
-        if request.state == State.CSR_SUBMITTED:
-            accept_csr(request, actor=actor)
-        _issue(request, chain, cas, findings=findings, actor=actor)
-    return findings
-
-
 def export_key(request: CertificateRequest, *, passphrase: bytes, actor: Actor) -> bytes:
     """Return the sealed key as PKCS#8 PEM, encrypted under `passphrase`; recorded, and mailed to the owners.
 
@@ -263,46 +188,6 @@ def _submit(
     )
     once = f"csr:{request.pk}:{report.spki_sha256}"
     notify("csr_to_sign", staff(StaffRole.Role.ISSUER), once=once, params=params(request))
-
-
-def _issue(
-    request: CertificateRequest,
-    chain: Sequence[x509.Certificate],
-    cas: Sequence[x509.Certificate],
-    *,
-    findings: Sequence[Finding],
-    actor: Actor,
-) -> None:
-    leaf = chain[0]
-    serial_number = f"{leaf.serial_number:x}"
-    advance(
-        request,
-        LIFECYCLE,
-        "issue",
-        actor=actor,
-        data={"serial_number": serial_number},
-        certificate_pem=_pem(chain),
-        ca_pem=_pem(cas),
-        serial_number=serial_number,
-        certificate_sha256=leaf.fingerprint(SHA256()).hex(),
-        not_valid_before=leaf.not_valid_before_utc,
-        not_valid_after=leaf.not_valid_after_utc,
-        findings=[finding.to_json() for finding in findings],
-    )
-    previous = usable_sets(request.application, request.environment)
-    credential_set = CredentialSet.objects.create(
-        application=request.application,
-        environment=request.environment,
-        certificate_request=request,
-        client_id=previous[0].client_id if previous else "",
-    )
-    if request.environment == SANDBOX:
-        hand_out_sandbox_credentials(credential_set, actor=actor)
-    tell_builders("certificate_issued", request)
-
-
-def _pem(chain: Sequence[x509.Certificate]) -> str:
-    return "".join(certificate.public_bytes(Encoding.PEM).decode("ascii") for certificate in chain)
 
 
 def _require(request: CertificateRequest, state: State, event: str) -> None:

@@ -29,6 +29,7 @@ class CertificateRequest(models.Model):
 
     application: the one whose pages opened it. subject: the DN fields entered, or the CSR's own, by short name.
     key: custody vault only. spki_sha256: of the CSR's public key, hex. findings: of the last CSR check.
+    certificate_report: what the certificate's check found (`CertificateReport.to_json`); empty before.
     certificate_pem: the leaf, then intermediates if any. ca_pem: what the fleet API's server is checked against.
     serial_number, certificate_sha256: hex, of the leaf.
     """
@@ -51,11 +52,12 @@ class CertificateRequest(models.Model):
     csr_pem = models.TextField(blank=True)
     spki_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     findings = models.JSONField(default=list)
+    certificate_report = models.JSONField(default=dict)
     note = models.TextField(blank=True)
     certificate_pem = models.TextField(blank=True)
     ca_pem = models.TextField(blank=True)
     serial_number = models.CharField(max_length=64, blank=True, db_index=True)
-    certificate_sha256 = models.CharField(max_length=64, blank=True)
+    certificate_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     not_valid_before = models.DateTimeField(null=True)
     not_valid_after = models.DateTimeField(null=True)
 

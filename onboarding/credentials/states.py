@@ -30,6 +30,8 @@ LIFECYCLE = Lifecycle(
         (State.CSR_SUBMITTED, "refuse"): State.CSR_REFUSED,
         (State.CSR_SUBMITTED, "accept"): State.CSR_ACCEPTED,
         (State.CSR_ACCEPTED, "issue"): State.ISSUED,
+        (State.CSR_SUBMITTED, "receive"): State.ISSUED,
+        (State.CSR_ACCEPTED, "receive"): State.ISSUED,
         (State.ISSUED, "activate"): State.ACTIVE,
         (State.ACTIVE, "supersede"): State.SUPERSEDED,
         (State.ISSUED, "revoke"): State.REVOKED,

@@ -36,6 +36,13 @@ _ISSUERS_FINDINGS = frozenset(
         "certificate_key_usage",
         "certificate_hash",
         "certificate_key_size",
+        "chain_name_encoding",
+        "chain_ca_not_for_clients",
+        "chain_ca_hash",
+        "chain_ca_key",
+        "chain_critical_extension",
+        "chain_path_length",
+        "chain_names_forbidden",
     }
 )
 
@@ -106,15 +113,14 @@ class MaterialChecks:
             ca = load_certificates(self._material.ca_pem)
         except UnreadableCertificate as error:
             return _from_finding(Rung.CERTIFICATE, error.finding)
-        # What comes with the certificate can lead to the given CA, but not stand in for it.
-        intermediates = [one for one in others if one.subject != one.issuer]
         findings = check_certificate(
             leaf,
             csr_spki_sha256=spki_sha256(leaf.public_key()),
             subject=names.first_values(names.subject_values(leaf.subject)),
-            ca=[*ca, *intermediates],
+            ca=ca,
+            intermediates=others,
             now=self._now,
-        )
+        ).findings
         gravest = worst(findings)
         if gravest != Severity.ERROR:
             client.trust(self._context, b"".join(one.public_bytes(Encoding.PEM) for one in ca))

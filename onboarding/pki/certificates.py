@@ -1,51 +1,173 @@
-"""Certificates: read, and checked against the CSR they answer and the CA that is said to have issued them."""
+"""Certificates, checked against the CSR they answer and the CA that is said to have issued them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
-from cryptography.x509.verification import (
-    ClientVerifier,
-    Criticality,
-    ExtensionPolicy,
-    PolicyBuilder,
-    Store,
-    VerificationError,
-)
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from onboarding.findings import Finding, Severity
+from onboarding.findings import Finding, Severity, gettext_noop, worst
 from onboarding.pki import keys, names
-from onboarding.pki.intake import UNPARSABLE, is_ca
+from onboarding.pki.chain import Chain, build_chain
+from onboarding.pki.chain_rules import NETSCAPE_TYPE, Path
+from onboarding.pki.intake import Offer
 from onboarding.pki.intake import UnreadableCertificate as UnreadableCertificate
 from onboarding.pki.intake import load_certificates as load_certificates
 from onboarding.pki.subject import visible
-
-T = TypeVar("T", bound=x509.ExtensionType)
+from onboarding.pki.traits import (
+    MIN_EC_BITS,
+    MIN_RSA_BITS,
+    extension,
+    fingerprint,
+    is_small,
+    key_words,
+    name_words,
+    short_name_words,
+    usage_words,
+    weak_hash,
+    when,
+)
 
 EXPIRES_SOON = timedelta(days=30)
-MIN_RSA_BITS = 2048
-ACCEPTED_HASHES = frozenset({"sha224", "sha256", "sha384", "sha512"})
+
+SHORT_LIFE = timedelta(days=7)
+"""A whole lifetime below this: nobody can renew by e-mail as fast, so it is a trial or a slip (days for months)."""
+
+LONG_LIFE = timedelta(days=3 * 366)
+"""A whole lifetime above this: corporate CAs issue for one to three years; a key that leaks is of use until the end."""
 
 
-def leaf_first(
-    certificates: Sequence[x509.Certificate], *, spki_sha256: str
-) -> tuple[x509.Certificate, list[x509.Certificate]]:
-    """Return the certificate for this public key, and all of them with it in front.
+class Result(StrEnum):
+    """What came out of one check. not_reached: there was nothing to check."""
 
-    Where none is for it, the first one that is not a CA, else the first: `check_certificate` then says what it is.
-    Raises ValueError for no certificate at all.
+    PASSED = "passed"
+    WARNING = "warning"
+    FAILED = "failed"
+    NOT_REACHED = "not_reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A certificate request, as findings name it; with ids, for its address.
+
+    Only what the reader may see is ever given to a check.
     """
-    if not certificates:
-        raise ValueError("no certificate")
-    leaf = next(
-        (one for one in certificates if keys.spki_sha256(one.public_key()) == spki_sha256),
-        next((one for one in certificates if not is_ca(one)), certificates[0]),
-    )
-    return leaf, [leaf, *(one for one in certificates if one is not leaf)]
+
+    request_id: str
+    application_id: str
+    environment_id: str
+    application: str
+    reference: str
+    login: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Who is waiting for what. by_key: requests by the SPKI SHA-256 of their CSR; by_certificate: by the SHA-256 of
+    the certificate that was taken in for them. In hexadecimal, both.
+    """
+
+    by_key: Mapping[str, Claim] = field(default_factory=dict)
+    by_certificate: Mapping[str, Claim] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One certificate under check, with all that it is held against: see `check_certificate` and `check_offer`."""
+
+    certificate: x509.Certificate
+    csr_spki_sha256: str
+    requested: Mapping[str, str]
+    ca: Sequence[x509.Certificate]
+    now: datetime
+    intermediates: Sequence[x509.Certificate] = ()
+    claims: Claims = Claims()
+    notes: Sequence[Finding] = ()
+    unreadable_ca: Finding | None = None
+
+    @cached_property
+    def spki_sha256(self) -> str:
+        """Of the certificate's public key."""
+        return keys.spki_sha256(self.certificate.public_key())
+
+    @cached_property
+    def differences(self) -> tuple["SubjectRow", ...]:
+        """The subject, side by side."""
+        return compare_subjects(self.requested, names.subject_values(self.certificate.subject))
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The way up to the CA."""
+        return build_chain(self.certificate, ca=self.ca, intermediates=self.intermediates, now=self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRow:
+    """One attribute of the subject. asked: as in the CSR; has: as in the certificate; empty where it is not there."""
+
+    attribute: str
+    asked: str
+    has: str
+
+    @property
+    def same(self) -> bool:
+        """Whether both say the same."""
+        return self.asked == self.has
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of one check. id: as in `CHECKS`."""
+
+    id: str
+    result: Result
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateReport:
+    """What was found of a certificate: every check, in order, those that passed too.
+
+    subject: side by side; path: from the certificate to the root, empty if there is none that holds. facts: what the
+    titles in `CHECKS` are filled with, and what else is worth showing; nothing where no certificate could be read.
+    """
+
+    checks: tuple[Checked, ...]
+    subject: tuple[SubjectRow, ...] = ()
+    path: Path = ()
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in the order of the checks."""
+        return tuple(finding for checked in self.checks for finding in checked.findings)
+
+    @property
+    def fit(self) -> bool:
+        """Whether the certificate can be taken in."""
+        return worst(self.findings) is not Severity.ERROR
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, for pages, programs and a JSON column."""
+        return {
+            "fit": self.fit,
+            "checks": [
+                {
+                    "id": checked.id,
+                    "result": str(checked.result),
+                    "findings": [finding.to_json() for finding in checked.findings],
+                }
+                for checked in self.checks
+            ],
+            "subject": [asdict(row) | {"same": row.same} for row in self.subject],
+            "facts": dict(self.facts),
+        }
 
 
 def check_certificate(
@@ -55,26 +177,104 @@ def check_certificate(
     subject: Mapping[str, str],
     ca: Sequence[x509.Certificate],
     now: datetime,
-) -> tuple[Finding, ...]:
-    """Check a client certificate that `load_certificates` has read.
+    intermediates: Sequence[x509.Certificate] = (),
+) -> CertificateReport:
+    """Check a client certificate that `load_certificates` has read, in the order of `CHECKS`.
 
     csr_spki_sha256: the public key of the CSR (`keys.spki_sha256`). subject: as the CSR asked for.
-    ca: the CA certificates given with it, in any order, intermediate ones too. now: an aware datetime.
-
-    The order: 1. key, 2. subject, 3. validity, 4. not a CA, 5. extended key usage, 6. key usage, 7. signature hash,
-    8. key size, 9. chain. Nothing is fetched: addresses in certificates are never visited.
+    ca: the CA certificates given with it, in any order: the roots among them are trusted. intermediates: what came
+    with the certificate, and may only lead to such a root. now: an aware datetime.
     """
-    return (
-        *_check_key(certificate, csr_spki_sha256),  # 1.
-        *_check_subject(certificate, subject),  # 2.
-        *_check_validity(certificate, now),  # 3.
-        *_check_end_entity(certificate),  # 4.
-        *_check_extended_key_usage(certificate),  # 5.
-        *_check_key_usage(certificate),  # 6.
-        *_check_hash(certificate),  # 7.
-        *_check_key_size(certificate),  # 8.
-        *_check_chain(certificate, ca, now),  # 9.
+    return _run(Case(certificate, csr_spki_sha256, subject, ca, now, intermediates))
+
+
+def check_offer(
+    offer: Offer, *, csr_spki_sha256: str, subject: Mapping[str, str], now: datetime, claims: Claims = Claims()
+) -> CertificateReport:
+    """Find the certificate for a CSR among what came in, and check it.
+
+    Where none is for it, one is reported on whose request the reader may see, else the first. claims: what the reader
+    may see of other requests.
+    """
+    mine = [one for one in offer.certificates if keys.spki_sha256(one.public_key()) == csr_spki_sha256]
+    notes = list(offer.notes)
+    if len(mine) > 1:
+        notes.append(Finding("certificate_several", Severity.NOTE, "file", f"{len(mine)}"))
+    known = (one for one in offer.leaves if keys.spki_sha256(one.public_key()) in claims.by_key)
+    certificate = (
+        max(mine, key=lambda one: one.not_valid_before_utc)
+        if mine
+        else next(known, (*offer.leaves, *offer.certificates)[0])
     )
+    return _run(
+        Case(
+            certificate,
+            csr_spki_sha256,
+            subject,
+            offer.ca,
+            now,
+            offer.intermediates,
+            claims,
+            notes,
+            offer.unreadable_ca,
+        )
+    )
+
+
+def unreadable(finding: Finding) -> CertificateReport:
+    """Return the report on a file in which there was no certificate to check. finding: of an UnreadableCertificate."""
+    first, *others = CHECKS
+    return CertificateReport(
+        (Checked(first.id, Result.FAILED, (finding,)), *(Checked(one.id, Result.NOT_REACHED) for one in others))
+    )
+
+
+def compare_subjects(requested: Mapping[str, str], issued: Mapping[str, Sequence[str]]) -> tuple[SubjectRow, ...]:
+    """Set the subject that the CSR asked for beside the certificate's, in the CSR's order."""
+    return tuple(
+        SubjectRow(attribute, visible(requested.get(attribute, "")), visible(", ".join(issued.get(attribute, ()))))
+        for attribute in dict.fromkeys((*requested, *issued))
+    )
+
+
+def _run(case: Case) -> CertificateReport:
+    checks = []
+    for check in CHECKS:
+        findings = tuple(check.find(case))
+        result = _RESULTS[worst(findings)] if check.reached(case) else Result.NOT_REACHED
+        checks.append(Checked(check.id, result, findings))
+    return CertificateReport(tuple(checks), case.differences, case.chain.path, _facts(case))
+
+
+_RESULTS = {
+    Severity.ERROR: Result.FAILED,
+    Severity.WARNING: Result.WARNING,
+    Severity.NOTE: Result.PASSED,
+    None: Result.PASSED,
+}
+
+
+def _facts(case: Case) -> dict[str, str | int]:
+    certificate = case.certificate
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    hash_ = certificate.signature_hash_algorithm
+    return {
+        "subject": name_words(certificate.subject),
+        "issuer": name_words(certificate.issuer),
+        "serial_number": f"{certificate.serial_number:x}",
+        "not_valid_before": when(begin),
+        "not_valid_after": when(end),
+        "lifetime_days": _days(end - begin),
+        "days_left": max((end - case.now).days, 0),
+        "signature_hash": hash_.name if hash_ is not None else certificate.signature_algorithm_oid._name,
+        "key": key_words(certificate),
+        "path": " → ".join(short_name_words(one.subject) for one in case.chain.path),
+    }
+
+
+def _days(span: timedelta) -> int:
+    """Return whole days, a part of one counted as one."""
+    return -(-span // timedelta(days=1))
 
 
 def _finding(
@@ -83,198 +283,143 @@ def _finding(
     return Finding(code, severity, field, visible(found), visible(expected), params)
 
 
-def _check_key(certificate: x509.Certificate, csr_spki_sha256: str) -> Iterator[Finding]:
-    if (found := keys.spki_sha256(certificate.public_key())) != csr_spki_sha256:
-        yield _finding(
-            "certificate_other_key", "key", found, csr_spki_sha256, subject=visible(names.render(certificate.subject))
-        )
+# --- The checks ---
 
 
-def _check_subject(certificate: x509.Certificate, requested: Mapping[str, str]) -> Iterator[Finding]:
-    issued = names.subject_values(certificate.subject)
-    for attribute in dict.fromkeys((*requested, *issued)):
-        found, expected = ", ".join(issued.get(attribute, ())), requested.get(attribute, "")
-        if found != expected:
-            # The car maker tells partners apart by CN; of the rest a CA may drop or normalise something.
-            severity = Severity.ERROR if attribute == "CN" else Severity.WARNING
-            known = attribute in names.ATTRIBUTES
+def _check_parsing(case: Case) -> Iterator[Finding]:
+    # What could not be read never comes so far: see `unreadable`.
+    yield from case.notes
+
+
+def _check_key(case: Case) -> Iterator[Finding]:
+    if taken_in := case.claims.by_certificate.get(fingerprint(case.certificate)):
+        yield _finding("certificate_taken_in_already", "key", **asdict(taken_in))
+    elif case.spki_sha256 != case.csr_spki_sha256:
+        if other := case.claims.by_key.get(case.spki_sha256):
             yield _finding(
-                "certificate_subject", attribute if known else "certificate", found, expected, severity,
-                attribute=attribute,
+                "certificate_of_another_request", "key", case.spki_sha256, case.csr_spki_sha256, **asdict(other)
+            )
+        else:
+            yield _finding(
+                "certificate_other_key",
+                "key",
+                case.spki_sha256,
+                case.csr_spki_sha256,
+                subject=name_words(case.certificate.subject),
+            )
+
+
+def _check_subject(case: Case) -> Iterator[Finding]:
+    for row in case.differences:
+        if not row.same:
+            # The car maker tells partners apart by CN; of the rest a CA may drop or normalise something.
+            severity = Severity.ERROR if row.attribute == "CN" else Severity.WARNING
+            known = row.attribute in names.ATTRIBUTES
+            yield _finding(
+                "certificate_subject", row.attribute if known else "certificate", row.has, row.asked, severity,
+                attribute=row.attribute,
             )  # fmt: skip
 
 
-def _check_validity(certificate: x509.Certificate, now: datetime) -> Iterator[Finding]:
-    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+def _check_validity(case: Case) -> Iterator[Finding]:
+    begin, end, now = case.certificate.not_valid_before_utc, case.certificate.not_valid_after_utc, case.now
+    life = end - begin
     if now < begin:
-        yield _finding("certificate_not_yet_valid", "certificate", _when(begin), _when(now))
+        yield _finding("certificate_not_yet_valid", "certificate", when(begin), when(now))
     elif now > end:
-        yield _finding("certificate_expired", "certificate", _when(end), _when(now))
+        yield _finding("certificate_expired", "certificate", when(end), when(now))
+    elif life < SHORT_LIFE:
+        yield _finding("certificate_short_life", "certificate", when(end), severity=Severity.WARNING, days=_days(life))
     elif end - now < EXPIRES_SOON:
         yield _finding(
-            "certificate_expires_soon", "certificate", _when(end), severity=Severity.WARNING, days=(end - now).days
+            "certificate_expires_soon", "certificate", when(end), severity=Severity.WARNING, days=(end - now).days
         )
+    if life > LONG_LIFE:
+        # Nothing refuses it for that.
+        yield _finding("certificate_long_life", "certificate", when(end), severity=Severity.NOTE, days=_days(life))
 
 
-def _check_end_entity(certificate: x509.Certificate) -> Iterator[Finding]:
-    constraints = _extension(certificate, x509.BasicConstraints)
+def _check_end_entity(case: Case) -> Iterator[Finding]:
+    constraints = extension(case.certificate, x509.BasicConstraints)
     if constraints is not None and constraints.ca:
         yield _finding("certificate_is_ca", "extensions", "CA:TRUE", "CA:FALSE")
 
 
-def _check_extended_key_usage(certificate: x509.Certificate) -> Iterator[Finding]:
-    usages = _extension(certificate, x509.ExtendedKeyUsage)
+def _check_extended_key_usage(case: Case) -> Iterator[Finding]:
+    usages = extension(case.certificate, x509.ExtendedKeyUsage)
     # anyExtendedKeyUsage does not count: OpenSSL, which many servers stand on, does not count it either.
     if usages is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in usages:
-        found = ", ".join(getattr(oid, "_name", oid.dotted_string) for oid in usages)
-        yield _finding("certificate_not_for_clients", "extensions", found, "clientAuth")
+        yield _finding("certificate_not_for_clients", "extensions", usage_words(usages), "clientAuth")
+    elif not _netscape_type_allows_clients(case.certificate):
+        yield _finding("certificate_not_for_clients", "extensions", "nsCertType", "clientAuth")
 
 
-def _check_key_usage(certificate: x509.Certificate) -> Iterator[Finding]:
-    usage = _extension(certificate, x509.KeyUsage)
+def _netscape_type_allows_clients(certificate: x509.Certificate) -> bool:
+    """Return whether the old extension, a bit string whose first bit is for clients, is missing or says so."""
+    for one in certificate.extensions:
+        if one.oid == NETSCAPE_TYPE:
+            value = one.value.public_bytes()
+            return len(value) > 3 and bool(value[3] & 0x80)
+    return True
+
+
+def _check_key_usage(case: Case) -> Iterator[Finding]:
+    usage = extension(case.certificate, x509.KeyUsage)
+    # OpenSSL is content with keyAgreement too, which RSA keys, the only ones here, have no use for.
     if usage is not None and not usage.digital_signature:
         yield _finding("certificate_key_usage", "extensions", "", "digitalSignature")
 
 
-def _check_hash(certificate: x509.Certificate) -> Iterator[Finding]:
-    algorithm = certificate.signature_hash_algorithm
-    if algorithm is not None and algorithm.name not in ACCEPTED_HASHES:
-        yield _finding("certificate_hash", "signature", algorithm.name, "sha256")
+def _check_hash(case: Case) -> Iterator[Finding]:
+    if weak := weak_hash(case.certificate):
+        yield _finding("certificate_hash", "signature", weak, "sha256")
 
 
-def _check_key_size(certificate: x509.Certificate) -> Iterator[Finding]:
-    public_key = certificate.public_key()
-    if isinstance(public_key, rsa.RSAPublicKey) and public_key.key_size < MIN_RSA_BITS:
-        yield _finding("certificate_key_size", "key", f"{public_key.key_size}", f"{MIN_RSA_BITS}")
+def _check_key_size(case: Case) -> Iterator[Finding]:
+    if is_small(case.certificate):
+        key = case.certificate.public_key()
+        least = MIN_RSA_BITS if isinstance(key, rsa.RSAPublicKey) else MIN_EC_BITS
+        yield _finding("certificate_key_size", "key", f"{getattr(key, 'key_size', 0)}", f"{least}")
 
 
-def _check_chain(certificate: x509.Certificate, given: Sequence[x509.Certificate], now: datetime) -> Iterator[Finding]:
-    for one in given:
-        if not is_ca(one):
-            yield _finding("ca_not_a_ca", "chain", names.render(one.subject))
-    authorities = [one for one in given if is_ca(one)]
-    if not authorities:
-        if not given:
-            yield _finding("ca_missing", "chain", "", names.render(certificate.issuer))
-        return
-    current = [one for one in authorities if one.not_valid_before_utc <= now <= one.not_valid_after_utc]
-    # The certificate's own validity was judged above: its chain is, at a time at which it was valid.
-    at = min(max(now, certificate.not_valid_before_utc), certificate.not_valid_after_utc)
-    usual = _verify(_USUAL, certificate, current, at)
-    reason = usual and _verify(_UNUSUAL, certificate, current, at)
-    for one in authorities:
-        if one not in current:
-            period = f"{_when(one.not_valid_before_utc)} – {_when(one.not_valid_after_utc)}"
-            # Old certificates of a CA that is there anew, too, harm nobody.
-            severity = Severity.ERROR if reason else Severity.NOTE
-            yield _finding(
-                "ca_not_valid_now", "chain", period, _when(now), severity, ca=visible(names.render(one.subject))
-            )  # fmt: skip
-    if reason:
-        broken = _broken_link(certificate, authorities, reason)
-        if broken.code != "chain_invalid" or len(current) == len(authorities):
-            yield broken
-    elif usual:
-        yield _finding("chain_unusual", "chain", usual, severity=Severity.NOTE)
+def _check_chain(case: Case) -> Iterator[Finding]:
+    yield from (case.unreadable_ca,) if case.unreadable_ca is not None else case.chain.findings
 
 
-def _broken_link(certificate: x509.Certificate, authorities: Sequence[x509.Certificate], reason: str) -> Finding:
-    """Follow the chain up, and say where it breaks."""
-    link, seen = certificate, [certificate]
-    while True:
-        issuers = [one for one in authorities if one.subject == link.issuer]
-        if not issuers:
-            given = "; ".join(names.render(one.subject) for one in authorities)
-            address = visible(_issuer_address(link))
-            return _finding("chain_issuer_missing", "chain", given, names.render(link.issuer), address=address)
-        issuer = next((one for one in issuers if _signed_by(link, one)), None)
-        if issuer is None:
-            return _finding("chain_signature", "chain", names.render(link.subject), names.render(link.issuer))
-        if issuer in seen:
-            return _finding("chain_invalid", "chain", reason)
-        link = issuer
-        seen.append(issuer)
+def _chain_was_reached(case: Case) -> bool:
+    # A signature with a broken hash cannot be verified, and is an error already.
+    return bool(case.chain.path or case.chain.findings or case.unreadable_ca)
 
 
-def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, TypeError, *UNPARSABLE):
-        return False
-    return True
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. title: what holds if it passes; fact: what was looked at, filled with the report's facts.
 
-
-def _issuer_address(certificate: x509.Certificate) -> str:
-    """Return where the certificate says its issuer's is to be had: shown, never fetched."""
-    access = _extension(certificate, x509.AuthorityInformationAccess) or ()
-    return next(
-        (
-            row.access_location.value
-            for row in access
-            if row.access_method == AuthorityInformationAccessOID.CA_ISSUERS
-            and isinstance(row.access_location, x509.UniformResourceIdentifier)
-        ),
-        "",
-    )
-
-
-_USUAL, _UNUSUAL = "usual", "unusual"
-
-
-def _extension_policies() -> Mapping[str, tuple[ExtensionPolicy, ExtensionPolicy]]:
-    """Return for each strictness what a CA and an end entity have to look like.
-
-    The library's defaults are the web's (CA/Browser Forum), which no private CA has to follow.
+    reached: whether there was anything to check.
     """
-    any_ = Criticality.AGNOSTIC
-    # The subject is an organisation, not a host: it has no subjectAltName.
-    usual = ExtensionPolicy.webpki_defaults_ee().may_be_present(x509.SubjectAlternativeName, any_, None)
-    # Of the certificate itself, what matters is judged by checks 4 to 6.
-    unusual = ExtensionPolicy.permit_all()
-    unusual_ca = (
-        ExtensionPolicy.permit_all()
-        # Old roots mark it non-critical. That CA is TRUE, and the path length, the library always checks.
-        .require_present(x509.BasicConstraints, any_, None)
-    )
-    return {_USUAL: (ExtensionPolicy.webpki_defaults_ca(), usual), _UNUSUAL: (unusual_ca, unusual)}
+
+    id: str
+    title: str
+    find: Callable[[Case], Iterator[Finding]]
+    fact: str = ""
+    reached: Callable[[Case], bool] = lambda _case: True
 
 
-_POLICIES = _extension_policies()
-
-
-def _verifier(strictness: str, anchors: Sequence[x509.Certificate], at: datetime) -> ClientVerifier:
-    ca_policy, ee_policy = _POLICIES[strictness]
-    builder = PolicyBuilder().store(Store(list(anchors))).time(at)
-    return builder.extension_policies(ca_policy=ca_policy, ee_policy=ee_policy).build_client_verifier()
-
-
-def _verify(
-    strictness: str,
-    certificate: x509.Certificate,
-    authorities: Sequence[x509.Certificate],
-    at: datetime,
-) -> str | None:
-    """Return None if there is a path (RFC 5280, section 6) from the certificate to an anchor, else why not.
-
-    authorities: roots and intermediates, in any order, also several of one name (cross-signed).
-    """
-    # Without a root we trust what was given: the server decides by its own store, the partner by this file.
-    anchors = [one for one in authorities if one.subject == one.issuer] or authorities
-    if not anchors:
-        return "none of the CA certificates is valid now"
-    try:
-        _verifier(strictness, anchors, at).verify(certificate, [one for one in authorities if one not in anchors])
-    except VerificationError as error:
-        return str(error)
-    return None
-
-
-def _extension(certificate: x509.Certificate, type_: type[T]) -> T | None:
-    try:
-        return certificate.extensions.get_extension_for_class(type_).value
-    except x509.ExtensionNotFound:
-        return None
-
-
-def _when(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+CHECKS: tuple[Check, ...] = (
+    Check("parsing", gettext_noop("It can be read"), _check_parsing),
+    Check("key", gettext_noop("It is for the key of this CSR"), _check_key),
+    Check("subject", gettext_noop("It says what the CSR asked for"), _check_subject),
+    Check(
+        "validity",
+        gettext_noop("It is valid now"),
+        _check_validity,
+        gettext_noop("{not_valid_before} to {not_valid_after}, {lifetime_days} days in all, {days_left} left"),
+    ),
+    Check("end_entity", gettext_noop("It is not a certificate authority's"), _check_end_entity),
+    Check("extended_key_usage", gettext_noop("Clients may use it"), _check_extended_key_usage),
+    Check("key_usage", gettext_noop("It may sign, as TLS needs"), _check_key_usage),
+    Check("hash", gettext_noop("It is signed with a safe hash"), _check_hash, "{signature_hash}"),
+    Check("key_size", gettext_noop("Its key is large enough"), _check_key_size, "{key}"),
+    Check("chain", gettext_noop("It leads to the CA certificate"), _check_chain, "{path}", _chain_was_reached),
+)
+"""Numbered and in this order everywhere: on pages, for programs, in the tests. Nothing is fetched by any of them."""

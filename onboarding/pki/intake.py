@@ -19,9 +19,13 @@ from onboarding.findings import Finding, Severity
 from onboarding.pki import files, keys, names
 from onboarding.pki.files import Item, Kind
 from onboarding.pki.subject import visible
+from onboarding.pki.traits import is_ca, is_self_issued
 
 MAX_CERTIFICATES = 20
-"""More in one file are not a chain. Bounds what a verification can cost."""
+"""More are not a chain. Bounds what a verification can cost."""
+
+MAX_NOTES = 20
+"""As many things that were left out are named."""
 
 MAX_ZIP_BYTES = 16 * 1024 * 1024
 MAX_ZIP_ENTRIES = 10_000
@@ -31,6 +35,9 @@ MAX_ZIP_RATIO = 10
 UNPARSABLE = (
     ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
 )  # fmt: skip
+
+_EXPOSED = "certificate_with_private_key"
+"""Whatever else is in the file, it is refused whole."""
 
 _NOT_A_CERTIFICATE: Mapping[Kind, str] = {
     Kind.CSR: "certificate_is_csr",
@@ -77,6 +84,27 @@ class Sorted:
     roots: tuple[x509.Certificate, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What came in for a CSR, from one file or two: each certificate once, in the order in which they came.
+
+    leaves: end entities, of which one should be for the CSR. ca: what was given as CA certificates; where nothing was,
+    the roots that came with the certificate. intermediates: the CA certificates that came with it, roots included.
+    notes: what was left out. unreadable_ca: why there is nothing in `ca` although a file was given.
+    """
+
+    leaves: tuple[x509.Certificate, ...]
+    ca: tuple[x509.Certificate, ...]
+    intermediates: tuple[x509.Certificate, ...]
+    notes: tuple[Finding, ...] = ()
+    unreadable_ca: Finding | None = None
+
+    @property
+    def certificates(self) -> tuple[x509.Certificate, ...]:
+        """All of them, end entities first."""
+        return tuple(dict.fromkeys((*self.leaves, *self.intermediates, *self.ca)))
+
+
 def read_certificates(data: bytes) -> Iterator[Read]:
     """Yield each certificate in a file as it is read, and a finding for each thing in it that is none. Never raises.
 
@@ -90,33 +118,85 @@ def read_certificates(data: bytes) -> Iterator[Read]:
         yield from _read_file(data)
 
 
+def read_offer(certificate: bytes, ca: bytes = b"", *, spki_sha256: str) -> Offer:
+    """Read the file with the certificate, and the one with the CA certificates if there is one.
+
+    spki_sha256: of the CSR's public key. In a ZIP that holds the certificate for it, other things may be unreadable.
+    Two files that were taken for one another are understood. Raises UnreadableCertificate, also for a file that holds
+    a private key beside certificates.
+    """
+    came, notes = _gather(certificate, spki_sha256)
+    intermediates = (*came.intermediates, *came.roots)
+    roots = came.roots or came.intermediates  # without a root, the chain's check says which one is missing
+    if not ca:
+        return Offer(came.leaves, roots, intermediates, notes)
+    try:
+        given, more = _gather(ca, spki_sha256)
+    except UnreadableCertificate as error:
+        if error.finding.code == _EXPOSED:
+            raise
+        return Offer(came.leaves, (), intermediates, notes, replace(error.finding, field="chain"))
+    authorities = (*given.intermediates, *given.roots)
+    if not authorities:
+        swapped = roots and any(_is_for(one, spki_sha256) for one in given.leaves)
+        authorities = roots if swapped else given.leaves
+    leaves = tuple(dict.fromkeys((*came.leaves, *given.leaves)))
+    return Offer(leaves, authorities, intermediates, (*notes, *more)[:MAX_NOTES])
+
+
+def _gather(data: bytes, spki_sha256: str) -> tuple[Sorted, tuple[Finding, ...]]:
+    certificates: list[x509.Certificate] = []
+    notes: list[Finding] = []
+    problems: list[tuple[str, Finding]] = []
+    for read in read_certificates(data):
+        if read.certificate is not None:
+            certificates.append(read.certificate)
+        elif read.finding is not None and read.finding.severity is Severity.NOTE:
+            notes.append(read.finding)
+        elif read.finding is not None:
+            problems.append((read.file, read.finding))
+    found = sort(certificates)
+    is_there = any(_is_for(one, spki_sha256) for one in found.leaves)
+    for file, problem in problems:
+        if not file or not is_there or problem.code == _EXPOSED:
+            raise UnreadableCertificate(problem)
+        notes.append(Finding("certificate_zip_unread", Severity.NOTE, "file", file))
+    if not certificates:
+        raise UnreadableCertificate(_why_nothing(notes))
+    if len(found.intermediates) + len(found.roots) > MAX_CERTIFICATES:
+        raise UnreadableCertificate(_too_many())
+    return found, tuple(notes[:MAX_NOTES])
+
+
+def _is_for(certificate: x509.Certificate, spki_sha256: str) -> bool:
+    return keys.spki_sha256(certificate.public_key()) == spki_sha256
+
+
 def load_certificates(data: bytes) -> list[x509.Certificate]:
     """Return the certificates in a file, in its order: a chain, in any of the forms that `read_certificates` takes.
 
     Raises UnreadableCertificate, also for a file that holds a private key beside them.
     """
     certificates: list[x509.Certificate] = []
-    note: Finding | None = None
+    notes: list[Finding] = []
     for read in read_certificates(data):
         if read.certificate is not None:
             certificates.append(read.certificate)
         elif read.finding is not None and read.finding.severity is Severity.ERROR:
             raise UnreadableCertificate(read.finding)
-        else:
-            note = note or read.finding
+        elif read.finding is not None:
+            notes.append(read.finding)
         if len(certificates) > MAX_CERTIFICATES:
-            raise UnreadableCertificate(_error("certificate_too_many", f"> {MAX_CERTIFICATES}", f"{MAX_CERTIFICATES}"))
+            raise UnreadableCertificate(_too_many())
     if not certificates:
-        raise UnreadableCertificate(
-            replace(note, severity=Severity.ERROR) if note is not None else _error("certificate_empty")
-        )
+        raise UnreadableCertificate(_why_nothing(notes))
     return certificates
 
 
 def sort(certificates: Sequence[x509.Certificate]) -> Sorted:
     """Sort certificates into end entities, intermediate CAs and roots; the same one twice counts once."""
     distinct = dict.fromkeys(certificates)
-    authorities = {one: one.subject == one.issuer for one in distinct if is_ca(one)}
+    authorities = {one: is_self_issued(one) for one in distinct if is_ca(one)}
     return Sorted(
         tuple(one for one in distinct if one not in authorities),
         tuple(one for one, own in authorities.items() if not own),
@@ -124,13 +204,13 @@ def sort(certificates: Sequence[x509.Certificate]) -> Sorted:
     )
 
 
-def is_ca(certificate: x509.Certificate) -> bool:
-    """Return whether the certificate may sign others (RFC 5280, sections 4.2.1.9 and 4.2.1.3)."""
-    by_class = {type(extension.value): extension.value for extension in certificate.extensions}
-    constraints, usage = by_class.get(x509.BasicConstraints), by_class.get(x509.KeyUsage)
-    if not isinstance(constraints, x509.BasicConstraints) or not constraints.ca:
-        return False
-    return not isinstance(usage, x509.KeyUsage) or usage.key_cert_sign
+def _too_many() -> Finding:
+    return _error("certificate_too_many", f"> {MAX_CERTIFICATES}", f"{MAX_CERTIFICATES}")
+
+
+def _why_nothing(notes: Sequence[Finding]) -> Finding:
+    """Return why there is no certificate: of what was left out, the first."""
+    return replace(notes[0], severity=Severity.ERROR) if notes else _error("certificate_empty")
 
 
 def _error(code: str, found: str = "", expected: str = "") -> Finding:

@@ -395,6 +395,14 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("{found}, in the ZIP file, is not a certificate and was left out."),
         gettext_noop("Nothing to do, if it was not meant to be one."),
     ),
+    "certificate_zip_unread": Message(
+        gettext_noop("{found}, in the ZIP file, cannot be read and was left out."),
+        gettext_noop("Nothing to do, if this certificate does not need it."),
+    ),
+    "certificate_several": Message(
+        gettext_noop("There are {found} certificates for this key. The newest one was looked at."),
+        gettext_noop("If another one is meant, send that one alone."),
+    ),
     "certificate_is_html": Message(
         gettext_noop("This is a web page, not a certificate."),
         gettext_noop("A download probably saved a sign-in or error page. Send the certificate's file itself."),
@@ -403,6 +411,19 @@ MESSAGES: Mapping[str, Message] = {
     "certificate_other_key": Message(
         gettext_noop("The certificate ({subject}) is for another key than this CSR's."),
         gettext_noop("It belongs to another request. Take the one that was issued for this CSR."),
+    ),
+    "certificate_of_another_request": Message(
+        gettext_noop(
+            "The certificate is for another request: {application} ({reference}), partner login {login}, {environment}."
+        ),
+        gettext_noop("Take it in there. For this request, take the one that was issued for this CSR."),
+    ),
+    "certificate_taken_in_already": Message(
+        gettext_noop(
+            "This certificate was taken in already, for {application} ({reference}), partner login {login},"
+            " {environment}."
+        ),
+        gettext_noop("There is nothing to do there. For this request, take the one that was issued for this CSR."),
     ),
     "certificate_subject": Message(
         gettext_noop("{attribute} is “{found}” in the certificate; the CSR asked for “{expected}”."),
@@ -419,6 +440,14 @@ MESSAGES: Mapping[str, Message] = {
     "certificate_expires_soon": Message(
         gettext_noop("The certificate expires in {days} days, on {found}."),
         gettext_noop("It works until then. Start the renewal now."),
+    ),
+    "certificate_short_life": Message(
+        gettext_noop("The certificate is short-lived: days in all, {days}; it ends on {found}."),
+        gettext_noop("It works until then. Ask the issuer for a longer one, unless this is a trial."),
+    ),
+    "certificate_long_life": Message(
+        gettext_noop("The certificate is unusually long-lived: days in all, {days}; it ends on {found}."),
+        gettext_noop("It works. Keep its key all the safer, and change it earlier than you must."),
     ),
     "certificate_is_ca": Message(
         gettext_noop("This is the certificate of a certificate authority ({found}), not a client's."),
@@ -462,6 +491,53 @@ MESSAGES: Mapping[str, Message] = {
     "chain_signature": Message(
         gettext_noop("{found} was not signed by this {expected}, although the names fit."),
         gettext_noop("The CA may have several certificates of this name. Ask the issuer for the right one."),
+    ),
+    "chain_other_root": Message(
+        gettext_noop("The certificate leads to another CA ({found}) than the one given ({expected})."),
+        gettext_noop("Give the CA certificate that belongs to it, or ask the issuer which one is right."),
+    ),
+    "chain_name_encoding": Message(
+        gettext_noop(
+            "The issuer is written “{found}”; the CA certificate writes its own name differently: {expected}."
+        ),
+        gettext_noop(
+            "Capital letters, blanks or the character set differ, and not every server overlooks that. Ask the issuer"
+            " for a certificate that names the CA as the CA's own does."
+        ),
+    ),
+    "chain_circle": Message(
+        gettext_noop("The CA certificates lead round in a circle and to no root: {found}."),
+        gettext_noop("Ask the issuer for the root certificate, which is signed with its own key."),
+    ),
+    "chain_key_identifier": Message(
+        gettext_noop("{found} names another key of its issuer than the CA certificate {expected} has."),
+        gettext_noop("The CA may have several certificates of this name. Ask the issuer for the right one."),
+        "openssl x509 -in certificate.pem -noout -ext authorityKeyIdentifier",
+    ),
+    "chain_ca_not_for_clients": Message(
+        gettext_noop("The CA {ca} may not issue for clients. Its extended key usage allows: {found}."),
+        gettext_noop("Servers may refuse the certificate. Ask for one of a CA that allows {expected}."),
+    ),
+    "chain_ca_hash": Message(
+        gettext_noop("The CA certificate {ca} is signed with {found}, which is no longer safe."),
+        gettext_noop("Servers may refuse it. Ask the issuer for one signed with {expected}."),
+    ),
+    "chain_ca_key": Message(
+        gettext_noop("The key of the CA {ca} is of an unfit size: {found}; expected is {expected}."),
+        gettext_noop("Servers may refuse it. Ask for a certificate of a CA with another key."),
+    ),
+    "chain_critical_extension": Message(
+        gettext_noop("{subject} has an extension marked as critical that nobody is sure to understand: {found}."),
+        gettext_noop("Servers will refuse it. Ask the issuer for one without it, or where it is not critical."),
+    ),
+    "chain_path_length": Message(
+        gettext_noop("The chain is too long: {ca} allows for {expected} CAs below it; there are {found}."),
+        gettext_noop("Servers will refuse it. Ask the issuer for a certificate of a CA further up."),
+    ),
+    "chain_names_forbidden": Message(
+        gettext_noop("The CA {ca} may not issue for this name: {found}. It is outside its name constraints."),
+        gettext_noop("Servers may refuse the certificate. Ask the issuer for one of a CA that may."),
+        "openssl x509 -in ca.pem -noout -ext nameConstraints",
     ),
     "chain_invalid": Message(
         gettext_noop("The certificate does not lead to the CA: {found}."),

@@ -103,6 +103,11 @@ def _ordinary_values(der: bytes) -> dict[str, list[str]] | None:
     return values if position == end else None
 
 
+def canonical(name: x509.Name) -> list[tuple[str, str]]:
+    """Return a name for comparison: capital letters, blanks and character sets do not count (RFC 5280, section 7.1)."""
+    return [(attribute.oid.dotted_string, " ".join(str(attribute.value).split()).casefold()) for attribute in name]
+
+
 def first_values(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return one value, the first, for each of `ATTRIBUTES` that is there. Others are left out."""
     return {short: found[0] for short, found in values.items() if short in ATTRIBUTES}

@@ -16,9 +16,10 @@ from django.utils.translation import ngettext
 from onboarding.credentials.environments import available
 from onboarding.credentials.models import CertificateRequest, CredentialSet, PartnerPassword
 from onboarding.credentials.sets import missing_credentials
+from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
-from onboarding.programmes import Environment
+from onboarding.programmes import SANDBOX, Environment
 from onboarding.registrations.description import STEPS, missing
 from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import State as RegistrationState
@@ -75,6 +76,11 @@ class Track:
     def has_certificate(self) -> bool:
         """Whether there is a certificate that calls can be made with."""
         return self.request is not None and self.request.state in USABLE
+
+    @property
+    def can_receive(self) -> bool:
+        """Whether the partner may take in a certificate that came by e-mail: the sandbox's are made here."""
+        return self.environment.id != SANDBOX and CERTIFICATE_LIFECYCLE.allows(self.request_state, "receive")
 
     @property
     def is_complete(self) -> bool:
@@ -261,9 +267,19 @@ def track_turn(one: Track) -> Turn:
                 _("See what to change"),
             )
         case CertificateState.CSR_SUBMITTED | CertificateState.CSR_ACCEPTED:
+            title = _("Waiting for %(operator)s to sign your CSR") % values
+            if one.can_receive:
+                return Turn(
+                    "operator",
+                    title,
+                    _("The certificate comes by e-mail from %(operator)s. If it has come, take it in here.") % values,
+                    since,
+                    one.url("certificate_receive"),
+                    _("Take it in"),
+                )
             return Turn(
                 "operator",
-                _("Waiting for %(operator)s to sign your CSR") % values,
+                title,
                 _("There is nothing for you to do. We write to you when the certificate is here."),
                 since,
             )
@@ -411,6 +427,12 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
             "since": one.request.state_since if one.request else None,
             "hint": _("%(operator)s signs your CSR.") % {"operator": operator},
         }
+        if one.can_receive:
+            certificate |= {
+                "href": one.url("certificate_receive"),
+                "hint": _("It comes by e-mail from %(operator)s. If it has come, take it in here.")
+                % {"operator": operator},
+            }
     elif state == CertificateState.REVOKED:
         certificate |= {"href": one.url("certificate"), "status": {"label": _("Revoked"), "tone": "danger"}}
     else:

@@ -1,6 +1,6 @@
 """Facts as pages show them: descriptions, findings and checks in the reader's words, snippets ready to copy."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from onboarding.findings import Finding, explain
 from onboarding.fleet import messages as fleet_messages
 from onboarding.fleet.checks import RUNGS, Check, Result, Rung, Turn
 from onboarding.pki import messages as pki_messages
+from onboarding.pki.certificates import CHECKS, CertificateReport
 from onboarding.pki.instructions import Tool
 from onboarding.programmes import KeyRule, brands, catalogue
 from onboarding.registrations.description import QUESTIONS, STEPS, chosen_data
@@ -148,8 +149,17 @@ def example_ladder() -> list[dict[str, Any]]:
     ]
 
 
-def explain_findings(findings: Iterable[Finding | Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return findings in the reader's words, for the component `findings.html`."""
+Address = Callable[[Mapping[str, Any]], str]
+"""Makes of a finding's parameters the address of the certificate request that they name."""
+
+
+def explain_findings(
+    findings: Iterable[Finding | Mapping[str, Any]], address: Address | None = None
+) -> list[dict[str, Any]]:
+    """Return findings in the reader's words, for the component `findings.html`.
+
+    address: where the reader finds a certificate request that a finding names.
+    """
     result = []
     for item in findings:
         finding = item if isinstance(item, Finding) else Finding.from_json(item)
@@ -164,9 +174,50 @@ def explain_findings(findings: Iterable[Finding | Mapping[str, Any]]) -> list[di
                 "title": words.title,
                 "remedy": words.remedy,
                 "command": words.command,
+                "href": address(finding.params) if address and "request_id" in finding.params else "",
             }
         )
     return result
+
+
+def certificate_report(
+    report: CertificateReport | Mapping[str, Any], application: Application, address: Address | None = None
+) -> dict[str, Any]:
+    """Return a certificate's check in the reader's words, for the component `certificate_report.html`.
+
+    report: fresh, or as it was stored.
+    """
+    data = report.to_json() if isinstance(report, CertificateReport) else report
+    came_of = {checked["id"]: checked for checked in data["checks"]}
+    facts = data["facts"]
+    checks = []
+    for number, check in enumerate(CHECKS, start=1):
+        checked = came_of[check.id]
+        findings = explain_findings(checked["findings"], address)
+        differs = check.id == "subject" and bool(findings)
+        checks.append(
+            {
+                "number": number,
+                "title": _(check.title),
+                "result": checked["result"],
+                "fact": _(check.fact).format(**facts) if check.fact and facts else "",
+                "difference": _difference(data["subject"], application) if differs else [],
+                # The table says what differs; what is left is what to do, and that is the same for each attribute.
+                "remedy": findings[0]["remedy"] if differs else "",
+                "findings": [] if differs else findings,
+            }
+        )
+    return {"fit": data["fit"], "checks": checks, "count": len(checks), "clean": not any(map(_says_something, checks))}
+
+
+def _says_something(check: Mapping[str, Any]) -> bool:
+    return bool(check["findings"] or check["difference"])
+
+
+def _difference(rows: Iterable[Mapping[str, Any]], application: Application) -> list[dict[str, Any]]:
+    """Return the subject side by side, for the component `subject_difference.html`."""
+    labels = {rule.attribute: f"{_(rule.label)} ({rule.attribute})" for rule in application.profile.dn}
+    return [{**row, "label": labels.get(row["attribute"], row["attribute"])} for row in rows]
 
 
 def ladder(run: Run) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ TONES = {
     Event.REGISTRATION_APPROVED: "success",
     Event.RUN_PASSED: "success",
     Event.CERTIFICATE_ISSUED: "success",
+    Event.CERTIFICATE_RECEIVED: "success",
     Event.REGISTRATION_DECLINED: "danger",
     Event.CSR_REFUSED: "danger",
     Event.RUN_FAILED: "danger",

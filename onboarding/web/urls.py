@@ -37,6 +37,7 @@ urlpatterns = [
     path(TRACK + "key/upload/request.cnf", credentials.key_config, name="key_config"),
     path(TRACK + "csr/", credentials.csr, name="csr"),
     path(TRACK + "certificate/", credentials.certificate, name="certificate"),
+    path(TRACK + "certificate/receive/", credentials.receive, name="certificate_receive"),
     path(TRACK + "certificate/<slug:what>.pem", credentials.download, name="certificate_download"),
     path(TRACK + "certificate/key/", credentials.export_key, name="certificate_key"),
     path(TRACK + "kit/", kit.kit, name="kit"),

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
-from onboarding.credentials import flows
+from onboarding.credentials import flows, issuing
 from onboarding.credentials.models import CredentialSet
 from onboarding.credentials.sets import store_credentials
 from onboarding.notifications.models import Mail
@@ -47,7 +47,7 @@ def own(owner: User, reviewer: User, issuer: User) -> CredentialSet:
     flows.describe_key(request, subject=SUBJECT, custody="own")
     csr = build_csr(generate_rsa_key(2048), request.subject)
     assert flows.submit_csr(request, csr, actor=member(owner)).fit
-    flows.sign_with_embedded_ca(request, actor=staff(issuer))
+    issuing.sign_with_embedded_ca(request, actor=staff(issuer))
     return request.credential_sets.get()
 
 

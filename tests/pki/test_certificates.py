@@ -18,6 +18,7 @@ from onboarding.pki import certificates, embedded_ca, files, keys, names
 from onboarding.pki.certificates import check_certificate, load_certificates
 from onboarding.pki.csr import build_csr
 from onboarding.pki.messages import MESSAGES
+from onboarding.pki.traits import is_ca
 
 NOW = datetime.now(UTC)
 SUBJECT = {"C": "FR", "O": "Free2Move", "OU": "Programs Partners", "CN": "MZP128745"}
@@ -73,7 +74,7 @@ class Cast:
             subject=subject,
             ca=[self.ca] if ca is None else ca,
             now=now,
-        )
+        ).findings
         assert all(explain(finding, MESSAGES).remedy for finding in found)
         return [finding.code for finding in found]
 
@@ -135,7 +136,7 @@ def test_each_difference_of_the_subject_is_told_and_only_cn_is_an_error(cast: Ca
         subject={**SUBJECT, "L": "Paris", "CN": "MZP000001"},
         ca=[cast.ca],
         now=NOW,
-    )
+    ).findings
     assert [(f.field, f.severity, f.found, f.expected) for f in found] == [
         ("CN", Severity.ERROR, "MZP128745", "MZP000001"),
         ("L", Severity.WARNING, "", "Paris"),
@@ -167,8 +168,8 @@ def test_a_chain_through_an_intermediate_passes_in_any_order_and_breaks_without_
     subject = names.first_values(names.subject_values(leaf.subject))
 
     def chain_errors(ca: list[x509.Certificate]) -> list[str]:
-        found = check_certificate(leaf, csr_spki_sha256=spki, subject=subject, ca=ca, now=NOW)
-        return [f.code for f in found if f.field == "chain" and f.severity is Severity.ERROR]
+        report = check_certificate(leaf, csr_spki_sha256=spki, subject=subject, ca=ca, now=NOW)
+        return [f.code for f in report.findings if f.field == "chain" and f.severity is Severity.ERROR]
 
     assert chain_errors(authorities) == chain_errors(authorities[::-1]) == []
     assert chain_errors([authorities[0]]) == ["chain_issuer_missing"]
@@ -177,12 +178,11 @@ def test_a_chain_through_an_intermediate_passes_in_any_order_and_breaks_without_
 # --- Reading ---
 
 
-def test_certificates_are_read_in_every_form_and_order_and_the_leaf_is_found(cast: Cast) -> None:
+def test_certificates_are_read_in_every_form_and_order(cast: Cast) -> None:
     leaf = cast.sign()
     both = cast.ca.public_bytes(PEM) + leaf.public_bytes(PEM)
     assert load_certificates(both.replace(b"\n", b"\r\n")) == [cast.ca, leaf]
     assert load_certificates(leaf.public_bytes(DER)) == [leaf]
-    assert certificates.leaf_first([cast.ca, leaf], spki_sha256=cast.spki) == (leaf, [leaf, cast.ca])
 
 
 def test_what_is_no_certificate_is_refused_by_name(cast: Cast) -> None:
@@ -227,7 +227,7 @@ def test_the_ca_takes_nothing_from_a_csr_but_subject_and_key(cast: Cast) -> None
     builder = x509.CertificateSigningRequestBuilder().subject_name(names.build_name(SUBJECT))
     greedy = builder.add_extension(x509.BasicConstraints(True, None), critical=True).sign(cast.key, hashes.SHA256())
     certificate = embedded_ca.sign_client(greedy, ca=cast.ca, ca_key=cast.ca_key, now=NOW, serial=42)
-    assert not certificates.is_ca(certificate)
+    assert not is_ca(certificate)
     assert certificate.serial_number == 42
     assert cast.check(certificate) == []
 

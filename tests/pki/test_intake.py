@@ -21,6 +21,7 @@ from onboarding.pki.certificates import check_certificate
 from onboarding.pki.csr import build_csr
 from onboarding.pki.intake import UnreadableCertificate, load_certificates, read_certificates
 from onboarding.pki.messages import MESSAGES
+from tests.pki import minting
 
 NOW = datetime.now(UTC)
 PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER
@@ -203,7 +204,7 @@ def chain_findings(cast: Cast, *ca: x509.Certificate, now: datetime = NOW) -> li
         subject={"CN": "MZP128745"},
         ca=ca,
         now=now,
-    )
+    ).findings
     return [one for one in findings if one.field == "chain" and one.code != "chain_unusual"]
 
 
@@ -230,6 +231,22 @@ def test_a_missing_intermediate_is_named_with_its_address(cast: Cast) -> None:
     (finding,) = chain_findings(cast, cast.root_cert)
     assert (finding.code, finding.expected) == ("chain_issuer_missing", "CN=Issuing")
     assert "http://ca.invalid/issuing.cer" in explain(finding, MESSAGES).remedy
+
+
+def test_cas_that_certify_one_another_crosswise_cost_little(cast: Cast) -> None:
+    keys_ = [minting.new_key() for _ in range(5)]
+    name = minting.name("Crossing")
+    crossed = [
+        minting.mint(name, one, name, other, minting.of_ca(one, other))
+        for one in keys_
+        for other in keys_
+        if one != other
+    ]
+    leaf = minting.mint(minting.name("MZP128745"), cast.key, name, keys_[0])
+    start = time.process_time()
+    report = check_certificate(leaf, csr_spki_sha256="", subject={}, ca=crossed, now=NOW)
+    assert time.process_time() - start < 0.2
+    assert "chain_circle" in [finding.code for finding in report.findings]
 
 
 def test_the_limit_on_single_files_holds(cast: Cast) -> None:

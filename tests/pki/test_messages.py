@@ -8,10 +8,12 @@ import pytest
 
 from onboarding import pki
 from onboarding.pki import csr, intake, keys, weak_keys
+from onboarding.pki.certificates import Claim
 from onboarding.pki.messages import MESSAGES
 from onboarding.programmes import PROGRAMMES, profile
 
 FINDERS = {"Finding", "_finding", "_error", "_refused", "_unreadable", "_nothing", "_note", "error", "warning"}
+FINDERS |= {"chain_finding"}
 COMMON = {"found", "expected", "field"}
 ATTRIBUTE = {"label", "command"}
 """What every finding about an attribute of the subject carries besides (`subject.Value`)."""
@@ -54,6 +56,6 @@ def test_each_message_says_what_to_do_in_words_that_can_be_filled_in(code: str) 
     assert message.title
     assert message.remedy
     known = COMMON | ATTRIBUTE | {"example", "count", "length", "limit", "wanted", "attribute", "subject", "days"}
-    known |= {"ca", "address", "why", "which"}
+    known |= {"ca", "address", "why", "which", *Claim.__dataclass_fields__}
     for template in (message.title, message.remedy, message.command):
         assert {name for _, name, _, _ in string.Formatter().parse(template) if name} <= known

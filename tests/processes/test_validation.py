@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from django.utils import timezone
 
 from onboarding.credentials import flows as credentials
+from onboarding.credentials import issuing
 from onboarding.credentials.models import CredentialSet
 from onboarding.fleet.checks import Check, Result, Rung
 from onboarding.fleet.diagnosis import Report
@@ -50,7 +51,7 @@ def own(owner: User, reviewer: User, issuer: User, own_key: rsa.RSAPrivateKey) -
     request = credentials.open_request(approved(owner, reviewer), "sandbox", actor=member(owner))
     credentials.describe_key(request, subject=SUBJECT, custody="own")
     assert credentials.submit_csr(request, build_csr(own_key, request.subject), actor=member(owner)).fit
-    credentials.sign_with_embedded_ca(request, actor=staff(issuer))
+    issuing.sign_with_embedded_ca(request, actor=staff(issuer))
     return request.credential_sets.get()
 
 

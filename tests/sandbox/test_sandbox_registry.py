@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from onboarding.credentials import flows, sets
+from onboarding.credentials import flows, issuing, sets
 from onboarding.credentials.models import CertificateRequest, CredentialSet, SandboxClient
 from onboarding.credentials.states import State
 from onboarding.partners.actors import SYSTEM
@@ -131,7 +131,7 @@ def test_what_the_portal_hands_out_is_let_in_and_another_certificate_is_not(prog
     }
     flows.describe_key(request, subject=subject, custody=CertificateRequest.Custody.VAULT)
     assert flows.make_key(request, bits=2048, actor=SYSTEM).fit
-    flows.sign_with_embedded_ca(request, actor=SYSTEM)
+    issuing.sign_with_embedded_ca(request, actor=SYSTEM)
     row = CredentialSet.objects.get(application=application)
     certificate = x509.load_pem_x509_certificate(row.certificate_request.certificate_pem.encode())
     password = sets.password_of(row)

@@ -143,26 +143,30 @@ class BrowserCsrForm(PortalForm):
 
 
 class PemOrFileForm(PortalForm):
-    """A file, or the same pasted as text: one of the two, so neither is marked as optional."""
+    """A file, or the same pasted as text: one of the two, so neither is marked as optional.
 
-    file = BoundedFileField(label=_("File"), required=False, widget=FileDrop)
+    file_field: the name of the file's field, which each form has for itself.
+    """
+
+    file_field = "file"
+
     text = forms.CharField(
         label=_("Or paste it here"), required=False, max_length=65_536, widget=PemTextarea, strip=False
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.alternative = True  # type: ignore[attr-defined]
+        for name in (self.file_field, "text"):
+            self.fields[name].alternative = True  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if self.errors:
             return cleaned
-        file, text = cleaned.get("file"), cleaned.get("text", "")
+        file, text = cleaned.get(self.file_field), cleaned.get("text", "")
         if bool(file) == bool(text.strip()):
             self.add_error(
-                "file",
+                self.file_field,
                 _("Give it once: as a file or as text, not both.") if file else _("Choose a file, or paste its text."),
             )
             return cleaned
@@ -173,10 +177,43 @@ class PemOrFileForm(PortalForm):
 class CsrForm(PemOrFileForm):
     """Custody `own`: the CSR."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["file"].label = _("CSR file")
-        self.fields["file"].help_text = _("request.csr: PEM or DER, at most 64 KiB. Never the private key.")
+    field_order = ("file", "text")
+
+    file = BoundedFileField(
+        label=_("CSR file"),
+        required=False,
+        widget=FileDrop,
+        help_text=_("request.csr: PEM or DER, at most 64 KiB. Never the private key."),
+    )
+
+
+class TakeInForm(PemOrFileForm):
+    """A certificate that was signed elsewhere, with the CA certificate: for staff, and for partners who received it."""
+
+    file_field = "certificate"
+    field_order = ("certificate", "text", "ca_certificate")
+
+    certificate = BoundedFileField(
+        label=_("Signed certificate"),
+        required=False,
+        widget=FileDrop,
+        help_text=_("PEM, DER, PKCS#7 (.p7b) or a ZIP file, in any order, with or without its chain. At most 64 KiB."),
+    )
+    ca_certificate = BoundedFileField(
+        label=_("CA certificate"),
+        required=False,
+        widget=FileDrop,
+        help_text=_(
+            "What signed the certificate, down from its root, and what the fleet API's server is checked against. "
+            "Needed unless it is in the first file, or in what you pasted."
+        ),
+    )
+
+    @property
+    def files_given(self) -> dict[str, bytes]:
+        """What was given: the certificate's file or text, and the CA certificate's file, if any."""
+        ca: Any = self.cleaned_data["ca_certificate"]
+        return {"certificate": self.cleaned_data["data"], "ca_certificate": ca.read() if ca else b""}
 
 
 class StoreCredentialsForm(PortalForm):

@@ -63,7 +63,7 @@ class BoundedFileField(forms.FileField):
 
     default_error_messages = {
         "empty": _("This file is empty. Choose another one."),
-        "too_large": _("This file is larger than %(limit)s KiB. Choose the file itself, not an archive or a scan."),
+        "too_large": _("This file is larger than %(limit)s KiB. Choose the file itself, not a scan or a whole folder."),
     }
 
     def clean(self, data: Any, initial: Any = None) -> Any:

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from onboarding.credentials import flows, known, sets
+from onboarding.credentials import flows, issuing, known, sets
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import LIFECYCLE, State
 from onboarding.findings import Finding
@@ -31,8 +32,9 @@ from onboarding.web.forms.credentials import (
     MakeKeyForm,
     StoreCredentialsForm,
     SubjectForm,
+    TakeInForm,
 )
-from onboarding.web.presenting import explain_findings, key_row, steps, subject_rows
+from onboarding.web.presenting import certificate_report, explain_findings, key_row, steps, subject_rows
 from onboarding.web.requests import PortalRequest
 
 KEY_PAGES = {
@@ -216,12 +218,45 @@ def csr(request: PortalRequest, application: Application, environment_id: str) -
 
 
 @access.application()
+def receive(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
+    """Take in the certificate that came by e-mail."""
+    track = _track(application, environment_id)
+    cycle = track.request
+    if cycle is None or not track.can_receive:
+        return redirect(track.url("certificate" if track.has_certificate else "csr"))
+    form = TakeInForm(request.POST or None, request.FILES or None)
+    report = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            issuing.take_in(cycle, actor=access.member_actor(request), **form.files_given)
+        except IllegalTransition as error:
+            messages.warning(
+                request,
+                _("Nothing was changed: meanwhile it moved on to “%(state)s”.") % {"state": State(error.state).label},
+            )
+            return redirect(track.url("csr"))
+        except issuing.CertificateRefused as refused:
+            report = certificate_report(refused.report, application, _csr_page)
+        else:
+            messages.success(request, _("The certificate was checked and taken in."))
+            return redirect(track.url("certificate"))
+    context = _context(track) | {"form": form, "cycle": cycle, "report": report}
+    return render(request, "certificate_receive.html", context, status=422 if report else 200)
+
+
+def _csr_page(claim: Mapping[str, Any]) -> str:
+    """Return where a member finds a certificate request that a finding names."""
+    return reverse("csr", args=[claim["application_id"], claim["environment_id"]])
+
+
+@access.application()
 def certificate(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """The certificate and the CA certificate, to look at and to download."""
     track, cycle, _held = _with_certificate(application, environment_id)
     context = _context(track) | {
         "cycle": cycle,
         "subject": subject_rows(application, cycle.subject),
+        "report": certificate_report(cycle.certificate_report, application) if cycle.certificate_report else None,
         "keystore_commands": instructions.keystore_commands() if cycle.key_id is None else (),
     }
     return render(request, "certificate.html", context)

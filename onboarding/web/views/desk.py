@@ -1,6 +1,7 @@
 """The desk: requests to decide on, CSRs to sign."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -9,17 +10,17 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from onboarding.audit.models import Entry
-from onboarding.credentials import flows as credentials
+from onboarding.credentials import issuing
 from onboarding.credentials.environments import shown
 from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.lifecycle import IllegalTransition
-from onboarding.partners.actors import Actor
 from onboarding.partners.models import StaffRole
 from onboarding.programmes import SANDBOX
 from onboarding.registrations import flows
@@ -27,8 +28,9 @@ from onboarding.registrations.models import Registration
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access
-from onboarding.web.forms.desk import ApproveForm, DeclineForm, NoteForm, UploadCertificateForm
-from onboarding.web.presenting import describe_answers, explain_findings, subject_rows
+from onboarding.web.forms.credentials import TakeInForm
+from onboarding.web.forms.desk import ApproveForm, DeclineForm, NoteForm
+from onboarding.web.presenting import certificate_report, describe_answers, explain_findings, subject_rows
 from onboarding.web.requests import PortalRequest
 from onboarding.web.timeline import timeline
 
@@ -147,33 +149,42 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
         return redirect("desk_certificate", found.pk)
     form_class, done = ISSUING[verb]
     form = form_class(request.POST, request.FILES)
-    findings: list[dict[str, Any]] = []
+    refused = None
     if form.is_valid():
         try:
-            _issue(found, verb, form, access.staff_actor(request))
+            _issue(request, found, verb, form)
         except IllegalTransition as error:
             messages.warning(request, _moved_on(CertificateState(error.state)))
             return redirect("desk_certificate", found.pk)
-        except credentials.CertificateRefused as error:
-            findings = explain_findings(error.findings)
+        except issuing.CertificateRefused as error:
+            refused = certificate_report(error.report, found.application, _desk_page)
         else:
             messages.success(request, done)
             return redirect("desk_certificate", found.pk)
-    return _certificate_page(request, found, {verb: form}, findings, status=422)
+    return _certificate_page(request, found, {verb: form}, refused, status=422)
 
 
-def _issue(found: CertificateRequest, verb: str, form: Any, actor: Actor) -> None:
+def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: Any) -> None:
+    actor = access.staff_actor(request)
     if verb == "sign":
-        credentials.sign_with_embedded_ca(found, actor=actor)
+        issuing.sign_with_embedded_ca(found, actor=actor)
     elif verb == "refuse":
-        credentials.refuse_csr(found, note=form.cleaned_data["note"], actor=actor)
+        issuing.refuse_csr(found, note=form.cleaned_data["note"], actor=actor)
     else:
-        credentials.issue_uploaded(
-            found,
-            certificate=form.content("certificate"),
-            ca_certificate=form.content("ca_certificate"),
-            actor=actor,
-        )
+        for claim in issuing.take_in(found, actor=actor, **form.files_given).also_for:
+            messages.info(
+                request,
+                _(
+                    "There is a certificate for %(application)s (%(reference)s, %(login)s) in the same file: "
+                    "take it in there."
+                )
+                % asdict(claim),
+            )
+
+
+def _desk_page(claim: Mapping[str, Any]) -> str:
+    """Return where staff find a certificate request that a finding names."""
+    return reverse("desk_certificate", args=[claim["request_id"]])
 
 
 DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
@@ -188,7 +199,7 @@ DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
 }
 ISSUING: dict[str, tuple[type[forms.Form], Any]] = {
     "sign": (forms.Form, gettext_lazy("Signed. The certificate and the sandbox credentials are with the partner.")),
-    "upload": (UploadCertificateForm, gettext_lazy("Checked and released to the partner.")),
+    "upload": (TakeInForm, gettext_lazy("Checked and released to the partner.")),
     "refuse": (NoteForm, gettext_lazy("Refused. The partner has been told what to change.")),
 }
 
@@ -237,7 +248,7 @@ def _certificate_page(
     request: PortalRequest,
     found: CertificateRequest,
     bound: dict[str, forms.Form] | None = None,
-    upload_findings: list[dict[str, Any]] | None = None,
+    refused: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
     bound = bound or {}
@@ -251,9 +262,10 @@ def _certificate_page(
         "can_sign": to_sign and found.environment == SANDBOX,
         "can_upload": to_sign,
         "can_refuse": CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") and request.may_change,
-        "upload": bound.get("upload") or UploadCertificateForm(),
+        "upload": bound.get("upload") or TakeInForm(),
         "refuse": bound.get("refuse") or NoteForm(auto_id="refuse_%s"),
-        "upload_findings": upload_findings,
+        "refused": refused,
+        "report": certificate_report(found.certificate_report, found.application) if found.certificate_report else None,
         "bound": list(bound.values()),
         "opened": next(iter(bound), ""),
     }

@@ -236,6 +236,37 @@ FINDINGS = [
     },
 ]
 
+CERTIFICATE_REPORT = {
+    "checks": [
+        {"number": 1, "title": "It can be read", "result": "passed"},
+        {"number": 2, "title": "It is for the key of this CSR", "result": "failed", "findings": [FINDINGS[0]]},
+        {
+            "number": 3,
+            "title": "It says what the CSR asked for",
+            "result": "warning",
+            "remedy": "Ask the issuer whether this is meant.",
+            "difference": [
+                {"attribute": "C", "label": "Country (C)", "asked": "FR", "has": "FR", "same": True},
+                {
+                    "attribute": "O",
+                    "label": "Organisation (O)",
+                    "asked": "Example Mobility",
+                    "has": "EXAMPLE MOBILITY SAS",
+                    "same": False,
+                },
+                {"attribute": "CN", "label": "Common name (CN)", "asked": "MZP128745", "has": "", "same": False},
+            ],
+        },
+        {
+            "number": 4,
+            "title": "It is valid now",
+            "result": "passed",
+            "fact": "2026-11-24 10:00 UTC to 2027-11-24 10:05 UTC, 366 days in all, 365 left",
+        },
+        {"number": 5, "title": "It leads to the CA certificate", "result": "not_reached"},
+    ]
+}
+
 STEPS = [
     {"label": "Company", "state": "done", "href": "#steps"},
     {"label": "Contacts", "state": "done", "href": "#steps"},
@@ -391,6 +422,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "ladders": LADDERS,
         "summary_rows": SUMMARY_ROWS,
         "findings": FINDINGS,
+        "certificate_report": CERTIFICATE_REPORT,
         "steps": STEPS,
         "facts": FACTS,
         "table": TABLE,

@@ -1,0 +1,161 @@
+"""One verb per decision that leads from a CSR to its certificate."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from django.db import transaction
+from django.utils import timezone
+
+from onboarding.audit.transitions import advance
+from onboarding.credentials.embedded_ca import sandbox_ca
+from onboarding.credentials.matching import claims_on, requests_seen_by
+from onboarding.credentials.models import CertificateRequest, CredentialSet
+from onboarding.credentials.sets import hand_out_sandbox_credentials, usable_sets
+from onboarding.credentials.states import LIFECYCLE, State
+from onboarding.credentials.telling import tell_builders
+from onboarding.findings import Finding
+from onboarding.lifecycle import IllegalTransition
+from onboarding.partners.actors import Actor, ActorKind
+from onboarding.pki import certificates, embedded_ca
+from onboarding.pki.certificates import CertificateReport, Claim
+from onboarding.pki.intake import read_offer
+from onboarding.pki.traits import fingerprint, is_ca
+from onboarding.programmes import SANDBOX
+
+
+class CertificateRefused(Exception):
+    """The certificate or the CA certificate does not fit; the report says why. Nothing was kept."""
+
+    def __init__(self, report: CertificateReport) -> None:
+        super().__init__(", ".join(finding.code for finding in report.findings))
+        self.report = report
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found."""
+        return self.report.findings
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """A certificate that was taken in. also_for: other requests that the same files hold a certificate for.
+
+    also_for is for whoever sent the files, and never kept: others who see this request may not see those.
+    """
+
+    report: CertificateReport
+    also_for: tuple[Claim, ...]
+
+
+def refuse_csr(request: CertificateRequest, *, note: str, actor: Actor) -> None:
+    """Refuse the CSR, saying what to change."""
+    with transaction.atomic():
+        advance(request, LIFECYCLE, "refuse", actor=actor, note=note)
+        tell_builders("csr_refused", request, note=note)
+
+
+def accept_csr(request: CertificateRequest, *, actor: Actor) -> None:
+    """Accept the CSR: from here on key and names are settled."""
+    advance(request, LIFECYCLE, "accept", actor=actor, note="")
+
+
+def sign_with_embedded_ca(request: CertificateRequest, *, actor: Actor) -> None:
+    """Sandbox only: sign the CSR with the embedded CA, and release the certificate.
+
+    Accepts the CSR too where that was not done before. Raises IllegalTransition.
+    """
+    if request.environment != SANDBOX:
+        raise IllegalTransition(LIFECYCLE.name, request.state, "sign")
+    _require(request, "accept", "issue")
+    ca, ca_key = sandbox_ca()
+    now = timezone.now()
+    csr = x509.load_pem_x509_csr(request.csr_pem.encode("ascii"))
+    certificate = embedded_ca.sign_client(csr, ca=ca, ca_key=ca_key, now=now)
+    report = certificates.check_certificate(
+        certificate, csr_spki_sha256=request.spki_sha256, subject=request.subject, ca=[ca], now=now
+    )
+    _release(request, report, [ca], event="issue", actor=actor)
+
+
+def take_in(request: CertificateRequest, *, certificate: bytes, ca_certificate: bytes = b"", actor: Actor) -> TakenIn:
+    """Take in a certificate that was signed elsewhere, and release it: by staff, or by the partner who received it.
+
+    certificate: a file in any of the forms of `intake.read_certificates`. ca_certificate: the CA's; may be left out
+    where the first file holds it. Raises CertificateRefused if anything does not fit, and IllegalTransition; the
+    sandbox's certificates come from its own CA, so partners have none to take in.
+    """
+    receives = actor.kind == ActorKind.MEMBER
+    if receives and request.environment == SANDBOX:
+        raise IllegalTransition(LIFECYCLE.name, request.state, "receive")
+    _require(request, *(("receive",) if receives else ("accept", "issue")))
+    spki = request.spki_sha256
+    try:
+        offer = read_offer(certificate, ca_certificate, spki_sha256=spki)
+    except certificates.UnreadableCertificate as error:
+        raise CertificateRefused(certificates.unreadable(error.finding)) from None
+    claims = claims_on(offer.certificates, among=requests_seen_by(actor).exclude(pk=request.pk))
+    report = certificates.check_offer(
+        offer, csr_spki_sha256=spki, subject=request.subject, now=timezone.now(), claims=claims
+    )
+    _release(request, report, filter(is_ca, offer.ca), event="receive" if receives else "issue", actor=actor)
+    return TakenIn(report, tuple(claim for key, claim in claims.by_key.items() if key != spki))
+
+
+def _require(request: CertificateRequest, *events: str) -> None:
+    if not any(LIFECYCLE.allows(request.state, event) for event in events):
+        raise IllegalTransition(LIFECYCLE.name, request.state, events[-1])
+
+
+def _release(
+    request: CertificateRequest,
+    report: CertificateReport,
+    ca: Iterable[x509.Certificate],
+    *,
+    event: str,
+    actor: Actor,
+) -> None:
+    if not report.fit:
+        raise CertificateRefused(report)
+    leaf, *above = report.path
+    serial_number, spki = f"{leaf.serial_number:x}", request.spki_sha256
+    with transaction.atomic():
+        if event == "issue" and request.state == State.CSR_SUBMITTED:
+            accept_csr(request, actor=actor)
+        advance(
+            request,
+            LIFECYCLE,
+            event,
+            actor=actor,
+            data={"serial_number": serial_number},
+            # The way up in its order, as TLS sends it; the root is in the other file.
+            certificate_pem=_pem([leaf, *above[:-1]]),
+            ca_pem=_pem(ca),
+            serial_number=serial_number,
+            certificate_sha256=fingerprint(leaf),
+            not_valid_before=leaf.not_valid_before_utc,
+            not_valid_after=leaf.not_valid_after_utc,
+            certificate_report=report.to_json(),
+        )
+        if request.spki_sha256 != spki:
+            # Taken back and submitted anew, with another key, while this certificate was being checked.
+            raise IllegalTransition(LIFECYCLE.name, State.CSR_SUBMITTED, event)
+        _open_set(request, actor)
+        tell_builders("certificate_issued", request)
+
+
+def _open_set(request: CertificateRequest, actor: Actor) -> None:
+    previous = usable_sets(request.application, request.environment)
+    credential_set = CredentialSet.objects.create(
+        application=request.application,
+        environment=request.environment,
+        certificate_request=request,
+        client_id=previous[0].client_id if previous else "",
+    )
+    if request.environment == SANDBOX:
+        hand_out_sandbox_credentials(credential_set, actor=actor)
+
+
+def _pem(chain: Iterable[x509.Certificate]) -> str:
+    return "".join(certificate.public_bytes(Encoding.PEM).decode("ascii") for certificate in chain)

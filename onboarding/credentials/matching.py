@@ -1,0 +1,49 @@
+"""Whose certificates are these? By their keys, among the certificate requests that somebody may see."""
+
+from collections.abc import Iterable
+
+from cryptography import x509
+from django.db.models import QuerySet
+
+from onboarding.credentials.environments import shown
+from onboarding.credentials.models import CertificateRequest
+from onboarding.partners.actors import Actor, ActorKind
+from onboarding.pki import keys
+from onboarding.pki.certificates import Claim, Claims
+from onboarding.pki.traits import fingerprint
+
+
+def requests_seen_by(actor: Actor) -> QuerySet[CertificateRequest]:
+    """Return the certificate requests that somebody may see: staff all, members their organisations'."""
+    requests = CertificateRequest.objects.select_related("application", "partner_login")
+    if actor.kind != ActorKind.MEMBER:
+        return requests
+    if actor.user_id is None:
+        return requests.none()
+    return requests.filter(partner_login__organisation__memberships__user_id=actor.user_id)
+
+
+def claims_on(certificates: Iterable[x509.Certificate], among: QuerySet[CertificateRequest]) -> Claims:
+    """Return which of the requests `among` given ones the certificates are for, and for which they were taken in."""
+    keys_of = {keys.spki_sha256(one.public_key()) for one in certificates}
+    fingerprints = {fingerprint(one) for one in certificates}
+    return Claims(
+        # The newest of several with one key.
+        by_key={one.spki_sha256: _claim(one) for one in among.filter(spki_sha256__in=keys_of).order_by("created_at")},
+        by_certificate={
+            one.certificate_sha256: _claim(one) for one in among.filter(certificate_sha256__in=fingerprints)
+        },
+    )
+
+
+def _claim(request: CertificateRequest) -> Claim:
+    application = request.application
+    return Claim(
+        request_id=str(request.pk),
+        application_id=str(application.pk),
+        environment_id=request.environment,
+        application=str(application),
+        reference=application.reference,
+        login=request.partner_login.mzp,
+        environment=shown(application.profile, request.environment).label,
+    )
