@@ -46,7 +46,7 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
 
     # Key and CSR, made and sealed here; signed
     partner.follow("Start").look("key").fill({"(L)": ""}).press("Continue").sees_problem("(L)").look("key, errors")
-    steps.name_the_key(partner, path, "It is made here")
+    steps.name_the_key(partner, path, "It is kept here")
     partner.look("key: make").press("Make the key and submit the CSR").sees("made and sealed").look("CSR")
     partner.open(path).look("application: CSR submitted")
     issuer.open("/desk/certificates/").look("desk: CSRs").follow(re.compile(NAME)).look("desk: CSR")
@@ -151,7 +151,7 @@ def test_staff_can_give_back_decline_and_refuse(visit: Visit) -> None:
     partner.press("Save and continue").press("Submit for review").sees("Submitted to")
 
     steps.approve(reviewer, name, "MZP400003")
-    steps.name_the_key(partner, path, "It is made here")
+    steps.name_the_key(partner, path, "It is kept here")
     partner.press("Make the key and submit the CSR")
     issuer.open("/desk/certificates/").follow(re.compile(name))
     issuer.page.get_by_text("Signed elsewhere", exact=True).click()

@@ -31,7 +31,7 @@ def test_the_journey_needs_no_script(visit: Visit, running: Instance) -> None:
 
     reviewer.open("/desk/").follow(name).press("Begin the review")
     reviewer.fill({"Partner login (MZP)": "MZP400009"}).press("Approve").sees("Approved.")
-    steps.name_the_key(partner, path, "It is made here")
+    steps.name_the_key(partner, path, "It is kept here")
     partner.press("Make the key and submit the CSR").sees("made and sealed")
     expect(partner.page.get_by_role("button", name="Copy")).to_have_count(0)
     steps.sign(issuer, name)

@@ -17,26 +17,30 @@ CUSTODIES = {
     CertificateRequest.Custody.BROWSER: (
         _("Your browser makes it, you keep it"),
         _(
-            "Made in your browser, and saved as an encrypted file on your machine. Only you can use "
-            "the key; nothing but the CSR is sent. To validate, you lend us the key for one call. Needs JavaScript, "
-            "and an address that begins with https: without them, take the next one."
+            "The page makes the key, and you save it as an encrypted file on your machine; only the CSR is sent.\n"
+            "Who could use it: whoever has the file and its passphrase. Nobody here.\n"
+            "To validate, you lend it for one call. Needs JavaScript, and an address that begins with https."
         ),
     ),
     CertificateRequest.Custody.OWN: (
         _("You make it, and keep it"),
         _(
-            "With OpenSSL or keytool, on your machine. Only you can use the key; you upload the CSR. "
-            "To validate, you lend us the key for one call."
+            "With OpenSSL, keytool or what else you use, on your machine; you upload the CSR.\n"
+            "Who could use it: whoever you let have it. Nobody here.\n"
+            "To validate, you lend it for one call."
         ),
     ),
     CertificateRequest.Custody.VAULT: (
-        _("It is made here, and kept sealed"),
+        _("It is kept here, sealed"),
         _(
-            "Made on this server and encrypted at rest. "
-            "The portal can validate by itself, and so its operator could use the key."
+            "Made on this server, or brought by you; it is encrypted before it is stored.\n"
+            "Who could use it: this portal, which validates by itself with it, and so whoever runs this portal. Owners "
+            "and developers of your company can take an encrypted copy.\n"
+            "Choose this for convenience; choose another one if nobody else may ever be able to use the key."
         ),
     ),
 }
+"""For each custody, its name, and what it means, who could use the key, and what it costs: a line each."""
 
 HINTS = {
     "ST": _("The state, province or region, such as Ile de France. Required here, though some examples leave it out."),
@@ -92,6 +96,25 @@ class MakeKeyForm(PortalForm):
             str(profile.key.choices[0]): _("What the documentation uses. Right for most."),
             str(profile.key.choices[-1]): _("Takes a second or two to make, and a little longer at each call."),
         }
+
+
+class ImportKeyForm(PortalForm):
+    """Custody `vault`: a key that was made elsewhere."""
+
+    key = BoundedFileField(
+        label=_("Private key"),
+        widget=FileDrop,
+        help_text=_(
+            "PEM or DER: PKCS#1, PKCS#8, or a PKCS#12 keystore, which is what keytool makes, also under the name "
+            "keystore.jks. Encrypted or not; at most 64 KiB."
+        ),
+        error_messages={"required": _("Choose the private key's file.")},
+    )
+    passphrase = SecretField(
+        label=_("Passphrase of the file"),
+        required=False,
+        help_text=_("If it is encrypted. Used once, to open the file, and not kept."),
+    )
 
 
 class BrowserKeyForm(PortalForm):
