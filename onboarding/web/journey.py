@@ -31,7 +31,7 @@ Status = dict[str, str]
 class Turn:
     """Whose turn it is, since when, and the next thing to do.
 
-    who: partner, operator or nobody. is_setback: it ended otherwise than hoped for.
+    who: partner, operator, portal (it is at work) or nobody. is_setback: it ended otherwise than hoped for.
     """
 
     who: str
@@ -47,7 +47,7 @@ class Turn:
         """How it is shown."""
         if self.is_setback:
             return "danger"
-        return {"partner": "turn", "operator": "waiting"}.get(self.who, "success")
+        return {"partner": "turn", "operator": "waiting", "portal": "waiting"}.get(self.who, "success")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +264,8 @@ def track_turn(one: Track) -> Turn:
     match one.request_state:
         case CertificateState.AWAITING_CSR if one.is_key_ordered:
             return Turn(
-                "nobody",
-                _("Your key is being made"),
+                "portal",
+                _("Your key is on its way"),
                 _("It is sealed, and its CSR submitted, as soon as it is there. You need not wait on the page."),
                 one.key_order.created_at if one.key_order else None,
                 one.url("key_making"),
@@ -320,7 +320,7 @@ def track_turn(one: Track) -> Turn:
         )
     if one.run is not None and one.run.is_open:
         return Turn(
-            "nobody",
+            "portal",
             _("Validating now"),
             _("The fleet API is being called."),
             one.run.created_at,
@@ -420,7 +420,7 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
             "because": _("Starts with the approval, which brings your partner login (MZP)."),
         }
     elif state == CertificateState.AWAITING_CSR and one.is_key_ordered:
-        key |= {"href": one.url("key_making"), "status": {"label": _("Being made"), "tone": "waiting"}}
+        key |= {"href": one.url("key_making"), "status": {"label": _("On its way"), "tone": "waiting"}}
     elif state == CertificateState.AWAITING_CSR:
         key |= {"href": one.url("key"), "status": _status("turn"), "hint": _("Names, key custody, CSR")}
     elif state == CertificateState.CSR_REFUSED:

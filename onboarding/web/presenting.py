@@ -99,7 +99,12 @@ def _answer(application: Application, name: str, value: Any) -> dict[str, Any]:
 def subject_rows(application: Application, subject: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return a certificate's subject, for the component `summary_list.html`, in the profile's order and words."""
     return [
-        {"key": f"{_(rule.label)} ({rule.attribute})", "value": subject[rule.attribute], "mono": True}
+        {
+            "key": f"{_(rule.label)} ({rule.attribute})",
+            "attribute": rule.attribute,
+            "value": subject[rule.attribute],
+            "mono": True,
+        }
         for rule in application.profile.dn
         if rule.attribute in subject
     ]
@@ -149,6 +154,7 @@ def key_order_steps(order: KeyOrder) -> list[dict[str, Any]]:
             "title": title,
             "result": "passed" if number < reached else "running" if number == reached else "not_reached",
             "label": _("Done") if number < reached else _("Waiting") if number == reached == 0 else "",
+            "ms": None,
         }
         for number, title in enumerate(titles)
     ]

@@ -1,7 +1,7 @@
 """Key, CSR, certificate and credentials."""
 
 import unicodedata
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -13,34 +13,41 @@ from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import BoundedFileField, LineField, SecretField
 from onboarding.web.forms.widgets import FileDrop, PemTextarea, RadioCards
 
+
+class CustodyWords(NamedTuple):
+    """What the page on which a custody is chosen says of it."""
+
+    name: Any
+    meaning: Any
+    users: Any
+    validation: Any
+
+
+_LENT = _("You lend it for each call; it is destroyed here afterwards.")
+
 CUSTODIES = {
-    CertificateRequest.Custody.BROWSER: (
+    CertificateRequest.Custody.BROWSER: CustodyWords(
         _("Your browser makes it, you keep it"),
         _(
-            "The page makes the key, and you save it as an encrypted file on your machine; only the CSR is sent.\n"
-            "Who could use it: whoever has the file and its passphrase. Nobody here.\n"
-            "To validate, you lend it for one call. Needs JavaScript, and an address that begins with https."
+            "The page makes the key, and you save it on your machine, encrypted. Only the CSR is sent. "
+            "Needs JavaScript, and an address that begins with https."
         ),
+        _("Only you, unless you lend it."),
+        _LENT,
     ),
-    CertificateRequest.Custody.OWN: (
+    CertificateRequest.Custody.OWN: CustodyWords(
         _("You make it, and keep it"),
-        _(
-            "With OpenSSL, keytool or what else you use, on your machine; you upload the CSR.\n"
-            "Who could use it: whoever you let have it. Nobody here.\n"
-            "To validate, you lend it for one call."
-        ),
+        _("With OpenSSL, keytool or what else you use, on your machine. You upload the CSR."),
+        _("Only you, unless you lend it."),
+        _LENT,
     ),
-    CertificateRequest.Custody.VAULT: (
+    CertificateRequest.Custody.VAULT: CustodyWords(
         _("It is kept here, sealed"),
-        _(
-            "Made on this server, or brought by you; it is encrypted before it is stored.\n"
-            "Who could use it: this portal, which validates by itself with it, and so whoever runs this portal. Owners "
-            "and developers of your company can take an encrypted copy.\n"
-            "Choose this for convenience; choose another one if nobody else may ever be able to use the key."
-        ),
+        _("Made on this server, or brought by you. It is encrypted before it is stored."),
+        _("This portal, and so whoever runs it. Owners and developers of your company can take an encrypted copy."),
+        _("Nothing to lend: the portal does it by itself, as often as you like."),
     ),
 }
-"""For each custody, its name, and what it means, who could use the key, and what it costs: a line each."""
 
 HINTS = {
     "ST": _("The state, province or region, such as Ile de France. Required here, though some examples leave it out."),
@@ -68,12 +75,18 @@ class SubjectForm(PortalForm):
             else:
                 self.fields[rule.attribute] = LineField(label=label, max_length=rule.max_length)
             self.fields[rule.attribute].help_text = HINTS.get(rule.attribute, "")
+        offered = {custody: CUSTODIES[CertificateRequest.Custody(custody)] for custody in custodies}
         self.fields["custody"] = forms.ChoiceField(
             label=_("Who makes and keeps the private key?"),
-            choices=[(custody, CUSTODIES[CertificateRequest.Custody(custody)][0]) for custody in custodies],
+            choices=[(custody, words.name) for custody, words in offered.items()],
             widget=RadioCards(
-                descriptions={custody: CUSTODIES[CertificateRequest.Custody(custody)][1] for custody in custodies}
+                descriptions={custody: words.meaning for custody, words in offered.items()},
+                facts={
+                    custody: ((_("Who could use it"), words.users), (_("To validate"), words.validation))
+                    for custody, words in offered.items()
+                },
             ),
+            help_text=_("You can change this until the CSR is accepted."),
         )
 
     @property

@@ -29,6 +29,7 @@ from onboarding.registrations.models import Application
 from onboarding.web import access, heartbeat, journey
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.credentials import (
+    CUSTODIES,
     BrowserCsrForm,
     BrowserKeyForm,
     CsrForm,
@@ -335,6 +336,7 @@ def csr(request: PortalRequest, application: Application, environment_id: str) -
     context = track_context(track) | {
         "cycle": cycle,
         "turn": journey.track_turn(track),
+        "custody": CUSTODIES[Custody(cycle.custody)],
         "subject": subject_rows(application, cycle.subject),
         "findings": explain_findings(cycle.findings),
         "can_restart": LIFECYCLE.allows(cycle.state, "restart") and request.may_change,
