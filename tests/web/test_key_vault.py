@@ -236,6 +236,7 @@ def test_names_that_would_be_refused_are_said_before_anything_is_asked_for(
     flows.describe_key(cycle, subject=SUBJECT | {"L": " Paris"}, custody="vault")
     page = client.get(address(cycle, way)).content.decode()
     assert "would be refused" in page
+    assert "Change the names" in page
     assert 'method="post"' not in page
     response = client.post(address(cycle, way), {"bits": "2048", "key": SimpleUploadedFile("k.pem", pem())})
     assert response.status_code in (200, 422)
