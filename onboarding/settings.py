@@ -267,6 +267,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "onboarding.web.tasks.heartbeat", "schedule": 5.0, "options": {"expires": 20}},
     "sweep runs": {"task": "onboarding.validation.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
+    "sweep keys": {"task": "onboarding.credentials.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
     "sweep mails": {"task": "onboarding.notifications.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
 }
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from onboarding.credentials import flows as credentials
-from onboarding.credentials import issuing
+from onboarding.credentials import issuing, private_keys
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.partners.models import User
 from onboarding.registrations import flows
@@ -29,7 +29,7 @@ SUBJECT = {
     "ST": "Ile de France",
     "L": "Paris",
     "O": "Example Mobility",
-    "emailAddress": "fleet@example-mobility.example",
+    "emailAddress": "owner@example-mobility.example",
 }
 
 
@@ -58,8 +58,10 @@ def with_key(owner: User, reviewer: User, programme: str = "fleet_owner", mzp: s
     """Custody `vault`, CSR submitted."""
     request = credentials.open_request(approved(owner, reviewer, programme, mzp), "sandbox", actor=member(owner))
     credentials.describe_key(request, subject=SUBJECT, custody="vault")
-    report = credentials.make_key(request, bits=2048, actor=member(owner))
-    assert report.fit, report.findings
+    order = private_keys.order_key(request, bits=2048, actor=member(owner))
+    private_keys.make_key(order.pk)
+    request.refresh_from_db()
+    assert request.state == "csr_submitted"
     return request
 
 

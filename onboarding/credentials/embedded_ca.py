@@ -1,6 +1,5 @@
 """The sandbox's certificate authority: its certificate in the database, its key in the vault."""
 
-import secrets
 from datetime import datetime
 
 from cryptography import x509
@@ -14,7 +13,7 @@ from onboarding.credentials.models import Authority
 from onboarding.pki import embedded_ca, keys
 from onboarding.programmes import SANDBOX
 from onboarding.vault.models import Secret
-from onboarding.vault.seal import EncryptedKey, open_key, seal_key
+from onboarding.vault.seal import encrypted, open_key, seal_key
 
 
 def sandbox_ca() -> tuple[x509.Certificate, RSAPrivateKey]:
@@ -36,12 +35,9 @@ def sandbox_ca_pem() -> str:
 def _create(now: datetime) -> Authority:
     key = keys.generate_rsa_key(3072)
     certificate = embedded_ca.make_ca(key, f"{settings.PORTAL_NAME} Sandbox CA", now)
-    passphrase = secrets.token_hex(32).encode("ascii")
     try:
         with transaction.atomic():
-            secret = seal_key(
-                None, Secret.Kind.AUTHORITY_KEY, EncryptedKey(keys.encrypt_key(key, passphrase), passphrase)
-            )
+            secret = seal_key(None, Secret.Kind.AUTHORITY_KEY, encrypted(key))
             return Authority.objects.create(
                 environment=SANDBOX,
                 certificate_pem=certificate.public_bytes(Encoding.PEM).decode("ascii"),

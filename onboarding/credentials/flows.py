@@ -1,28 +1,30 @@
-"""One verb per decision about keys, CSRs, and certificates in use; `issuing` has those that lead to a certificate."""
+"""One verb per decision about certificate requests and CSRs; `private_keys` has those about keys, `issuing` those that
+lead to a certificate.
+"""
 
-import secrets
 from collections.abc import Mapping
 
 from django.db import transaction
 
+from onboarding import leases
 from onboarding.audit.events import Event
 from onboarding.audit.transitions import advance
 from onboarding.credentials.environments import environment
 from onboarding.credentials.known import with_records
-from onboarding.credentials.models import CertificateRequest
+from onboarding.credentials.models import CertificateRequest, KeyOrder
 from onboarding.credentials.states import LIFECYCLE, State
-from onboarding.credentials.telling import params, put_on_record, tell_owners
+from onboarding.credentials.telling import params, put_on_record
 from onboarding.findings import Finding, Severity
 from onboarding.lifecycle import IllegalTransition
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import StaffRole
 from onboarding.partners.people import staff
-from onboarding.pki import csr, keys
+from onboarding.pki import csr
 from onboarding.pki.subject import check_subject
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
-from onboarding.vault.seal import EncryptedKey, destroy_secret, open_key, seal_key
+from onboarding.vault.seal import destroy_secret
 
 OPEN_STATES = (State.AWAITING_CSR, State.CSR_SUBMITTED, State.CSR_REFUSED, State.CSR_ACCEPTED)
 
@@ -55,12 +57,16 @@ def describe_key(request: CertificateRequest, *, subject: Mapping[str, str], cus
     """Keep what the CSR is to say and who is to hold the key, while no CSR has been submitted.
 
     subject: C, ST, L, O and emailAddress; OU and CN are the profile's and the partner login's, whatever is given.
-    Raises IllegalTransition.
+    A key that is being made for anything else is not kept. Raises IllegalTransition.
     """
-    # Compare-and-set: in another tab a CSR may have been submitted meanwhile.
-    written = CertificateRequest.objects.filter(pk=request.pk, state=State.AWAITING_CSR).update(
-        subject=full_subject(request, subject), custody=custody
-    )
+    wanted = {"subject": full_subject(request, subject), "custody": custody}
+    with transaction.atomic():
+        # Compare-and-set: in another tab a CSR may have been submitted meanwhile.
+        awaiting = CertificateRequest.objects.filter(pk=request.pk, state=State.AWAITING_CSR)
+        before = awaiting.select_for_update().values("subject", "custody").first()
+        written = awaiting.update(**wanted)
+        if written and before != wanted:
+            cancel_key_orders(request)
     request.refresh_from_db()
     if not written:
         raise IllegalTransition(LIFECYCLE.name, request.state, "describe")
@@ -86,27 +92,6 @@ def subject_errors(request: CertificateRequest) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
 
 
-def make_key(request: CertificateRequest, *, bits: int, actor: Actor) -> csr.CsrReport:
-    """Custody `vault`: make a key here, seal it, and submit a CSR made with it.
-
-    bits: one of the profile's choices. A subject that does not fit is reported, and nothing is made.
-    """
-    _require(request, State.AWAITING_CSR, "submit")
-    rules = request.application.profile
-    key = keys.generate_rsa_key(bits)
-    report = csr.check_csr(csr.build_csr(key, request.subject), rules, mzp=request.partner_login.mzp)
-    report = with_records(request, report)
-    if not report.fit:
-        return report
-    passphrase = secrets.token_hex(32).encode("ascii")
-    sealed = EncryptedKey(keys.encrypt_key(key, passphrase), passphrase)
-    with transaction.atomic():
-        secret = seal_key(request.organisation, Secret.Kind.PRIVATE_KEY, sealed)
-        _submit(request, report, actor=actor, custody=CertificateRequest.Custody.VAULT, key=secret)
-        put_on_record(Event.KEY_CREATED, request, actor, bits=bits)
-    return report
-
-
 def submit_csr(
     request: CertificateRequest,
     data: bytes,
@@ -119,59 +104,24 @@ def submit_csr(
     Returns what was found.
     """
     _require(request, State.AWAITING_CSR, "submit")
-    report = csr.check_csr(data, request.application.profile, mzp=request.partner_login.mzp, described=request.subject)
-    report = with_records(request, report)
+    report = check(request, data)
     if report.fit:
         with transaction.atomic():
-            _submit(request, report, actor=actor, custody=custody, key=None)
+            submit(request, report, actor=actor, custody=custody, key=None)
+            cancel_key_orders(request)
     return report
 
 
-def restart(request: CertificateRequest, *, actor: Actor) -> None:
-    """Take the CSR back before it is accepted: another key, another custody, other names."""
-    key = request.key
-    with transaction.atomic():
-        advance(request, LIFECYCLE, "restart", actor=actor, csr_pem="", spki_sha256="", findings=[], key=None)
-        if key is not None:
-            destroy_secret(key)
-            put_on_record(Event.KEY_DESTROYED, request, actor)
+def check(request: CertificateRequest, data: bytes) -> csr.CsrReport:
+    """Check a CSR by the programme's rules, and by what only the records can tell. Never raises."""
+    report = csr.check_csr(data, request.application.profile, mzp=request.partner_login.mzp, described=request.subject)
+    return with_records(request, report)
 
 
-def export_key(request: CertificateRequest, *, passphrase: bytes, actor: Actor) -> bytes:
-    """Return the sealed key as PKCS#8 PEM, encrypted under `passphrase`; recorded, and mailed to the owners.
-
-    Raises KeyError if the key is not here.
-    """
-    sealed = sealed_key(request)
-    if sealed is None:
-        raise KeyError("key")
-    with transaction.atomic():
-        tell_owners(request, put_on_record(Event.SECRET_REVEALED, request, actor, what="private_key"), "private_key")
-    return keys.encrypt_key(keys.load_key(sealed.pem, sealed.passphrase), passphrase)
-
-
-def activate(request: CertificateRequest, *, actor: Actor) -> None:
-    """Note that the certificate is in use; one that was in use before is superseded. Safe to call twice."""
-    if request.state != State.ISSUED:
-        return
-    with transaction.atomic():
-        earlier = CertificateRequest.objects.filter(
-            application_id=request.application_id, environment=request.environment, state=State.ACTIVE
-        )
-        advance(request, LIFECYCLE, "activate", actor=actor)
-        for other in earlier:
-            if other.pk != request.pk:
-                advance(other, LIFECYCLE, "supersede", actor=actor)
-
-
-def sealed_key(request: CertificateRequest) -> EncryptedKey | None:
-    """Return the private key (encrypted PEM with its passphrase) if it is here. Raises CannotOpen."""
-    return open_key(request.key) if request.key is not None else None
-
-
-def _submit(
+def submit(
     request: CertificateRequest, report: csr.CsrReport, *, actor: Actor, custody: str, key: Secret | None
 ) -> None:
+    """Submit a CSR that was checked and is fit. key: custody `vault` only. Raises IllegalTransition."""
     advance(
         request,
         LIFECYCLE,
@@ -188,6 +138,36 @@ def _submit(
     )
     once = f"csr:{request.pk}:{report.spki_sha256}"
     notify("csr_to_sign", staff(StaffRole.Role.ISSUER), once=once, params=params(request))
+
+
+def restart(request: CertificateRequest, *, actor: Actor) -> None:
+    """Take the CSR back before it is accepted: another key, another custody, other names."""
+    key = request.key
+    with transaction.atomic():
+        advance(request, LIFECYCLE, "restart", actor=actor, csr_pem="", spki_sha256="", findings=[], key=None)
+        cancel_key_orders(request)
+        if key is not None:
+            destroy_secret(key)
+            put_on_record(Event.KEY_DESTROYED, request, actor)
+
+
+def cancel_key_orders(request: CertificateRequest) -> None:
+    """See to it that no key is kept that is being made for what this request was before."""
+    leases.cancel(request.key_orders.all(), KeyOrder.State.CANCELLED)
+
+
+def activate(request: CertificateRequest, *, actor: Actor) -> None:
+    """Note that the certificate is in use; one that was in use before is superseded. Safe to call twice."""
+    if request.state != State.ISSUED:
+        return
+    with transaction.atomic():
+        earlier = CertificateRequest.objects.filter(
+            application_id=request.application_id, environment=request.environment, state=State.ACTIVE
+        )
+        advance(request, LIFECYCLE, "activate", actor=actor)
+        for other in earlier:
+            if other.pk != request.pk:
+                advance(other, LIFECYCLE, "supersede", actor=actor)
 
 
 def _require(request: CertificateRequest, state: State, event: str) -> None:

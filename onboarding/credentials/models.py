@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from onboarding.credentials.states import LIFECYCLE, State
+from onboarding.leases import Work
 from onboarding.partners.models import Organisation, PartnerLogin
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
@@ -37,7 +38,7 @@ class CertificateRequest(models.Model):
     class Custody(models.TextChoices):
         BROWSER = "browser", _("Made in your browser")
         OWN = "own", _("Made by you")
-        VAULT = "vault", _("Made and kept here")
+        VAULT = "vault", _("Sealed here")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     partner_login = models.ForeignKey(PartnerLogin, models.PROTECT, related_name="certificate_requests")
@@ -79,6 +80,53 @@ class CertificateRequest(models.Model):
     def organisation(self) -> Organisation:
         """Whose it is."""
         return self.partner_login.organisation
+
+
+class KeyOrder(Work):
+    """Custody `vault`: the making of one private key, by a worker.
+
+    step: how far the worker is. findings: why the key that was made was not kept. actor_kind, actor_id: who asked.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = Work.QUEUED, _("Waiting for a worker")
+        RUNNING = Work.RUNNING, _("Being made")
+        DONE = "done", _("Made and sealed")
+        FAILED = "failed", _("Not made")
+        ABANDONED = "abandoned", _("Given up")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    class Step(models.TextChoices):
+        MAKING = "making", _("Make the key")
+        CHECKING = "checking", _("Check the key and its CSR")
+        SEALING = "sealing", _("Seal the key, submit the CSR")
+
+    UNSUCCESSFUL = (State.FAILED, State.ABANDONED)
+
+    certificate_request = models.ForeignKey(CertificateRequest, models.PROTECT, related_name="key_orders")
+    bits = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    step = models.CharField(max_length=10, choices=Step, blank=True)
+    findings = models.JSONField(default=list)
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["certificate_request"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="key_order_one_at_a_time",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["created_at"], condition=models.Q(state__in=["queued", "running"]), name="key_order_open"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"RSA {self.bits} for {self.certificate_request_id}: {self.state}"
 
 
 class PartnerPassword(models.Model):

@@ -114,6 +114,8 @@ def _open_keystore(der: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
     sizes = [int.from_bytes(b"".join(part or b"" for part in bag.groups()), "big") for bag in _KEY_BAG.finditer(der)]
     if not sizes:
         raise UnreadableKey(_error("key_pkcs12_without_key"))
+    if len(sizes) > 1:  # the library would take the first one
+        raise UnreadableKey(_error("key_pkcs12_several", f"{len(sizes)}", "1"))
     if max(sizes) > MAX_KEY_BYTES:
         raise UnreadableKey(_error("key_too_large", f"{max(sizes)}", f"{MAX_KEY_BYTES}"))
     try:

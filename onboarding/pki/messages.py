@@ -303,7 +303,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "key_passphrase_wrong": Message(
         gettext_noop("The private key does not open with this passphrase, or its file is damaged."),
-        gettext_noop("Try again; capital letters and blanks count. This asks for it and says whether it fits:"),
+        gettext_noop(
+            "Try again; capital letters and blanks count. This asks for it and says whether it fits. If it does, the"
+            " file is encrypted in a way that is too old to be read here: “openssl pkcs8 -topk8” encrypts it anew."
+        ),
         "openssl pkey -in private-key.pem -noout -check",
     ),
     "key_derivation_too_costly": Message(
@@ -325,6 +328,15 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("There is no private key in this PKCS#12 keystore."),
         gettext_noop("Choose the keystore in which the key was made. This shows what is in it:"),
         "keytool -list -v -keystore keystore.p12",
+    ),
+    "key_pkcs12_several": Message(
+        gettext_noop("There are {found} private keys in this PKCS#12 keystore."),
+        gettext_noop(
+            "Copy the one that is meant into a keystore of its own, and choose that. Put its alias in place of fleet; "
+            "“keytool -list” shows it:"
+        ),
+        "keytool -importkeystore -srckeystore keystore.p12 -srcalias fleet -destkeystore one-key.p12"
+        " -deststoretype PKCS12",
     ),
     "key_is_jks": Message(
         gettext_noop("This is a Java keystore of the old kind (JKS), which only Java can open."),

@@ -1,15 +1,15 @@
 """Runs: asked for, claimed, carried out, finished once, and swept up when a worker was lost."""
 
-import secrets
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from onboarding import leases
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.celery import wake
@@ -29,14 +29,12 @@ from onboarding.pki import certificates, keys
 from onboarding.programmes import SANDBOX
 from onboarding.validation.models import Run
 from onboarding.vault.models import Secret
-from onboarding.vault.seal import CannotOpen, EncryptedKey, destroy_secret, open_key, open_secret, seal_key
+from onboarding.vault.seal import CannotOpen, EncryptedKey, destroy_secret, encrypted, open_key, open_secret, seal_key
 
 log = structlog.get_logger(__name__)
 
 VALIDATE = "onboarding.validation.tasks.validate"
 LEASE_MARGIN = timedelta(seconds=45)  # more than what surrounds the call, and than the task's hard time limit
-NEVER_CLAIMED = timedelta(seconds=20)
-MAX_ATTEMPTS = 3
 
 
 class KeyNeeded(Exception):
@@ -106,60 +104,38 @@ def execute(run_id: str | uuid.UUID) -> None:
             deadline=settings.VALIDATION_DEADLINE,
             on_check=_Progress(run),
         )
-    except LostLease:
+    except leases.LostLease:
         log.warning("the run was taken over by another worker", run=str(run.pk))
         return
     _finish(run, report)
 
 
 def sweep() -> None:
-    """Wake what was never claimed, take back what a lost worker had, and give up after MAX_ATTEMPTS."""
-    now = timezone.now()
-    lost = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=now)
-    for run in lost.filter(attempt__gte=MAX_ATTEMPTS).select_related("credential_set__application__organisation"):
-        _close(run, Run.State.ABANDONED, Event.RUN_ABANDONED)
-    lost.filter(attempt__lt=MAX_ATTEMPTS).update(state=Run.State.QUEUED, lease=None, lease_until=None)
-    waiting = Run.objects.filter(state=Run.State.QUEUED, created_at__lt=now - NEVER_CLAIMED)
-    for run_id in waiting.order_by("created_at").values_list("pk", flat=True)[:500]:
-        wake(VALIDATE, str(run_id))
-
-
-class LostLease(Exception):
-    """Another worker has the run now: what this one finds is dropped."""
+    """Look after runs that nobody looks after: see `leases.sweep`."""
+    runs = Run.objects.select_related("key", "credential_set__application__organisation")
+    leases.sweep(runs, VALIDATE, give_up=lambda run: _close(run, Run.State.ABANDONED, Event.RUN_ABANDONED))
 
 
 class _Progress:
-    """Writes the ladder into the run as it grows. Renews nothing: the lease is longer than the deadline."""
+    """Writes the ladder into the run as it grows."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
 
     def __call__(self, checks: Sequence[Check]) -> None:
-        rows = [check.to_json() for check in checks]
-        if not Run.objects.filter(pk=self.run.pk, lease=self.run.lease).update(checks=rows):
-            raise LostLease
+        leases.keep(self.run, checks=[check.to_json() for check in checks])
 
 
 def _claim(run_id: str | uuid.UUID) -> Run | None:
-    now = timezone.now()
-    lease = uuid.uuid4()
-    claimed = Run.objects.filter(pk=run_id, state=Run.State.QUEUED).update(
-        state=Run.State.RUNNING,
-        lease=lease,
-        lease_until=now + timedelta(seconds=settings.VALIDATION_DEADLINE) + LEASE_MARGIN,
-        attempt=models.F("attempt") + 1,
-        started_at=now,
-        checks=[],
-    )
-    if not claimed:
-        return None
-    return Run.objects.select_related(
+    runs = Run.objects.select_related(
         "key",
         "credential_set__application__organisation",
         "credential_set__client_secret",
         "credential_set__certificate_request__partner_login__organisation",
         "credential_set__certificate_request__key",
-    ).get(pk=run_id, lease=lease)
+    )
+    lease = timedelta(seconds=settings.VALIDATION_DEADLINE) + LEASE_MARGIN
+    return leases.claim(runs, run_id, lease=lease, checks=[])
 
 
 def _finish(run: Run, report: Report) -> None:
@@ -187,14 +163,12 @@ def _finish(run: Run, report: Report) -> None:
 def _close(run: Run, state: Run.State, event: Event, **changes: object) -> bool:
     """Finish a run once: only the worker whose lease it still is writes. Its one-time key goes with it."""
     with transaction.atomic():
-        written = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING, lease=run.lease).update(
-            state=state, finished_at=timezone.now(), lease=None, lease_until=None, **changes
-        )
+        written = leases.finish(run, state, **changes)
         if written:
             if run.key is not None:
                 destroy_secret(run.key)
             _record(event, run, SYSTEM)
-    return bool(written)
+    return written
 
 
 def _read_key(credential_set: CredentialSet, key: bytes, passphrase: bytes | None) -> EncryptedKey:
@@ -205,8 +179,7 @@ def _read_key(credential_set: CredentialSet, key: bytes, passphrase: bytes | Non
     leaf = certificates.load_certificates(credential_set.certificate_request.certificate_pem.encode("ascii"))[0]
     if keys.spki_sha256(private_key.public_key()) != keys.spki_sha256(leaf.public_key()):
         raise KeyRefused(keys.other_key_finding())
-    secret = secrets.token_hex(32).encode("ascii")
-    return EncryptedKey(keys.encrypt_key(private_key, secret), secret)
+    return encrypted(private_key)
 
 
 def _material(run: Run) -> CredentialMaterial:

@@ -5,15 +5,18 @@ The associated data is organisation, row id and kind, so that a ciphertext moved
 
 import json
 import os
+import secrets
 from typing import NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import transaction
 from django.utils import timezone
 
 from onboarding.partners.models import Organisation
+from onboarding.pki.keys import encrypt_key
 from onboarding.vault.keyring import master_keys
 from onboarding.vault.models import Secret
 
@@ -29,6 +32,12 @@ class EncryptedKey(NamedTuple):
 
     pem: bytes
     passphrase: bytes
+
+
+def encrypted(key: PrivateKeyTypes) -> EncryptedKey:
+    """Return a private key as it is sealed: once opened it is still encrypted, and so it goes to where it is used."""
+    passphrase = secrets.token_hex(32).encode("ascii")
+    return EncryptedKey(encrypt_key(key, passphrase), passphrase)
 
 
 def seal_secret(organisation: Organisation | None, kind: Secret.Kind, plaintext: bytes) -> Secret:

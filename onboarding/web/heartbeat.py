@@ -34,3 +34,9 @@ def limit() -> float:
     """
     longest: float = settings.VALIDATION_DEADLINE
     return longest + 10.0
+
+
+def is_fresh() -> bool:
+    """Return whether a worker is there, as far as its signs of life tell."""
+    last = age()
+    return last is not None and last <= limit()

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from onboarding.credentials.environments import available
-from onboarding.credentials.models import CertificateRequest, CredentialSet, PartnerPassword
+from onboarding.credentials.models import CertificateRequest, CredentialSet, KeyOrder, PartnerPassword
 from onboarding.credentials.sets import missing_credentials
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import USABLE
@@ -32,7 +32,7 @@ Status = dict[str, str]
 class Turn:
     """Whose turn it is, since when, and the next thing to do.
 
-    who: partner, operator or nobody. is_setback: it ended otherwise than hoped for.
+    who: partner, operator, portal (it is at work) or nobody. is_setback: it ended otherwise than hoped for.
     """
 
     who: str
@@ -48,16 +48,20 @@ class Turn:
         """How it is shown."""
         if self.is_setback:
             return "danger"
-        return {"partner": "turn", "operator": "waiting"}.get(self.who, "success")
+        return {"partner": "turn", "operator": "waiting", "portal": "waiting"}.get(self.who, "success")
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One environment of an application: its newest signing cycle, the set made from it, and its runs."""
+    """One environment of an application: its newest signing cycle, the set made from it, and its runs.
+
+    key_order: the latest one of the signing cycle, custody `vault`.
+    """
 
     application: Application
     environment: Environment
     request: CertificateRequest | None
+    key_order: KeyOrder | None
     credential_set: CredentialSet | None
     missing: tuple[str, ...]
     run: Run | None
@@ -71,6 +75,16 @@ class Track:
     def request_state(self) -> str:
         """The signing cycle's state; awaiting_csr where none was opened yet."""
         return self.request.state if self.request else CertificateState.AWAITING_CSR
+
+    @property
+    def is_key_ordered(self) -> bool:
+        """Whether a key is being made, or waits to be."""
+        return self.key_order is not None and self.key_order.is_open
+
+    @property
+    def has_key_failed(self) -> bool:
+        """Whether the key that was asked for last could not be made."""
+        return self.key_order is not None and self.key_order.state in KeyOrder.UNSUCCESSFUL
 
     @property
     def has_certificate(self) -> bool:
@@ -117,6 +131,10 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
         .order_by("created_at")
     ):
         requests[request.application_id, request.environment] = request  # the newest stays
+    orders = {
+        order.certificate_request_id: order  # the newest stays
+        for order in KeyOrder.objects.filter(certificate_request__in=requests.values()).order_by("created_at")
+    }
     held = _sets_of(requests.values())
     passwords = set(
         PartnerPassword.objects.filter(
@@ -131,7 +149,7 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
             application,
             getattr(application, "registration", None),
             tuple(
-                _track(application, where, requests.get((application.pk, where.id)), held, passwords, runs)
+                _track(application, where, requests.get((application.pk, where.id)), orders, held, passwords, runs)
                 for where in available(application.profile)
             ),
         )
@@ -168,6 +186,7 @@ def _track(
     application: Application,
     where: Environment,
     request: CertificateRequest | None,
+    orders: Mapping[UUID, KeyOrder],
     held: Mapping[UUID, Any],
     passwords: AbstractSet[tuple[UUID, str]],
     runs: Mapping[UUID, Run],
@@ -178,6 +197,7 @@ def _track(
         application=application,
         environment=where,
         request=request,
+        key_order=orders.get(request.pk) if request else None,
         credential_set=one,
         missing=missing_credentials(one, has_password=has_password) if one else (),
         run=runs.get(one.latest_run_id) if one else None,
@@ -248,6 +268,24 @@ def track_turn(one: Track) -> Turn:
     values = {"operator": settings.OPERATOR_NAME, "environment": _(one.environment.label)}
     since = one.request.state_since if one.request else None
     match one.request_state:
+        case CertificateState.AWAITING_CSR if one.is_key_ordered:
+            return Turn(
+                "portal",
+                _("Your key is on its way"),
+                _("It is sealed, and its CSR submitted, as soon as it is there. You need not wait on the page."),
+                one.key_order.created_at if one.key_order else None,
+                one.url("key_making"),
+                _("Watch"),
+            )
+        case CertificateState.AWAITING_CSR if one.has_key_failed:
+            return Turn(
+                "partner",
+                _("Your turn: the key could not be made"),
+                _("Nothing was kept. Ask for it again, or choose another way to a key."),
+                one.key_order.finished_at if one.key_order else None,
+                one.url("key"),
+                _("Go on"),
+            )
         case CertificateState.AWAITING_CSR:
             return Turn(
                 "partner",
@@ -298,7 +336,7 @@ def track_turn(one: Track) -> Turn:
         )
     if one.run is not None and one.run.is_open:
         return Turn(
-            "nobody",
+            "portal",
             _("Validating now"),
             _("The fleet API is being called."),
             one.run.created_at,
@@ -397,6 +435,8 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
             "status": _status("later"),
             "because": _("Starts with the approval, which brings your partner login (MZP)."),
         }
+    elif state == CertificateState.AWAITING_CSR and one.is_key_ordered:
+        key |= {"href": one.url("key_making"), "status": {"label": _("On its way"), "tone": "waiting"}}
     elif state == CertificateState.AWAITING_CSR:
         key |= {"href": one.url("key"), "status": _status("turn"), "hint": _("Names, key custody, CSR")}
     elif state == CertificateState.CSR_REFUSED:

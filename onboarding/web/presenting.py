@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from onboarding.credentials import kit
-from onboarding.credentials.models import CredentialSet
+from onboarding.credentials.models import CredentialSet, KeyOrder
 from onboarding.findings import Finding, explain
 from onboarding.fleet import messages as fleet_messages
 from onboarding.fleet.checks import RUNGS, Check, Result, Rung, Turn
@@ -108,6 +108,7 @@ def subject_rows(
     return [
         {
             "key": f"{_(rule.label)} ({rule.attribute})",
+            "attribute": rule.attribute,
             "value": subject[rule.attribute],
             "mono": True,
             "note": f"{_(rule.what)} {_(rule.put)} {_(rule.why)}" if explained else "",
@@ -218,6 +219,23 @@ def _difference(rows: Iterable[Mapping[str, Any]], application: Application) -> 
     """Return the subject side by side, for the component `subject_difference.html`."""
     labels = {rule.attribute: f"{_(rule.label)} ({rule.attribute})" for rule in application.profile.dn}
     return [{**row, "label": labels.get(row["attribute"], row["attribute"])} for row in rows]
+
+
+def key_order_steps(order: KeyOrder) -> list[dict[str, Any]]:
+    """Return how far an open order is, for the component `ladder.html`; steps to come are there too."""
+    steps = list(KeyOrder.Step)
+    reached = steps.index(KeyOrder.Step(order.step)) + 1 if order.state == KeyOrder.State.RUNNING else 0
+    titles = [_("Wait for a worker"), *(step.label for step in steps)]
+    return [
+        {
+            "number": number + 1,
+            "title": title,
+            "result": "passed" if number < reached else "running" if number == reached else "not_reached",
+            "label": _("Done") if number < reached else _("Waiting") if number == reached == 0 else "",
+            "ms": None,
+        }
+        for number, title in enumerate(titles)
+    ]
 
 
 def ladder(run: Run) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ function enhance(root) {
   for (const counter of all(root, "[data-count-for]")) count(counter);
   for (const catalogue of all(root, "[data-catalogue]")) openCatalogue(catalogue);
   reveal(root);
+  elapse(root);
   root.querySelector("[data-focus]")?.focus();
 }
 
@@ -46,6 +47,18 @@ function reveal(root) {
     }
   }
   for (const [block, wanted] of shown) block.hidden = !wanted && !block.matches(".field--error");
+}
+
+/* Seconds that pass: <span data-seconds="as the server counted" data-text="{n} s">, counted on from there */
+
+function elapse(root) {
+  for (const span of all(root, "[data-seconds]")) {
+    const began = performance.now() - 1000 * span.dataset.seconds;
+    const timer = setInterval(() => {
+      if (!span.isConnected) clearInterval(timer);
+      span.textContent = span.dataset.text.replace("{n}", Math.floor((performance.now() - began) / 1000));
+    }, 1000);
+  }
 }
 
 /* Characters left */

@@ -5,13 +5,15 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from onboarding.pki import instructions
 from tests.browser import steps
 from tests.browser.conftest import Visit
-from tests.browser.sandbox import held_up
+from tests.browser.held_up import held_up
 from tests.walkthrough.instance import Instance
 
 NEW_PASSWORD = "long enough to be a password"
 NAME = "Depot dashboard"
+NAMES = {"C": "FR", "ST": "Rhône", "L": "Lyon", "O": "unused", "OU": "unused", "CN": "unused", "emailAddress": "a@b.c"}
 OWN = "Trip diary for drivers who charge at home, at work and on the road"
 
 
@@ -46,8 +48,16 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
 
     # Key and CSR, made and sealed here; signed
     partner.follow("Start").look("key").fill({"(L)": ""}).press("Continue").sees_problem("(L)").look("key, errors")
-    steps.name_the_key(partner, path, "It is made here")
-    partner.look("key: make").press("Make the key and submit the CSR").sees("made and sealed").look("CSR")
+    steps.name_the_key(partner, path, "It is kept here")
+    partner.look("key: make").choose("RSA 4096")
+    with held_up(running, "worker"):
+        partner.press("Make the key and submit the CSR").sees("Waiting for a worker", re.compile(r"RSA 4096 · [1-9]"))
+        partner.look("key on its way").open(path).sees("Your key is on its way").look("application: key on its way")
+        partner.follow("Watch").heading("Your key is on its way")
+        partner.page.evaluate("() => { window.thePageThatWasLoaded = true; }")
+        partner.page.wait_for_timeout(1500)
+        assert partner.page.evaluate("() => window.thePageThatWasLoaded")
+    partner.wait_for_key().look("CSR")
     partner.open(path).look("application: CSR submitted")
     issuer.open("/desk/certificates/").look("desk: CSRs").follow(re.compile(NAME)).look("desk: CSR")
     issuer.press("Sign with the embedded CA").sees("Signed.").look("desk: signed")
@@ -138,7 +148,7 @@ def test_a_partner_who_keeps_the_key_lends_it_for_one_run(visit: Visit, tmp_path
     partner.open("/").sees(OWN).look("home, long names")
 
 
-def test_staff_can_give_back_decline_and_refuse(visit: Visit) -> None:
+def test_staff_can_give_back_decline_and_refuse(visit: Visit, tmp_path: Path) -> None:
     partner, reviewer, issuer = visit("Rival Fleet Services Owner"), visit("Reviewer"), visit("Issuer")
     name = "Car sharing"
     path = steps.describe(partner, steps.FLEET_OWNER, name, "Rival Fleet Services")
@@ -154,8 +164,14 @@ def test_staff_can_give_back_decline_and_refuse(visit: Visit) -> None:
     partner.press("Save and continue").press("Submit for review").sees("Submitted to")
 
     steps.approve(reviewer, name, "MZP400003")
-    steps.name_the_key(partner, path, "It is made here")
-    partner.press("Make the key and submit the CSR")
+    steps.name_the_key(partner, path, "It is kept here")
+    partner.follow("Bring the key you have").look("key: import").press("Check and seal the key, submit the CSR")
+    partner.sees_problem("Choose the private key's file").look("key: import, sent empty")
+    key, _ = steps.openssl(tmp_path / "key", instructions.openssl_config(NAMES))
+    partner.give("Private key", "keystore.jks", bytes.fromhex("feedfeed0000000200000001"))
+    partner.press("Check and seal the key, submit the CSR").sees("keytool -importkeystore").look("key: import, JKS")
+    partner.give("Private key", "private-key.pem", key).fill({"Passphrase of the file": steps.PASSPHRASE})
+    partner.press("Check and seal the key, submit the CSR").sees("The key was checked and sealed").look("CSR, brought")
     issuer.open("/desk/certificates/").follow(re.compile(name))
     issuer.page.get_by_text("Signed elsewhere", exact=True).click()
     issuer.press("Check and release").sees_problem("Signed certificate").look("desk: nothing uploaded")

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser import steps
 from tests.browser.conftest import Visit
-from tests.browser.sandbox import held_up
+from tests.browser.held_up import held_up
 from tests.walkthrough.instance import Instance
 
 
@@ -31,8 +31,11 @@ def test_the_journey_needs_no_script(visit: Visit, running: Instance) -> None:
 
     reviewer.open("/desk/").follow(name).press("Begin the review")
     reviewer.fill({"Partner login (MZP)": "MZP400009"}).press("Approve").sees("Approved.")
-    steps.name_the_key(partner, path, "It is made here")
-    partner.press("Make the key and submit the CSR").sees("made and sealed")
+    steps.name_the_key(partner, path, "It is kept here")
+    with held_up(running, "worker"):
+        partner.press("Make the key and submit the CSR").heading("Your key is on its way")
+        partner.follow("Look again").heading("Your key is on its way")
+    partner.wait_for_key()
     expect(partner.page.get_by_role("button", name="Copy")).to_have_count(0)
     steps.sign(issuer, name)
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.examination import Examiner
 
 RUN_LIMIT = 30_000.0
-"""Milliseconds that a validation may take on a busy machine."""
+"""Milliseconds that a validation, or the making of a key, may take on a busy machine."""
 
 
 class Visitor:
@@ -100,6 +100,11 @@ class Visitor:
         with self.page.expect_download() as waiting:
             self.page.get_by_role("main").get_by_role(role, name=name).click()  # type: ignore[arg-type]
         return Path(waiting.value.path()).read_bytes()
+
+    def wait_for_key(self) -> "Visitor":
+        """Wait until a key that was asked for is made, and the page has gone on to its CSR."""
+        expect(self.page.get_by_role("main")).to_contain_text("made and sealed", timeout=RUN_LIMIT)
+        return self.heading("Certificate request")
 
     def wait_for_run(self, result: str) -> "Visitor":
         """Wait until the run's page shows its result: Passed or Failed."""

@@ -35,10 +35,18 @@ def run(folder: Path, command: str, *more: str, stdin: bytes | None = None) -> b
     return subprocess.run([*command.split(), *more], cwd=folder, input=stdin, check=True, capture_output=True).stdout
 
 
+@pytest.fixture(scope="module")
+def keytools(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A keystore that keytool made, under a name from Java's early days."""
+    folder = tmp_path_factory.mktemp("keytool")
+    run(folder, KEYTOOL, "-keystore", "KeyStoreName.jks")
+    return (folder / "KeyStoreName.jks").read_bytes()
+
+
 @pytest.mark.needs("keytool")
-def test_the_key_in_a_keystore_of_todays_keytool_opens_whatever_its_name(tmp_path: Path) -> None:
-    run(tmp_path, KEYTOOL, "-keystore", "KeyStoreName.jks")
-    data = (tmp_path / "KeyStoreName.jks").read_bytes()
+def test_the_key_in_a_keystore_of_todays_keytool_opens_whatever_its_name(tmp_path: Path, keytools: bytes) -> None:
+    data = keytools
+    (tmp_path / "KeyStoreName.jks").write_bytes(data)
     pem = run(tmp_path, "keytool -exportcert -rfc -alias fleet -keystore KeyStoreName.jks -storepass changeit")
     public = run(tmp_path, "openssl x509 -noout -pubkey", stdin=pem)
     opened = keys.load_key(data, b"changeit").public_key()
@@ -55,6 +63,18 @@ def test_a_keystore_of_the_old_kind_is_answered_with_the_command_that_converts_i
     command = explain(refused.value.finding, MESSAGES).command
     run(tmp_path, command, "-srcstorepass", "changeit", "-deststorepass", "changeit")
     assert isinstance(keys.load_key((tmp_path / "keystore.p12").read_bytes(), b"changeit"), rsa.RSAPrivateKey)
+
+
+@pytest.mark.needs("keytool")
+def test_of_several_keys_in_a_keystore_none_is_taken_by_chance(tmp_path: Path, keytools: bytes) -> None:
+    (tmp_path / "keystore.p12").write_bytes(keytools)
+    run(tmp_path, KEYTOOL.replace("fleet", "other"), "-keystore", "keystore.p12")
+    with pytest.raises(keys.UnreadableKey) as refused:
+        keys.load_key((tmp_path / "keystore.p12").read_bytes(), b"changeit")
+    assert refused.value.finding.found == "2"
+    command = explain(refused.value.finding, MESSAGES).command
+    run(tmp_path, command, "-srcstorepass", "changeit", "-deststorepass", "changeit")
+    assert isinstance(keys.load_key((tmp_path / "one-key.p12").read_bytes(), b"changeit"), rsa.RSAPrivateKey)
 
 
 @pytest.mark.needs("openssl")

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from django.utils import timezone
 
+from onboarding import leases
 from onboarding.credentials import flows as credentials
 from onboarding.credentials import issuing
 from onboarding.credentials.models import CredentialSet
@@ -143,7 +144,7 @@ def test_what_was_never_claimed_is_woken_again(
     held: CredentialSet, owner: User, nothing_queued: list[Any], django_capture_on_commit_callbacks: Any
 ) -> None:
     run = flows.request_run(held, actor=member(owner))
-    Run.objects.update(created_at=timezone.now() - flows.NEVER_CLAIMED - timedelta(seconds=1))
+    Run.objects.update(created_at=timezone.now() - leases.NEVER_CLAIMED - timedelta(seconds=1))
     nothing_queued.clear()
     with django_capture_on_commit_callbacks(execute=True):
         flows.sweep()
@@ -154,7 +155,7 @@ def test_a_run_whose_workers_keep_dying_is_given_up_and_its_key_destroyed(
     own: CredentialSet, owner: User, own_key: rsa.RSAPrivateKey
 ) -> None:
     run = flows.request_run(own, actor=member(owner), key=pem(own_key))
-    for _ in range(flows.MAX_ATTEMPTS):
+    for _ in range(leases.MAX_ATTEMPTS):
         assert flows._claim(run.pk) is not None
         Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         flows.sweep()

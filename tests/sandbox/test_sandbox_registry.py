@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from onboarding.credentials import flows, issuing, sets
+from onboarding.credentials import flows, issuing, private_keys, sets
 from onboarding.credentials.models import CertificateRequest, CredentialSet, SandboxClient
 from onboarding.credentials.states import State
 from onboarding.partners.actors import SYSTEM
@@ -130,7 +130,8 @@ def test_what_the_portal_hands_out_is_let_in_and_another_certificate_is_not(prog
         "emailAddress": "certificates@example.com",
     }
     flows.describe_key(request, subject=subject, custody=CertificateRequest.Custody.VAULT)
-    assert flows.make_key(request, bits=2048, actor=SYSTEM).fit
+    private_keys.make_key(private_keys.order_key(request, bits=2048, actor=SYSTEM).pk)
+    request.refresh_from_db()
     issuing.sign_with_embedded_ca(request, actor=SYSTEM)
     row = CredentialSet.objects.get(application=application)
     certificate = x509.load_pem_x509_certificate(row.certificate_request.certificate_pem.encode())

@@ -138,7 +138,8 @@ class Walk:
 
     def _key_here(self, path: str) -> None:
         self._names(path, "vault")
-        _expect(self.partner.submit({"bits": "2048"}), r"made and sealed")
+        self.partner.submit({"bits": "2048"})
+        self.partner.wait_for(f"{path}sandbox/key/making/", r"The key was made and sealed")
 
     def _key_own(self, path: str) -> Path:
         self._names(path, "own")

@@ -161,7 +161,9 @@ def test_a_double_submit_does_not_submit_twice(owner: User, signed_in: Browser) 
     assert Submission.objects.count() == 1
 
 
-@pytest.mark.parametrize(("way", "custody"), [("make", "vault"), ("upload", "own"), ("browser", "browser")])
+@pytest.mark.parametrize(
+    ("way", "custody"), [("make", "vault"), ("import", "vault"), ("upload", "own"), ("browser", "browser")]
+)
 def test_a_second_click_that_comes_too_late_shows_the_csr_of_the_first(
     owner: User,
     waiting: CertificateRequest,
@@ -176,7 +178,9 @@ def test_a_second_click_that_comes_too_late_shows_the_csr_of_the_first(
     # What the second of two parallel requests saw when it began.
     monkeypatch.setattr(journey, "track", lambda *_args: stale)
     csr = good_csr()[1].decode()
-    form = {"bits": "2048", "text": csr, "csr": csr}
+    form = {"bits": "2048", "text": csr, "csr": csr, "passphrase": ""}
+    if way == "import":
+        form["key"] = SimpleUploadedFile("private-key.pem", key_pem(good_csr()[0]))
     url = f"/applications/{waiting.application_id}/sandbox/key/"
     response = signed_in(owner).post(f"{url}{way}/", form)
     assert response.status_code == 302

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.utils.html import escape, format_html
@@ -15,28 +15,39 @@ from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import BoundedFileField, LineField, SecretField
 from onboarding.web.forms.widgets import FileDrop, PemTextarea, RadioCards
 
+
+class CustodyWords(NamedTuple):
+    """What the page on which a custody is chosen says of it."""
+
+    name: Any
+    meaning: Any
+    users: Any
+    validation: Any
+
+
+_LENT = _("You lend it for each call; it is destroyed here afterwards.")
+
 CUSTODIES = {
-    CertificateRequest.Custody.BROWSER: (
+    CertificateRequest.Custody.BROWSER: CustodyWords(
         _("Your browser makes it, you keep it"),
         _(
-            "Made in your browser, and saved as an encrypted file on your machine. Only you can use "
-            "the key; nothing but the CSR is sent. To validate, you lend us the key for one call. Needs JavaScript, "
-            "and an address that begins with https: without them, take the next one."
+            "The page makes the key, and you save it on your machine, encrypted. Only the CSR is sent. "
+            "Needs JavaScript, and an address that begins with https."
         ),
+        _("Only you, unless you lend it."),
+        _LENT,
     ),
-    CertificateRequest.Custody.OWN: (
+    CertificateRequest.Custody.OWN: CustodyWords(
         _("You make it, and keep it"),
-        _(
-            "With OpenSSL or keytool, on your machine. Only you can use the key; you upload the CSR. "
-            "To validate, you lend us the key for one call."
-        ),
+        _("With OpenSSL, keytool or what else you use, on your machine. You upload the CSR."),
+        _("Only you, unless you lend it."),
+        _LENT,
     ),
-    CertificateRequest.Custody.VAULT: (
-        _("It is made here, and kept sealed"),
-        _(
-            "Made on this server and encrypted at rest. "
-            "The portal can validate by itself, and so its operator could use the key."
-        ),
+    CertificateRequest.Custody.VAULT: CustodyWords(
+        _("It is kept here, sealed"),
+        _("Made on this server, or brought by you. It is encrypted before it is stored."),
+        _("This portal, and so whoever runs it. Owners and developers of your company can take an encrypted copy."),
+        _("Nothing to lend: the portal does it by itself, as often as you like."),
     ),
 }
 
@@ -75,12 +86,18 @@ class SubjectForm(PortalForm):
                 words = _("Verified addresses of your company: %(addresses)s.") % {"addresses": shown}
                 hint = format_html("{}<br>{}", hint, words)
             self.fields[rule.attribute].help_text = hint
+        offered = {custody: CUSTODIES[CertificateRequest.Custody(custody)] for custody in custodies}
         self.fields["custody"] = forms.ChoiceField(
             label=_("Who makes and keeps the private key?"),
-            choices=[(custody, CUSTODIES[CertificateRequest.Custody(custody)][0]) for custody in custodies],
+            choices=[(custody, words.name) for custody, words in offered.items()],
             widget=RadioCards(
-                descriptions={custody: CUSTODIES[CertificateRequest.Custody(custody)][1] for custody in custodies}
+                descriptions={custody: words.meaning for custody, words in offered.items()},
+                facts={
+                    custody: ((_("Who could use it"), words.users), (_("To validate"), words.validation))
+                    for custody, words in offered.items()
+                },
             ),
+            help_text=_("You can change this until the CSR is accepted."),
         )
 
     @property
@@ -103,6 +120,25 @@ class MakeKeyForm(PortalForm):
             str(profile.key.choices[0]): _("What the documentation uses. Right for most."),
             str(profile.key.choices[-1]): _("Takes a second or two to make, and a little longer at each call."),
         }
+
+
+class ImportKeyForm(PortalForm):
+    """Custody `vault`: a key that was made elsewhere."""
+
+    key = BoundedFileField(
+        label=_("Private key"),
+        widget=FileDrop,
+        help_text=_(
+            "PEM or DER: PKCS#1, PKCS#8, or a PKCS#12 keystore, which is what keytool makes, also under the name "
+            "keystore.jks. Encrypted or not; at most 64 KiB."
+        ),
+        error_messages={"required": _("Choose the private key's file.")},
+    )
+    passphrase = SecretField(
+        label=_("Passphrase of the file"),
+        required=False,
+        help_text=_("If it is encrypted. Used once, to open the file, and not kept."),
+    )
 
 
 class BrowserKeyForm(PortalForm):

@@ -9,7 +9,8 @@ from django import forms
 class RadioCards(forms.RadioSelect):
     """Radio buttons as large targets, each with an explanation where one is given.
 
-    descriptions: choice value -> what choosing it means.
+    descriptions: choice value -> what choosing it means. facts: choice value -> pairs of term and text, shown below the
+    description, so that choices can be compared line by line.
     reveals: choice value -> names of the fields of the same form that matter only while that choice is made. They
     are hidden otherwise; without JavaScript they are always shown.
     """
@@ -23,10 +24,12 @@ class RadioCards(forms.RadioSelect):
         choices: Any = (),
         *,
         descriptions: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Sequence[tuple[Any, Any]]] | None = None,
         reveals: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         super().__init__(attrs, choices)
         self.descriptions = dict(descriptions or {})
+        self.facts = dict(facts or {})
         self.reveals = dict(reveals or {})
 
     def create_option(
@@ -41,6 +44,7 @@ class RadioCards(forms.RadioSelect):
     ) -> dict[str, Any]:
         option = super().create_option(name, value, label, selected, index, subindex, attrs)
         _describe(option, self.descriptions)
+        option["facts"] = self.facts.get(str(value), ())
         if names := self.reveals.get(str(value)):
             option["attrs"]["data-reveals"] = " ".join(names)
         return option

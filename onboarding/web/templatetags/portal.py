@@ -135,7 +135,8 @@ def duration(ms: float | None) -> str:
 
 @register.filter
 def rungs(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Prepare a ladder's checks for drawing: add each result's word and shape, and the place of its time bar.
+    """Prepare a ladder's checks for drawing: add each result's word (unless the check has a `label` of its own) and
+    shape, and the place of its time bar.
 
     The bars share one scale, the whole run, and follow one another: `start` and `width` are per cent, None where
     nothing was measured. Raises KeyError for a result that does not exist.
@@ -152,7 +153,7 @@ def rungs(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         rows.append(
             {
                 **check,
-                "label": _(result.label),
+                "label": check.get("label") or _(result.label),
                 "tone": result.tone,
                 "shape": result.shape,
                 "start": None if start is None else f"{start:.2f}%",

@@ -1,12 +1,9 @@
-"""Key, CSR, certificate, and what else a call needs."""
+"""The certificate, and what else a call needs."""
 
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from functools import wraps
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,212 +12,23 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from onboarding.credentials import flows, issuing, known, sets
+from onboarding.credentials import issuing, private_keys, sets
 from onboarding.credentials.models import CertificateRequest, CredentialSet
-from onboarding.credentials.states import LIFECYCLE, State
-from onboarding.findings import Finding
+from onboarding.credentials.states import State
 from onboarding.lifecycle import IllegalTransition
-from onboarding.partners.people import verified_addresses
-from onboarding.pki import instructions, recipe
+from onboarding.pki import instructions
 from onboarding.registrations.models import Application
 from onboarding.web import access, journey
-from onboarding.web.forms.credentials import (
-    BrowserCsrForm,
-    BrowserKeyForm,
-    CsrForm,
-    ExportKeyForm,
-    MakeKeyForm,
-    StoreCredentialsForm,
-    SubjectForm,
-    TakeInForm,
-)
-from onboarding.web.presenting import certificate_report, explain_findings, key_row, steps, subject_rows
+from onboarding.web.forms.credentials import ExportKeyForm, StoreCredentialsForm, TakeInForm
+from onboarding.web.presenting import certificate_report, subject_rows
 from onboarding.web.requests import PortalRequest
-
-KEY_PAGES = {
-    CertificateRequest.Custody.BROWSER: "key_browser",
-    CertificateRequest.Custody.OWN: "key_upload",
-    CertificateRequest.Custody.VAULT: "key_make",
-}
-
-
-def first_click_wins(view: access.View) -> access.View:
-    """Where a second click, or another tab, comes too late, show the CSR that the first one submitted."""
-
-    @wraps(view)
-    def inner(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
-        try:
-            return view(request, application, environment_id)
-        except IllegalTransition:
-            messages.info(request, _("A CSR was submitted already. This is the one."))
-            return redirect("csr", application.pk, environment_id)
-
-    return inner
-
-
-@access.application()
-@first_click_wins
-def key(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
-    """The names in the certificate, and who makes and keeps the key."""
-    track = _track(application, environment_id)
-    if track.request is not None and track.request.state != State.AWAITING_CSR:
-        return redirect(track.url("csr"))
-    if application.partner_login is None:
-        messages.info(request, _("Keys and certificates start with the approval, which brings your partner login."))
-        return redirect("application", application.pk)
-    initial = _subject_so_far(application, track.request)
-    form = SubjectForm(
-        request.POST or None,
-        initial=initial,
-        profile=application.profile,
-        custodies=settings.KEY_CUSTODIES,
-        verified=verified_addresses(application.organisation),
-    )
-    if request.method == "POST" and form.is_valid():
-        custody = form.cleaned_data["custody"]
-        opened = flows.open_request(application, environment_id, actor=access.member_actor(request))
-        flows.describe_key(opened, subject=form.subject, custody=custody)
-        return redirect(track.url(KEY_PAGES[custody]))
-    context = _context(track) | {
-        "form": form,
-        "fixed": _fixed(application),
-        "remarks": _remarks(application, request.POST or initial),
-    }
-    return render(request, "key.html", context)
-
-
-@access.application()
-@first_click_wins
-def key_make(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
-    """Custody `vault`: make the key here."""
-    track = _track(application, environment_id)
-    cycle = _awaiting(track, CertificateRequest.Custody.VAULT)
-    if cycle is None:
-        return redirect(track.url("key"))
-    form = MakeKeyForm(request.POST or None, profile=application.profile)
-    findings = []
-    if request.method == "POST" and form.is_valid():
-        report = flows.make_key(cycle, bits=form.cleaned_data["bits"], actor=access.member_actor(request))
-        if report.fit:
-            messages.success(request, _("The key was made and sealed, and its CSR submitted."))
-            return redirect(track.url("csr"))
-        findings = explain_findings(report.findings)
-    context = _context(track) | {
-        "form": form,
-        "cycle": cycle,
-        "subject": subject_rows(application, cycle.subject),
-        "remarks": _remarks(application, cycle.subject),
-        "findings": findings,
-    }
-    return render(request, "key_make.html", context, status=422 if findings else 200)
-
-
-@access.application()
-@first_click_wins
-def key_browser(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
-    """Custody `browser`: the page makes the key; only the CSR arrives here."""
-    track = _track(application, environment_id)
-    cycle = _awaiting(track, CertificateRequest.Custody.BROWSER)
-    if cycle is None:
-        return redirect(track.url("key"))
-    form = BrowserCsrForm(request.POST or None)
-    findings = []
-    if request.method == "POST" and form.is_valid():
-        report = flows.submit_csr(
-            cycle,
-            form.cleaned_data["csr"].encode(),
-            actor=access.member_actor(request),
-            custody=CertificateRequest.Custody.BROWSER,
-        )
-        if report.fit:
-            messages.success(request, _("The CSR was checked and submitted. Keep the key's file and its passphrase."))
-            return redirect(track.url("csr"))
-        findings = _explain_without_commands(report.findings)
-    context = _context(track) | {
-        "form": form,
-        "key_form": BrowserKeyForm(profile=application.profile),
-        "subject": subject_rows(application, cycle.subject),
-        "recipe": recipe.subject_recipe(cycle.subject, application.profile.dn),
-        "obstacles": _explain_without_commands(flows.subject_errors(cycle)),
-        "remarks": _remarks(application, cycle.subject),
-        "findings": findings,
-    }
-    return render(request, "key_browser.html", context, status=422 if findings else 200)
-
-
-@access.application()
-@first_click_wins
-def key_upload(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
-    """Custody `own`: how to make key and CSR, and where to put the CSR."""
-    track = _track(application, environment_id)
-    cycle = _awaiting(track, CertificateRequest.Custody.OWN)
-    if cycle is None:
-        return redirect(track.url("key"))
-    tool = _tool(request)
-    form = CsrForm(request.POST or None, request.FILES or None)
-    findings = []
-    if request.method == "POST" and form.is_valid():
-        report = flows.submit_csr(cycle, form.cleaned_data["data"], actor=access.member_actor(request))
-        if report.fit:
-            messages.success(request, _("The CSR was checked and submitted."))
-            return redirect(track.url("csr"))
-        # The commands of findings are for OpenSSL in a POSIX shell.
-        findings = (explain_findings if tool == "openssl" else _explain_without_commands)(report.findings)
-    rules = application.profile.key
-    context = _context(track) | {
-        "form": form,
-        "findings": findings,
-        "obstacles": _explain_without_commands(flows.subject_errors(cycle)),
-        "remarks": _remarks(application, cycle.subject),
-        "subject": [*subject_rows(application, cycle.subject, explained=True), key_row(rules)],
-        "tools": instructions.TOOLS,
-        "chosen": tool,
-        "shell": _(instructions.TOOLS[tool].shell),
-        "steps": steps(instructions.TOOLS[tool], cycle.subject, rules.choices[0]),
-    }
-    return render(request, "key_upload.html", context, status=422 if findings else 200)
-
-
-@access.application()
-def key_config(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
-    """Custody `own`: the names, as the file that OpenSSL reads."""
-    track = _track(application, environment_id)
-    cycle = _awaiting(track, CertificateRequest.Custody.OWN)
-    if cycle is None:
-        return redirect(track.url("key"))
-    config = instructions.openssl_config(cycle.subject, application.profile.key.choices[0])
-    # As bytes: some browsers put .txt behind the name of what they take for text.
-    return _file(config, instructions.CONFIG_FILE, "application/octet-stream")
-
-
-@access.application()
-def csr(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
-    """What was submitted; start again while it is not accepted."""
-    track = _track(application, environment_id)
-    cycle = track.request
-    if cycle is None or cycle.state == State.AWAITING_CSR:
-        return redirect(track.url("key"))
-    if request.method == "POST":
-        try:
-            flows.restart(cycle, actor=access.member_actor(request))
-        except IllegalTransition:
-            messages.warning(request, _("The CSR was accepted meanwhile: it cannot be taken back now."))
-            return redirect(track.url("csr"))
-        return redirect(track.url("key"))
-    context = _context(track) | {
-        "cycle": cycle,
-        "turn": journey.track_turn(track),
-        "subject": subject_rows(application, cycle.subject),
-        "findings": explain_findings(cycle.findings),
-        "can_restart": LIFECYCLE.allows(cycle.state, "restart") and request.may_change,
-    }
-    return render(request, "csr.html", context)
+from onboarding.web.views.tracks import track_context, track_of
 
 
 @access.application()
 def receive(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Take in the certificate that came by e-mail."""
-    track = _track(application, environment_id)
+    track = track_of(application, environment_id)
     cycle = track.request
     if cycle is None or not track.can_receive:
         return redirect(track.url("certificate" if track.has_certificate else "csr"))
@@ -240,7 +48,7 @@ def receive(request: PortalRequest, application: Application, environment_id: st
         else:
             messages.success(request, _("The certificate was checked and taken in."))
             return redirect(track.url("certificate"))
-    context = _context(track) | {"form": form, "cycle": cycle, "report": report}
+    context = track_context(track) | {"form": form, "cycle": cycle, "report": report}
     return render(request, "certificate_receive.html", context, status=422 if report else 200)
 
 
@@ -253,7 +61,7 @@ def _csr_page(claim: Mapping[str, Any]) -> str:
 def certificate(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """The certificate and the CA certificate, to look at and to download."""
     track, cycle, _held = _with_certificate(application, environment_id)
-    context = _context(track) | {
+    context = track_context(track) | {
         "cycle": cycle,
         "subject": subject_rows(application, cycle.subject),
         "report": certificate_report(cycle.certificate_report, application) if cycle.certificate_report else None,
@@ -283,11 +91,11 @@ def export_key(request: PortalRequest, application: Application, environment_id:
         raise Http404
     form = ExportKeyForm(request.POST or None, initial={"passphrase": secrets.token_urlsafe(18)})
     if request.method == "POST" and form.is_valid():
-        pem = flows.export_key(
+        pem = private_keys.export_key(
             cycle, passphrase=form.cleaned_data["passphrase"].encode(), actor=access.member_actor(request)
         )
         return _file(pem.decode("ascii"), "private-key.pem")
-    return render(request, "key_export.html", _context(track) | {"form": form})
+    return render(request, "key_export.html", track_context(track) | {"form": form})
 
 
 @sensitive_post_parameters()
@@ -311,7 +119,7 @@ def store(request: PortalRequest, application: Application, environment_id: str)
         else:
             messages.success(request, _("Stored. Secrets are sealed and shown only on request."))
             return redirect(track.url("credentials"))
-    context = _context(track) | {"form": form, "held": held, "have": have, "login": application.partner_login}
+    context = track_context(track) | {"form": form, "held": held, "have": have, "login": application.partner_login}
     return render(request, "credentials.html", context)
 
 
@@ -331,14 +139,7 @@ def reveal(request: PortalRequest, application: Application, environment_id: str
     shown = ""
     if request.method == "POST":
         shown = sets.reveal(held, what, actor=access.member_actor(request))
-    return render(request, "reveal.html", _context(track) | {"name": names[what], "shown": shown})
-
-
-def _track(application: Application, environment_id: str) -> journey.Track:
-    try:
-        return journey.track(application, environment_id)
-    except KeyError:
-        raise Http404 from None
+    return render(request, "reveal.html", track_context(track) | {"name": names[what], "shown": shown})
 
 
 class _Held(NamedTuple):
@@ -348,68 +149,12 @@ class _Held(NamedTuple):
 
 
 def _with_certificate(application: Application, environment_id: str) -> _Held:
-    track = _track(application, environment_id)
+    track = track_of(application, environment_id)
     if track.request is None or track.credential_set is None or not track.has_certificate:
         raise Http404
     return _Held(track, track.request, track.credential_set)
 
 
-def _awaiting(track: journey.Track, custody: str) -> CertificateRequest | None:
-    """Return the cycle if it waits for a CSR in this custody, None if another page is right."""
-    cycle = track.request
-    fits = cycle is not None and cycle.state == State.AWAITING_CSR and cycle.custody == custody
-    return cycle if fits else None
-
-
-def _tool(request: PortalRequest) -> str:
-    """Return which tool's instructions to show: the one chosen, else what is usual on the reader's system."""
-    chosen = request.GET.get("tool", "")
-    if chosen in instructions.TOOLS:
-        return chosen
-    return "powershell" if "Windows" in request.headers.get("User-Agent", "") else "openssl"
-
-
-def _remarks(application: Application, subject: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Explain what can be said of a subject before a key is made, and is no reason to refuse it."""
-    return explain_findings(known.email_findings(application.organisation, subject.get("emailAddress", "")))
-
-
-def _subject_so_far(application: Application, cycle: CertificateRequest | None) -> dict[str, str]:
-    """Prefill from what was entered before, else from the description and the company."""
-    if cycle is not None and cycle.subject:
-        return cycle.subject | {"custody": cycle.custody}
-    registration = getattr(application, "registration", None)
-    answers = registration.answers if registration else {}
-    return {
-        "C": application.organisation.country,
-        "O": answers.get("company", application.organisation.name),
-        "emailAddress": answers.get("contact_email", ""),
-    }
-
-
-def _fixed(application: Application) -> list[dict[str, object]]:
-    login = application.partner_login
-    return [
-        {
-            "key": f"{_(rule.label)} ({rule.attribute})",
-            "value": login.mzp if rule.is_mzp and login else rule.value,
-            "mono": True,
-            "note": f"{_(rule.what)} {_(rule.why)}",
-        }
-        for rule in application.profile.dn
-        if rule.is_mzp or rule.value
-    ]
-
-
-def _explain_without_commands(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """Explain findings where their commands, which are for OpenSSL in a POSIX shell, are of no use."""
-    return explain_findings(replace(finding, params={**finding.params, "command": ""}) for finding in findings)
-
-
-def _context(track: journey.Track) -> dict[str, object]:
-    return {"application": track.application, "environment": track.environment, "track": track}
-
-
-def _file(text: str, name: str, content_type: str = "application/x-pem-file") -> HttpResponse:
+def _file(text: str, name: str) -> HttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return HttpResponse(text, content_type=content_type, headers=headers)
+    return HttpResponse(text, content_type="application/x-pem-file", headers=headers)

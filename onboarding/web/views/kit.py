@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from onboarding.credentials import flows
 from onboarding.credentials import kit as kits
+from onboarding.credentials import private_keys
 from onboarding.credentials.models import CredentialSet
 from onboarding.registrations.models import Application
 from onboarding.web import access, journey
 from onboarding.web.forms.credentials import ExportKeyForm
 from onboarding.web.requests import PortalRequest
+from onboarding.web.views.tracks import track_context, track_of
 
 
 @never_cache
@@ -24,10 +25,7 @@ from onboarding.web.requests import PortalRequest
 @access.application()
 def kit(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Download the kit; where the key is kept here, for those who may take it away, with an encrypted copy of it."""
-    try:
-        track = journey.track(application, environment_id)
-    except KeyError:
-        raise Http404 from None
+    track = track_of(application, environment_id)
     held = track.credential_set
     if held is None or not track.has_certificate:
         raise Http404
@@ -43,14 +41,13 @@ def kit(request: PortalRequest, application: Application, environment_id: str) -
 def _kit_with_key(request: PortalRequest, track: journey.Track, held: CredentialSet) -> HttpResponse:
     form = ExportKeyForm(request.POST or None, initial={"passphrase": secrets.token_urlsafe(18)})
     if request.method == "POST" and form.is_valid():
-        key = flows.export_key(
+        key = private_keys.export_key(
             held.certificate_request,
             passphrase=form.cleaned_data["passphrase"].encode(),
             actor=access.member_actor(request),
         )
         return _file(held, kits.build(kits.values_of(held), encrypted_key=key))
-    context = {"application": track.application, "environment": track.environment, "track": track, "form": form}
-    return render(request, "kit.html", context)
+    return render(request, "kit.html", track_context(track) | {"form": form})
 
 
 def _file(held: CredentialSet, content: bytes) -> HttpResponse:

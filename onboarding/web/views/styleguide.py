@@ -344,6 +344,10 @@ class ExampleForm(PortalForm):
                 "own": "With OpenSSL or keytool. Only the certificate request is sent; nobody here can use the key.",
                 "vault": "The portal can then validate by itself. Members of your organisation can take it out.",
             },
+            facts={
+                "own": [("Who could use it", "Only you.")],
+                "vault": [("Who could use it", "This portal, and so whoever runs it.")],
+            },
             reveals={"own": ["csr", "upload"]},
         ),
     )

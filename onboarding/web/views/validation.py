@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,10 +16,11 @@ from onboarding.fleet.checks import Result
 from onboarding.registrations.models import Application
 from onboarding.validation import flows
 from onboarding.validation.models import Run
-from onboarding.web import access, journey
+from onboarding.web import access
 from onboarding.web.forms.credentials import OneRunKeyForm
 from onboarding.web.presenting import explain_findings, ladder, run_facts
 from onboarding.web.requests import PortalRequest
+from onboarding.web.views.tracks import track_context, track_of
 
 HISTORY = 10
 
@@ -28,10 +29,7 @@ HISTORY = 10
 @access.application()
 def validate(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Start a run, and look at earlier ones."""
-    try:
-        track = journey.track(application, environment_id)
-    except KeyError:
-        raise Http404 from None
+    track = track_of(application, environment_id)
     if not track.is_complete or track.request is None or track.credential_set is None:
         messages.info(request, _("Validation needs the certificate and all credentials."))
         return redirect("application", application.pk)
@@ -54,10 +52,7 @@ def validate(request: PortalRequest, application: Application, environment_id: s
             findings = explain_findings([error.finding])
         else:
             return redirect("run", run.pk)
-    context = {
-        "application": application,
-        "environment": track.environment,
-        "track": track,
+    context = track_context(track) | {
         "form": form,
         "findings": findings,
         "runs": track.credential_set.runs.order_by("-created_at")[:HISTORY],

@@ -1,0 +1,16 @@
+"""Thin tasks: an id in, one call."""
+
+from onboarding.celery import app
+from onboarding.credentials import private_keys
+
+
+@app.task(time_limit=private_keys.TIME_LIMIT)
+def make_key(order_id: str) -> None:
+    """Carry out one order for a private key."""
+    private_keys.make_key(order_id)
+
+
+@app.task
+def sweep() -> None:
+    """Look after orders that nobody looks after."""
+    private_keys.sweep()
