@@ -273,8 +273,8 @@ def _facts(case: Case) -> dict[str, str | int]:
 
 
 def _days(span: timedelta) -> int:
-    """Return whole days, a part of one counted as one."""
-    return -(-span // timedelta(days=1))
+    """Return the nearest number of days, at least one: certificates begin a few minutes before they are made."""
+    return max(1, round(span / timedelta(days=1)))
 
 
 def _finding(
