@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
@@ -21,10 +22,10 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 class KeyThatIsNowhere:
     """The public half of a key alone: for certificates about a key that nobody has."""
 
-    def __init__(self, public: rsa.RSAPublicKey) -> None:
+    def __init__(self, public: CertificatePublicKeyTypes) -> None:
         self._public = public
 
-    def public_key(self) -> rsa.RSAPublicKey:
+    def public_key(self) -> CertificatePublicKeyTypes:
         return self._public
 
 
@@ -168,7 +169,9 @@ def of_ca(key: Key | KeyThatIsNowhere, issuer_key: Key | None = None, path_lengt
     ]
 
 
-def of_client(key: Key, issuer_key: Key, *usages: ObjectIdentifier, critical: bool = False) -> list[bytes]:
+def of_client(
+    key: Key | KeyThatIsNowhere, issuer_key: Key, *usages: ObjectIdentifier, critical: bool = False
+) -> list[bytes]:
     """The extensions of a client; usages: clientAuth if none is given."""
     return [
         extension(x509.BasicConstraints(False, None), critical=True),

@@ -292,6 +292,22 @@ def test_of_several_certificates_for_the_key_the_newest_is_taken_and_the_same_on
     assert request_.serial_number == f"{leaf.serial_number:x}"
 
 
+def test_of_a_zip_of_many_that_are_all_for_others_each_is_named(
+    owner: User, rival: User, issuer: User, reviewer: User, request_: CertificateRequest
+) -> None:
+    others = [
+        submitted(owner, reviewer, key=OTHER_KEY, mzp="MZP128746"),
+        submitted(rival, reviewer, key=keys.generate_rsa_key(2048), mzp="MZP300001"),
+    ]
+    many = as_zip(*map(CA.sign, others))
+    report = refused(request_, staff(issuer), many)
+    assert codes(report) == ["certificate_of_another_request"] * 2
+    assert {finding.params["login"] for finding in report.checks[1].findings} == {"MZP128746", "MZP300001"}
+    assert [finding.params["login"] for finding in refused(request_, member(owner), many).checks[1].findings] == [
+        "MZP128746"
+    ]
+
+
 def test_of_a_zip_of_many_the_right_one_is_taken_and_staff_are_told_of_the_others_and_the_partner_is_not(
     owner: User, rival: User, issuer: User, reviewer: User, request_: CertificateRequest
 ) -> None:
