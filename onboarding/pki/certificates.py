@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from cryptography import x509
@@ -15,7 +16,7 @@ from onboarding.findings import Finding, Severity, gettext_noop, worst
 from onboarding.pki import keys, names
 from onboarding.pki.chain import Chain, build_chain
 from onboarding.pki.chain_rules import NETSCAPE_TYPE, Path
-from onboarding.pki.intake import Offer
+from onboarding.pki.intake import MAX_NOTES, Offer
 from onboarding.pki.intake import UnreadableCertificate as UnreadableCertificate
 from onboarding.pki.intake import load_certificates as load_certificates
 from onboarding.pki.subject import visible
@@ -151,7 +152,7 @@ class CertificateReport:
     @property
     def fit(self) -> bool:
         """Whether the certificate can be taken in."""
-        return worst(self.findings) is not Severity.ERROR
+        return bool(self.path) and worst(self.findings) is not Severity.ERROR
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for pages, programs and a JSON column."""
@@ -191,32 +192,25 @@ def check_certificate(
 def check_offer(
     offer: Offer, *, csr_spki_sha256: str, subject: Mapping[str, str], now: datetime, claims: Claims = Claims()
 ) -> CertificateReport:
-    """Find the certificate for a CSR among what came in, and check it.
+    """Find the certificate for a CSR among what came in, the newest of several, and check it.
 
-    Where none is for it, one is reported on whose request the reader may see, else the first. claims: what the reader
-    may see of other requests.
+    Where none is for it, one is checked whose request the reader may see, else the first. claims: what the reader may
+    see of other requests.
     """
     mine = [one for one in offer.certificates if keys.spki_sha256(one.public_key()) == csr_spki_sha256]
-    notes = list(offer.notes)
-    if len(mine) > 1:
-        notes.append(Finding("certificate_several", Severity.NOTE, "file", f"{len(mine)}"))
-    known = (one for one in offer.leaves if keys.spki_sha256(one.public_key()) in claims.by_key)
-    certificate = (
-        max(mine, key=lambda one: one.not_valid_before_utc)
-        if mine
-        else next(known, (*offer.leaves, *offer.certificates)[0])
-    )
+    known = [one for one in offer.leaves if keys.spki_sha256(one.public_key()) in claims.by_key]
+    several = [Finding("certificate_several", Severity.NOTE, "file", f"{len(mine)}")] if len(mine) > 1 else []
     return _run(
         Case(
-            certificate,
+            max(mine, key=lambda one: one.not_valid_before_utc, default=(*known, *offer.certificates)[0]),
             csr_spki_sha256,
             subject,
             offer.ca,
             now,
-            offer.intermediates,
-            claims,
-            notes,
-            offer.unreadable_ca,
+            intermediates=offer.intermediates,
+            claims=claims,
+            notes=[*offer.notes, *several],
+            unreadable_ca=offer.unreadable_ca,
         )
     )
 
@@ -273,8 +267,8 @@ def _facts(case: Case) -> dict[str, str | int]:
 
 
 def _days(span: timedelta) -> int:
-    """Return whole days, a part of one counted as one."""
-    return -(-span // timedelta(days=1))
+    """Return the nearest number of days, at least one: certificates begin a few minutes before they are made."""
+    return max(1, round(span / timedelta(days=1)))
 
 
 def _finding(
@@ -295,10 +289,9 @@ def _check_key(case: Case) -> Iterator[Finding]:
     if taken_in := case.claims.by_certificate.get(fingerprint(case.certificate)):
         yield _finding("certificate_taken_in_already", "key", **asdict(taken_in))
     elif case.spki_sha256 != case.csr_spki_sha256:
-        if other := case.claims.by_key.get(case.spki_sha256):
-            yield _finding(
-                "certificate_of_another_request", "key", case.spki_sha256, case.csr_spki_sha256, **asdict(other)
-            )
+        if case.spki_sha256 in case.claims.by_key:
+            for key, other in islice(case.claims.by_key.items(), MAX_NOTES):
+                yield _finding("certificate_of_another_request", "key", key, case.csr_spki_sha256, **asdict(other))
         else:
             yield _finding(
                 "certificate_other_key",

@@ -1,6 +1,7 @@
 """Facts as pages show them: descriptions, findings and checks in the reader's words, snippets ready to copy."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -10,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from onboarding.credentials import kit
-from onboarding.credentials.models import CredentialSet, KeyOrder
+from onboarding.credentials.models import CertificateRequest, CredentialSet, KeyOrder
 from onboarding.findings import Finding, explain
 from onboarding.fleet import messages as fleet_messages
 from onboarding.fleet.checks import RUNGS, Check, Result, Rung, Turn
 from onboarding.pki import messages as pki_messages
-from onboarding.pki.certificates import CHECKS, CertificateReport
+from onboarding.pki.certificates import CHECKS, CertificateReport, Claim
 from onboarding.pki.instructions import Tool
 from onboarding.programmes import KeyRule, brands, catalogue
 from onboarding.registrations.description import QUESTIONS, STEPS, chosen_data
@@ -96,6 +97,12 @@ def _answer(application: Application, name: str, value: Any) -> dict[str, Any]:
     if name == "mzp" and not value:
         return {"value": _("None yet")}
     return {"value": value or ""}
+
+
+def certificate_subject(request: CertificateRequest) -> dict[str, str]:
+    """Return what the certificate says of its owner, which need not be what the CSR asked for."""
+    rows = request.certificate_report.get("subject", ())
+    return {row["attribute"]: row["has"] for row in rows if row["has"]} or request.subject
 
 
 def subject_rows(
@@ -209,6 +216,13 @@ def certificate_report(
             }
         )
     return {"fit": data["fit"], "checks": checks, "count": len(checks), "clean": not any(map(_says_something, checks))}
+
+
+def other_certificate(claim: Claim) -> str:
+    """Say that the files that were given hold a certificate for another request, too."""
+    return _(
+        "There is a certificate for %(application)s (%(reference)s, %(login)s) in the same file: take it in there."
+    ) % asdict(claim)
 
 
 def _says_something(check: Mapping[str, Any]) -> bool:

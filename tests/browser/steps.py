@@ -4,7 +4,11 @@ import re
 import subprocess
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from tests.browser.visitor import Visitor
+from tests.pki import minting
 
 CONCEPT = "Shows our dispatchers where the vans are and when they need service, so that we plan maintenance in time."
 PASSPHRASE = "a passphrase for the browser tests"
@@ -85,6 +89,17 @@ def sign(issuer: Visitor, name: str) -> None:
     """Sign the CSR with the embedded CA."""
     issuer.open("/desk/certificates/").follow(re.compile(name))
     issuer.press("Sign with the embedded CA").sees("Signed.")
+
+
+def signed_for_another_name(csr: x509.CertificateSigningRequest) -> dict[str, bytes]:
+    """Return a certificate for the CSR's key with other names in it, and the CA's, by the labels of their fields."""
+    ca_key, key = minting.new_key(), minting.KeyThatIsNowhere(csr.public_key())
+    root = minting.name("Corporate Root")
+    ca = minting.mint(root, ca_key, root, ca_key, minting.of_ca(ca_key))
+    subject = minting.name("MZP999999", O="A company with quite a long name, of which there is no end in sight")
+    certificate = minting.mint(subject, key, root, ca_key, minting.of_client(key, ca_key))
+    pems = (one.public_bytes(Encoding.PEM) for one in (certificate, ca))
+    return dict(zip(("Signed certificate", "CA certificate"), pems, strict=True))
 
 
 def openssl(folder: Path, config: str) -> tuple[bytes, bytes]:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from cryptography import x509
 from playwright.sync_api import expect
 
 from onboarding.pki import instructions
@@ -177,10 +178,12 @@ def test_staff_can_give_back_decline_and_refuse(visit: Visit, tmp_path: Path) ->
     issuer.press("Check and release").sees_problem("Signed certificate").look("desk: nothing uploaded")
     page = issuer.page
     for label in ("Signed certificate", "CA certificate"):
-        page.get_by_label(label, exact=True).set_input_files(
-            {"name": "wrong.pem", "mimeType": "text/plain", "buffer": b"not a certificate"}
-        )
-    issuer.press("Check and release").sees("Not released").look("desk: not a certificate")
+        issuer.give(label, "wrong.pem", b"not a certificate")
+    issuer.press("Check and release").sees("Not released", "Not reached").look("desk: not a certificate")
+    csr = x509.load_pem_x509_csr((page.locator("#csr-pem").text_content() or "").encode())
+    for label, content in steps.signed_for_another_name(csr).items():
+        issuer.give(label, "certificate.pem", content)
+    issuer.press("Check and release").sees("Differs, and must not", "Corporate Root").look("desk: another name")
     page.get_by_text("Refuse the CSR", exact=True).click()
     issuer.press("Refuse").sees_problem("What to change").look("desk: refused without a note")
     issuer.fill({"What to change": "The company is registered in Lyon."}).press("Refuse").sees("Refused.")

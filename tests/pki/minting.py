@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
@@ -16,6 +17,17 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+class KeyThatIsNowhere:
+    """The public half of a key alone: for certificates about a key that nobody has."""
+
+    def __init__(self, public: CertificatePublicKeyTypes) -> None:
+        self._public = public
+
+    def public_key(self) -> CertificatePublicKeyTypes:
+        return self._public
+
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
     "md5": hashes.MD5(),
@@ -68,7 +80,7 @@ def extension(value: x509.ExtensionType | tuple[str, bytes], *, critical: bool =
 
 def mint(
     subject: x509.Name,
-    key: Key,
+    key: Key | KeyThatIsNowhere,
     issuer: x509.Name,
     issuer_key: Key,
     extensions: Sequence[bytes] = (),
@@ -139,7 +151,7 @@ def usage(**allowed: bool) -> x509.KeyUsage:
     return x509.KeyUsage(**{one: allowed.get(one, False) for one in every})
 
 
-def own_key(key: Key) -> x509.SubjectKeyIdentifier:
+def own_key(key: Key | KeyThatIsNowhere) -> x509.SubjectKeyIdentifier:
     return x509.SubjectKeyIdentifier.from_public_key(key.public_key())
 
 
@@ -147,7 +159,7 @@ def issuers_key(key: Key) -> x509.AuthorityKeyIdentifier:
     return x509.AuthorityKeyIdentifier(own_key(key).digest, None, None)
 
 
-def of_ca(key: Key, issuer_key: Key | None = None, path_length: int | None = None) -> list[bytes]:
+def of_ca(key: Key | KeyThatIsNowhere, issuer_key: Key | None = None, path_length: int | None = None) -> list[bytes]:
     """The extensions of a CA; without an issuer's key, of a root."""
     return [
         extension(x509.BasicConstraints(True, path_length), critical=True),
@@ -157,7 +169,9 @@ def of_ca(key: Key, issuer_key: Key | None = None, path_length: int | None = Non
     ]
 
 
-def of_client(key: Key, issuer_key: Key, *usages: ObjectIdentifier, critical: bool = False) -> list[bytes]:
+def of_client(
+    key: Key | KeyThatIsNowhere, issuer_key: Key, *usages: ObjectIdentifier, critical: bool = False
+) -> list[bytes]:
     """The extensions of a client; usages: clientAuth if none is given."""
     return [
         extension(x509.BasicConstraints(False, None), critical=True),

@@ -6,14 +6,17 @@ import subprocess
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.x509 import load_pem_x509_certificate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onboarding.findings import Finding, explain
 from onboarding.pki import files, intake, keys
+from onboarding.pki.certificates import CHECKS, CertificateReport, check_offer, unreadable
 from onboarding.pki.csr import check_csr
 from onboarding.pki.messages import MESSAGES
 from onboarding.programmes import profile
@@ -110,6 +113,31 @@ def test_damaged_certificates_are_read_or_explained(
     for one in read:
         assert (one.certificate is None) != (one.finding is None)
         assert one.finding is None or mended(one.finding)
+
+
+@PROPERTY
+@given(
+    name=st.sampled_from(["certificate.pem", "certificate.der", "bundle.p7b", "certificates.zip", "java.pem"]),
+    as_ca=st.booleans(),
+    changes=CHANGES,
+)
+def test_what_is_offered_damaged_gets_a_report_that_says_what_to_do(
+    real: dict[str, bytes], name: str, as_ca: bool, changes: list[tuple[int, int, bytes]]
+) -> None:
+    good, bad = real["certificate.pem"], damaged(real[name], changes)
+    given = (good, bad) if as_ca else (bad, good)
+    spki = keys.spki_sha256(load_pem_x509_certificate(good).public_key())
+
+    def report() -> CertificateReport:
+        try:
+            offer = intake.read_offer(*given, spki_sha256=spki)
+        except intake.UnreadableCertificate as refused:
+            return unreadable(refused.finding)
+        return check_offer(offer, csr_spki_sha256=spki, subject={"CN": "MZP128745"}, now=datetime.now(UTC))
+
+    assert cost(report) < LIMIT
+    assert len(report().checks) == len(CHECKS)
+    assert mended(*report().findings)
 
 
 @settings(PROPERTY, max_examples=80)

@@ -1,5 +1,6 @@
 """Certificate checks, held against `openssl verify`; the embedded CA; private keys."""
 
+import json
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from onboarding.pki.certificates import check_certificate, load_certificates
 from onboarding.pki.csr import build_csr
 from onboarding.pki.messages import MESSAGES
 from onboarding.pki.traits import is_ca
+from tests.pki import minting
 
 NOW = datetime.now(UTC)
 SUBJECT = {"C": "FR", "O": "Free2Move", "OU": "Programs Partners", "CN": "MZP128745"}
@@ -146,6 +148,55 @@ def test_each_difference_of_the_subject_is_told_and_only_cn_is_an_error(cast: Ca
 def test_expiry_within_thirty_days_is_a_warning_and_later_none(cast: Cast) -> None:
     assert cast.check(cast.sign(days=29)) == ["certificate_expires_soon"]
     assert cast.check(cast.sign(days=31)) == []
+
+
+@pytest.mark.parametrize(
+    ("days", "code"),
+    [(6, "certificate_short_life"), (8, "certificate_expires_soon"), (1095, None), (1099, "certificate_long_life")],
+)
+def test_an_unusual_lifetime_is_told_with_its_days_and_refuses_nothing(cast: Cast, days: int, code: str | None) -> None:
+    report = check_certificate(cast.sign(days=days), csr_spki_sha256=cast.spki, subject=SUBJECT, ca=[cast.ca], now=NOW)
+    assert [finding.code for finding in report.findings] == ([code] if code else [])
+    assert report.fit
+    assert report.facts["lifetime_days"] == days
+    assert all(f"{days}" in explain(finding, MESSAGES).title or days == 8 for finding in report.findings)
+
+
+def test_every_check_is_reported_in_the_order_promised_those_that_passed_too(cast: Cast) -> None:
+    report = check_certificate(cast.ca, csr_spki_sha256=cast.spki, subject=SUBJECT, ca=[cast.rival], now=NOW)
+    assert {checked.id: str(checked.result) for checked in report.checks} == {
+        "parsing": "passed",
+        "key": "failed",
+        "subject": "failed",
+        "validity": "passed",
+        "end_entity": "failed",
+        "extended_key_usage": "passed",
+        "key_usage": "failed",
+        "hash": "passed",
+        "key_size": "passed",
+        "chain": "failed",
+    }
+    assert [checked.id for checked in report.checks] == [check.id for check in certificates.CHECKS]
+    assert json.loads(json.dumps(report.to_json())) == report.to_json()
+
+
+def test_the_subject_is_set_side_by_side(cast: Cast) -> None:
+    rows = certificates.compare_subjects({"C": "FR", "L": "Paris"}, {"C": ["FR"], "O": ["One", "Two"]})
+    assert [(row.attribute, row.asked, row.has, row.same) for row in rows] == [
+        ("C", "FR", "FR", True),
+        ("L", "Paris", "", False),
+        ("O", "", "One, Two", False),
+    ]
+
+
+def test_a_ca_key_that_would_take_long_to_verify_with_is_refused_unused(cast: Cast) -> None:
+    modulus = cast.key.public_key().public_numbers().n
+    dear = minting.KeyThatIsNowhere(rsa.RSAPublicNumbers((1 << 2000) + 1, modulus).public_key())
+    name = minting.name("Dear")
+    ca = minting.mint(name, dear, name, cast.ca_key, minting.of_ca(dear))
+    leaf = minting.mint(cast.csr.subject, cast.key, name, cast.ca_key)
+    found = check_certificate(leaf, csr_spki_sha256=cast.spki, subject=SUBJECT, ca=[ca], now=NOW).findings
+    assert [finding.code for finding in found] == ["chain_ca_key"]
 
 
 def test_a_ca_is_no_client_and_a_missing_ca_is_told(cast: Cast) -> None:

@@ -192,8 +192,8 @@ class PemOrFileForm(PortalForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in (self.file_field, "text"):
-            self.fields[name].alternative = True  # type: ignore[attr-defined]
+        for field in self.fields.values():
+            field.alternative = True  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

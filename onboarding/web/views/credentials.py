@@ -20,7 +20,7 @@ from onboarding.pki import instructions
 from onboarding.registrations.models import Application
 from onboarding.web import access, journey
 from onboarding.web.forms.credentials import ExportKeyForm, StoreCredentialsForm, TakeInForm
-from onboarding.web.presenting import certificate_report, subject_rows
+from onboarding.web.presenting import certificate_report, certificate_subject, other_certificate, subject_rows
 from onboarding.web.requests import PortalRequest
 from onboarding.web.views.tracks import track_context, track_of
 
@@ -36,7 +36,7 @@ def receive(request: PortalRequest, application: Application, environment_id: st
     report = None
     if request.method == "POST" and form.is_valid():
         try:
-            issuing.take_in(cycle, actor=access.member_actor(request), **form.files_given)
+            taken = issuing.take_in(cycle, actor=access.member_actor(request), **form.files_given)
         except IllegalTransition as error:
             messages.warning(
                 request,
@@ -47,6 +47,8 @@ def receive(request: PortalRequest, application: Application, environment_id: st
             report = certificate_report(refused.report, application, _csr_page)
         else:
             messages.success(request, _("The certificate was checked and taken in."))
+            for claim in taken.also_for:
+                messages.info(request, other_certificate(claim))
             return redirect(track.url("certificate"))
     context = track_context(track) | {"form": form, "cycle": cycle, "report": report}
     return render(request, "certificate_receive.html", context, status=422 if report else 200)
@@ -63,7 +65,7 @@ def certificate(request: PortalRequest, application: Application, environment_id
     track, cycle, _held = _with_certificate(application, environment_id)
     context = track_context(track) | {
         "cycle": cycle,
-        "subject": subject_rows(application, cycle.subject),
+        "subject": subject_rows(application, certificate_subject(cycle)),
         "report": certificate_report(cycle.certificate_report, application) if cycle.certificate_report else None,
         "keystore_commands": instructions.keystore_commands() if cycle.key_id is None else (),
     }

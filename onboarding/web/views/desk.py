@@ -1,7 +1,6 @@
 """The desk: requests to decide on, CSRs to sign."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +29,13 @@ from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access
 from onboarding.web.forms.credentials import TakeInForm
 from onboarding.web.forms.desk import ApproveForm, DeclineForm, NoteForm
-from onboarding.web.presenting import certificate_report, describe_answers, explain_findings, subject_rows
+from onboarding.web.presenting import (
+    certificate_report,
+    describe_answers,
+    explain_findings,
+    other_certificate,
+    subject_rows,
+)
 from onboarding.web.requests import PortalRequest
 from onboarding.web.timeline import timeline
 
@@ -172,14 +177,7 @@ def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: A
         issuing.refuse_csr(found, note=form.cleaned_data["note"], actor=actor)
     else:
         for claim in issuing.take_in(found, actor=actor, **form.files_given).also_for:
-            messages.info(
-                request,
-                _(
-                    "There is a certificate for %(application)s (%(reference)s, %(login)s) in the same file: "
-                    "take it in there."
-                )
-                % asdict(claim),
-            )
+            messages.info(request, other_certificate(claim))
 
 
 def _desk_page(claim: Mapping[str, Any]) -> str:

@@ -239,7 +239,12 @@ FINDINGS = [
 CERTIFICATE_REPORT = {
     "checks": [
         {"number": 1, "title": "It can be read", "result": "passed"},
-        {"number": 2, "title": "It is for the key of this CSR", "result": "failed", "findings": [FINDINGS[0]]},
+        {
+            "number": 2,
+            "title": "It is for the key of this CSR",
+            "result": "failed",
+            "findings": [FINDINGS[0] | {"command": ""}],
+        },
         {
             "number": 3,
             "title": "It says what the CSR asked for",
