@@ -34,6 +34,8 @@ MAX_ZIP_RATIO = 10
 
 UNPARSABLE = (
     ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+    # The library's, for a name constraint with a wrong length, a name that is no text, an unknown TLS feature.
+    TypeError, KeyError,
 )  # fmt: skip
 
 _EXPOSED = "certificate_with_private_key"

@@ -89,7 +89,8 @@ def load_key(data: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
     if len(item.der) > limit:
         raise UnreadableKey(_error("key_too_large", f"{len(item.der)}", f"{limit}"))
     if (cost := rounds(item.der)) > MAX_ROUNDS:
-        raise UnreadableKey(_error("key_derivation_too_costly", f"{cost}", f"{MAX_ROUNDS}"))
+        # Python refuses to write integers of more than 4,300 digits.
+        raise UnreadableKey(_error("key_derivation_too_costly", f"{min(cost, 10**15)}", f"{MAX_ROUNDS}"))
     if item.kind is Kind.PKCS12:
         return _open_keystore(item.der, passphrase or None)
     return _open(item, passphrase or None)

@@ -82,9 +82,10 @@ def _shortened(reason: str) -> str:
 def oddity(path: Path) -> str:
     """Return what in this way up the library does not judge, so that its refusal means nothing; nothing if it does.
 
-    Alternative names under name constraints are for nobody else to judge, whatever else there is.
+    Alternative names of a kind that is constrained are for nobody else to judge, whatever else there is.
     """
-    if extension(path[0], x509.SubjectAlternativeName) and any(extension(one, x509.NameConstraints) for one in path):
+    names = {type(name) for name in extension(path[0], x509.SubjectAlternativeName) or ()}
+    if names & {type(name) for one in path for name in _subtrees(extension(one, x509.NameConstraints))}:
         return ""
     return next((words for words, is_odd in _ODDITIES if any(map(is_odd, path))), "")
 
@@ -124,10 +125,14 @@ def _critical_extension(certificate: x509.Certificate) -> bool:
 
 
 def _constrains_directory_names(value: x509.ExtensionType) -> bool:
-    if not isinstance(value, x509.NameConstraints):
-        return False
-    subtrees = (*(value.permitted_subtrees or ()), *(value.excluded_subtrees or ()))
-    return any(isinstance(one, x509.DirectoryName) for one in subtrees)
+    constraints = value if isinstance(value, x509.NameConstraints) else None
+    return any(isinstance(one, x509.DirectoryName) for one in _subtrees(constraints))
+
+
+def _subtrees(constraints: x509.NameConstraints | None) -> tuple[x509.GeneralName, ...]:
+    if constraints is None:
+        return ()
+    return (*(constraints.permitted_subtrees or ()), *(constraints.excluded_subtrees or ()))
 
 
 def _other_algorithm(certificate: x509.Certificate) -> bool:
