@@ -346,9 +346,11 @@ def _proxy_login(proxy: SplitResult) -> dict[str, str]:
 
 
 def new_context() -> ssl.SSLContext:
-    """Return a context that trusts nobody yet: `trust` and `present` complete it. One call, one context."""
+    """Return a context that trusts nobody yet: `trust` and `present` complete it.
+
+    TLS 1.2 at least, which is Python's own default from 3.10 on.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.hostname_checks_common_name = False
     context.sslsocket_class = _TlsSocket
     # Some servers ask for the certificate only once they know the path.
@@ -373,9 +375,9 @@ def present(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes, key
 
     Raises ssl.SSLError where certificate and key do not fit or cannot be read.
     """
-    with _as_file(certificate_pem + b"\n" + key_pem) as path:
+    with _as_file(certificate_pem) as certificate_path, _as_file(key_pem) as key_path:
         # Always with a password: without one OpenSSL would ask for it on the terminal.
-        context.load_cert_chain(path, password=key_passphrase)
+        context.load_cert_chain(certificate_path, key_path, password=key_passphrase)
 
 
 @contextlib.contextmanager
