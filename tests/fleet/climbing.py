@@ -1,11 +1,12 @@
 """Runs for tests: climb the ladder, and look at what came of it."""
 
 from datetime import UTC, datetime
+from string import Formatter
 from typing import Any
 
 from onboarding.fleet.checks import Check, Result, Rung, rungs
 from onboarding.fleet.diagnosis import Report, diagnose
-from onboarding.fleet.messages import words
+from onboarding.fleet.messages import MESSAGES, words
 from onboarding.fleet.portal_material import PortalChecks
 from onboarding.fleet.retry import Policy
 from onboarding.fleet.target import CredentialMaterial, Target
@@ -24,8 +25,15 @@ def target_of(server: Server, host: str = "localhost") -> Target:
 
 def climb(material: CredentialMaterial, target: Target, deadline: float = 5.0, **options: Any) -> Report:
     """Climb once, without a further attempt."""
-    given = {"now": datetime.now(UTC), "policy": Policy(attempts=1), **options}
-    return diagnose(material, target, checks=PortalChecks, deadline=deadline, **given)
+    given = {"now": datetime.now(UTC), "policy": Policy(attempts=1), "checks": PortalChecks, **options}
+    return diagnose(material, target, deadline=deadline, **given)
+
+
+def assert_worded(check: Check) -> None:
+    """Its evidence has everything that its message is filled with."""
+    message = MESSAGES[check.code]
+    fields = {name for text in (message.title, message.remedy) for _, name, _, _ in Formatter().parse(text) if name}
+    assert fields <= set(check.evidence), f"{check.code} lacks {fields - set(check.evidence)}: {check.evidence}"
 
 
 def run(material: CredentialMaterial, target: Target, deadline: float = 5.0) -> Report:
@@ -33,8 +41,8 @@ def run(material: CredentialMaterial, target: Target, deadline: float = 5.0) -> 
     optional = [rung for rung, wanted in ((Rung.PROXY, target.proxy), (Rung.CAPABILITIES, target.vin)) if wanted]
     assert [check.rung for check in report.checks] == list(rungs(material.programme.id, optional))
     for check in report.checks:
+        assert_worded(check)
         said = words(check)
-        assert "–" not in said.title + said.remedy, f"{check.code} lacks evidence: {check.evidence}"
         assert bool(said.remedy) == (check.result in (Result.FAILED, Result.WARNING)), check.code
     return report
 
