@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from string import Formatter
 from typing import Any
 
+import trustme
+
 from onboarding.fleet.checks import Check, Result, Rung, rungs
 from onboarding.fleet.diagnosis import Report, diagnose
 from onboarding.fleet.messages import MESSAGES, words
@@ -21,6 +23,15 @@ GATEWAY_401 = {
 
 def target_of(server: Server, host: str = "localhost") -> Target:
     return Target(api_url=f"https://{host}:{server.port}/connectedcar/v3")
+
+
+def driver_target(api: Server, token: Server, ca: trustme.CA) -> Target:
+    return Target(
+        api_url=f"{api.url}/connectedcar/v4",
+        token_url=f"{token.url}/am/oauth2/access_token",
+        token_ca_pem=ca.cert_pem.bytes(),
+        realm="clientsB2CPeugeot",
+    )
 
 
 def climb(material: CredentialMaterial, target: Target, deadline: float = 5.0, **options: Any) -> Report:

@@ -18,7 +18,7 @@ from onboarding.fleet.checks import Check, Result, Rung, Turn
 from onboarding.fleet.diagnosis import Report
 from onboarding.fleet.messages import words
 from onboarding.fleet.target import CredentialMaterial, Target
-from tests.fleet.climbing import GATEWAY_401, by_rung, climb, failure, run, target_of
+from tests.fleet.climbing import GATEWAY_401, by_rung, climb, driver_target, failure, run, target_of
 from tests.fleet.conftest import (
     FLEETS,
     MZP,
@@ -564,15 +564,6 @@ def test_a_dripping_server_hits_the_deadline(
 
 
 # End users
-
-
-def driver_target(api: Server, token: Server, ca: trustme.CA) -> Target:
-    return Target(
-        api_url=f"{api.url}/connectedcar/v4",
-        token_url=f"{token.url}/am/oauth2/access_token",
-        token_ca_pem=ca.cert_pem.bytes(),
-        realm="clientsB2CPeugeot",
-    )
 
 
 def run_driver(
