@@ -91,6 +91,7 @@ class Case:
     claims: Claims = Claims()
     notes: Sequence[Finding] = ()
     unreadable_ca: Finding | None = None
+    briefly: bool = False
 
     @cached_property
     def spki_sha256(self) -> str:
@@ -105,7 +106,9 @@ class Case:
     @cached_property
     def chain(self) -> Chain:
         """The way up to the CA."""
-        return build_chain(self.certificate, ca=self.ca, intermediates=self.intermediates, now=self.now)
+        return build_chain(
+            self.certificate, ca=self.ca, intermediates=self.intermediates, now=self.now, briefly=self.briefly
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,21 @@ def check_certificate(
     with the certificate, and may only lead to such a root. now: an aware datetime.
     """
     return _run(Case(certificate, csr_spki_sha256, subject, ca, now, intermediates))
+
+
+def check_use(
+    certificate: x509.Certificate,
+    *,
+    ca: Sequence[x509.Certificate],
+    intermediates: Sequence[x509.Certificate] = (),
+    now: datetime,
+) -> tuple[Finding, ...]:
+    """Check whether a client can use a certificate now, whatever it was asked for: `CHECKS` from the fourth on.
+
+    For who asks often: what is only good to know about the chain is not looked for.
+    """
+    case = Case(certificate, "", {}, ca, now, intermediates, briefly=True)
+    return tuple(finding for check in CHECKS if check.of_use for finding in check.find(case))
 
 
 def check_offer(
@@ -388,7 +406,7 @@ def _chain_was_reached(case: Case) -> bool:
 class Check:
     """One check. title: what holds if it passes; fact: what was looked at, filled with the report's facts.
 
-    reached: whether there was anything to check.
+    reached: whether there was anything to check. of_use: whether it is about using a certificate, whatever the CSR was.
     """
 
     id: str
@@ -396,12 +414,13 @@ class Check:
     find: Callable[[Case], Iterator[Finding]]
     fact: str = ""
     reached: Callable[[Case], bool] = lambda _case: True
+    of_use: bool = True
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("parsing", gettext_noop("It can be read"), _check_parsing),
-    Check("key", gettext_noop("It is for the key of this CSR"), _check_key),
-    Check("subject", gettext_noop("It says what the CSR asked for"), _check_subject),
+    Check("parsing", gettext_noop("It can be read"), _check_parsing, of_use=False),
+    Check("key", gettext_noop("It is for the key of this CSR"), _check_key, of_use=False),
+    Check("subject", gettext_noop("It says what the CSR asked for"), _check_subject, of_use=False),
     Check(
         "validity",
         gettext_noop("It is valid now"),

@@ -46,6 +46,7 @@ def build_chain(
     ca: Sequence[x509.Certificate],
     intermediates: Sequence[x509.Certificate] = (),
     now: datetime,
+    briefly: bool = False,
 ) -> Chain:
     """Find the way from a certificate to one of the given roots. Findings have the field `chain`.
 
@@ -69,7 +70,7 @@ def build_chain(
     for path in islice(_ways_up(certificate, usable, anchors), _MAX_STEPS):
         furthest = max(furthest, path, key=len)
         if path[-1] in anchors and len(against) < _MAX_JUDGED:
-            findings = _judge(path, at)
+            findings = _judge(path, at, briefly)
             if not any(finding.severity is Severity.ERROR for finding in findings):
                 return Chain(path, (*_out_of_date(authorities, current, now, Severity.NOTE), *findings))
             against += findings
@@ -99,18 +100,18 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _judge(path: Path, at: datetime) -> list[Finding]:
+def _judge(path: Path, at: datetime, briefly: bool) -> list[Finding]:
     """Return the first thing that speaks against a way up; if nothing does, what is unusual about it."""
     if against := next((found for rule in RULES for found in rule(path)), None):
         return [against]
-    unusual = verifier.refusal(verifier.AS_THE_WEB, path, at)
-    if unusual is None:
+    unusual = None if briefly else verifier.refusal(verifier.AS_THE_WEB, path, at)
+    if unusual is None and not briefly:
         return []
     refusal = verifier.refusal(verifier.RELAXED, path, at)
-    oddity = verifier.oddity(path)
-    if refusal is None or oddity:
-        return [chain_finding("chain_unusual", oddity or unusual, severity=Severity.NOTE)]
-    return [chain_finding("chain_invalid", refusal)]
+    oddity = verifier.oddity(path) if refusal or not briefly else ""
+    if refusal is not None and not oddity:
+        return [chain_finding("chain_invalid", refusal)]
+    return [chain_finding("chain_unusual", oddity or unusual, severity=Severity.NOTE)] if unusual else []
 
 
 def _costs_too_much(authority: x509.Certificate) -> bool:
