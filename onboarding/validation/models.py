@@ -15,7 +15,8 @@ class Run(models.Model):
     """One attempt. The row is the truth; the queue only says "look".
 
     checks: the ladder as it stands, a list of plain values (`onboarding.fleet.checks.Check`).
-    facts: what a passed run showed: TLS version, cipher, subject of the client certificate, fleets.
+    facts: what a passed run showed: TLS version, cipher, subject of the client certificate, fleets; and under REHEARSAL
+    the name of the failure that was rehearsed with it, if one was: such a run proves nothing about the set.
     lease: names the worker that has it; lease_until: when others may take it over. key: for this run only.
     """
 
@@ -42,6 +43,7 @@ class Run(models.Model):
     facts = models.JSONField(default=dict)
 
     OPEN = (State.QUEUED, State.RUNNING)
+    REHEARSAL = "rehearsal"
 
     class Meta:
         constraints = [
@@ -63,6 +65,11 @@ class Run(models.Model):
     def is_open(self) -> bool:
         """Whether it still waits or runs."""
         return self.state in self.OPEN
+
+    @property
+    def rehearsal(self) -> str:
+        """The failure that was rehearsed with it, a name of `onboarding.rehearsals`; empty for none."""
+        return str(self.facts.get(self.REHEARSAL, ""))
 
     @property
     def organisation(self) -> Organisation:

@@ -231,8 +231,8 @@ def test_a_client_that_falls_silent_is_hung_up_on(sandbox: Running, monkeypatch,
             bind="127.0.0.1",
             ports=server.Ports(0, 0),
             contexts=sandbox.contexts,
-            answer_api=lambda request: token.answer(request, sandbox.registry),
-            answer_token=lambda request: token.answer(request, sandbox.registry),
+            answer_api=lambda request: token.answer(request, sandbox.registry, datetime.now(UTC)),
+            answer_token=lambda request: token.answer(request, sandbox.registry, datetime.now(UTC)),
             clock=lambda: datetime.now(UTC),
         ) as ports:
             context = sandbox.client_context(None)
@@ -308,8 +308,8 @@ def test_a_certificate_that_is_due_is_renewed_while_the_listeners_run(sandbox: R
             bind="127.0.0.1",
             ports=server.Ports(0, 0),
             contexts=contexts,
-            answer_api=lambda request: token.answer(request, sandbox.registry),
-            answer_token=lambda request: token.answer(request, sandbox.registry),
+            answer_api=lambda request: token.answer(request, sandbox.registry, datetime.now(UTC)),
+            answer_token=lambda request: token.answer(request, sandbox.registry, datetime.now(UTC)),
             clock=lambda: now,
         ) as ports:
             before = await presented(ports.token)

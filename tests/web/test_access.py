@@ -60,6 +60,7 @@ READERS: dict[str, set[str]] = {
         "credentials",
         "credentials_reveal",
         "validate",
+        "rehearse",
         "live",
     ),
     PARTNERS,
@@ -81,6 +82,7 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
         "credentials",
         "credentials_reveal",
         "validate",
+        "rehearse",
     ),
     BUILDERS,
 ) | {
