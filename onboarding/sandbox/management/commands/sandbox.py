@@ -5,6 +5,7 @@ import signal
 import time
 from argparse import ArgumentParser
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,43 +70,23 @@ class Command(BaseCommand):
             return
         self._wait_for_database()
         contexts = Contexts(_authority, certificate_hosts(), timezone.now())
-        connection.close()
         ports = Ports(port, port + 1 if token_port is None else token_port)
+        sandbox = _Sandbox(bind, ports, contexts, fault_ports, fault or "")
+        connection.close()
         try:
-            asyncio.run(self._serve(bind, ports, contexts, fault_ports, fault or ""))
+            asyncio.run(self._serve(sandbox))
         except OSError as error:
             raise CommandError(
                 f"The sandbox cannot listen: {error.strerror}. Choose another port with SANDBOX_PORT "
                 "or SANDBOX_FAULT_PORTS, or with --port, --token-port and --fault-ports."
             ) from None
 
-    async def _serve(self, bind: str, ports: Ports, contexts: Contexts, fault_ports: int, fault: str) -> None:
+    async def _serve(self, sandbox: "_Sandbox") -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        registry, limiter = DatabaseRegistry(), RateLimiter()
-
-        def uncertified(request: ApiRequest) -> ApiResponse | Script:
-            return api.answer(request, registry, limiter, timezone.now(), asks_for_certificate=False)
-
-        special: Mapping[str, Opener] = {}
-        if fault_ports or (fault and BY_NAME[fault].has_port):
-            special = openers(contexts, _releasing(uncertified), timezone.now())
-        async with listening(
-            bind=bind,
-            ports=ports,
-            contexts=contexts,
-            answer_api=_releasing(lambda request: api.answer(request, registry, limiter, timezone.now(), fault=fault)),
-            answer_token=_releasing(lambda request: token.answer(request, registry, timezone.now(), fault=fault)),
-            clock=timezone.now,
-            instead=special.get(fault),
-            further={one.port(fault_ports): special[one.name] for one in PORTS} if fault_ports else {},
-        ) as chosen:
-            self.stdout.write(
-                f"Sandbox ready on {bind}: API on port {chosen.api}, token endpoint on port {chosen.token}"
-                + (f", failures on ports {fault_ports} to {PORTS[-1].port(fault_ports)}" if fault_ports else "")
-                + (f", every caller meets {fault}" if fault else "")
-            )
+        async with sandbox.listening() as ports:
+            self.stdout.write(f"Sandbox ready on {sandbox.describe(ports)}")
             self.stdout.flush()
             await stop.wait()
 
@@ -131,6 +112,50 @@ class Command(BaseCommand):
                     said = True
                 connection.close()
                 time.sleep(RETRY_SECONDS)
+
+
+class _Sandbox:
+    """What listens where. fault_ports: the first of the ports for failures, 0 for none. fault: for all callers."""
+
+    def __init__(self, bind: str, ports: Ports, contexts: Contexts, fault_ports: int, fault: str) -> None:
+        self._bind, self._ports, self._contexts = bind, ports, contexts
+        self._fault_ports, self._fault = fault_ports, fault
+        self._registry, self._limiter = DatabaseRegistry(), RateLimiter()
+        self._openers: Mapping[str, Opener] = {}
+        if fault_ports or (fault and BY_NAME[fault].has_port):
+            self._openers = openers(contexts, _releasing(self._answer_uncertified), timezone.now())
+
+    def listening(self) -> AbstractAsyncContextManager[Ports]:
+        """Run while the context is open; yields the ports."""
+        first = self._fault_ports
+        return listening(
+            bind=self._bind,
+            ports=self._ports,
+            contexts=self._contexts,
+            answer_api=_releasing(self._answer_api),
+            answer_token=_releasing(self._answer_token),
+            clock=timezone.now,
+            instead=self._openers.get(self._fault),
+            further={one.port(first): self._openers[one.name] for one in PORTS} if first else {},
+        )
+
+    def describe(self, ports: Ports) -> str:
+        """Return where it listens, in words."""
+        first = self._fault_ports
+        return (
+            f"{self._bind}: API on port {ports.api}, token endpoint on port {ports.token}"
+            + (f", failures on ports {first} to {PORTS[-1].port(first)}" if first else "")
+            + (f"; every caller meets {self._fault}" if self._fault else "")
+        )
+
+    def _answer_api(self, request: ApiRequest) -> ApiResponse | Script:
+        return api.answer(request, self._registry, self._limiter, timezone.now(), fault=self._fault)
+
+    def _answer_uncertified(self, request: ApiRequest) -> ApiResponse | Script:
+        return api.answer(request, self._registry, self._limiter, timezone.now(), asks_for_certificate=False)
+
+    def _answer_token(self, request: ApiRequest) -> ApiResponse | Script:
+        return token.answer(request, self._registry, timezone.now(), fault=self._fault)
 
 
 def how_to_meet(rehearsal: Rehearsal, port: int, fault_ports: int) -> str:
