@@ -91,19 +91,41 @@ def _address(rung: Rung, code: str, suffix: str, title: str, address: str) -> Re
     return Rehearsal(f"{code}_{suffix}" if suffix else code, rung, code, title, Played.ADDRESS, _FAILS, address)
 
 
-_ALERTS: tuple[tuple[str, str], ...] = (
-    ("client_certificate_not_sent", _("The server says that it got no client certificate")),
-    ("client_ca_unknown", _("The server does not know the CA of your certificate")),
-    ("client_certificate_expired", _("The server says that your certificate has expired")),
-    ("client_certificate_bad", _("The server refuses your certificate as bad")),
-    ("client_certificate_revoked", _("The server says that your certificate is revoked")),
-    ("client_certificate_unsupported", _("The server says that your certificate is of the wrong kind")),
-    ("client_certificate_unknown", _("The server refuses your certificate for a reason of its own")),
-    ("client_access_denied", _("The server knows your certificate and denies access")),
-    ("client_signature_refused", _("The server says that your signature does not fit the certificate")),
-    ("client_handshake_failure", _("The server ends the handshake once it has seen your certificate")),
+_ALERTS: tuple[tuple[str, str, str], ...] = (
+    ("client_certificate_not_sent", "", _("The server says that it got no client certificate")),
+    ("client_certificate_not_sent", "tls12", _("The server says that it got no client certificate (TLS 1.2)")),
+    ("client_ca_unknown", "", _("The server does not know the CA of your certificate")),
+    ("client_ca_unknown", "tls12", _("The server does not know the CA of your certificate (TLS 1.2)")),
+    ("client_certificate_expired", "", _("The server says that your certificate has expired")),
+    ("client_certificate_expired", "tls12", _("The server says that your certificate has expired (TLS 1.2)")),
+    ("client_certificate_bad", "", _("The server refuses your certificate as bad")),
+    ("client_certificate_bad", "tls12", _("The server refuses your certificate as bad (TLS 1.2)")),
+    ("client_certificate_revoked", "", _("The server says that your certificate is revoked")),
+    ("client_certificate_revoked", "tls12", _("The server says that your certificate is revoked (TLS 1.2)")),
+    ("client_certificate_unsupported", "", _("The server says that your certificate is of the wrong kind")),
+    (
+        "client_certificate_unsupported",
+        "tls12",
+        _("The server says that your certificate is of the wrong kind (TLS 1.2)"),
+    ),
+    ("client_certificate_unknown", "", _("The server refuses your certificate for a reason of its own")),
+    ("client_certificate_unknown", "tls12", _("The server refuses your certificate for a reason of its own (TLS 1.2)")),
+    ("client_access_denied", "", _("The server knows your certificate and denies access")),
+    ("client_access_denied", "tls12", _("The server knows your certificate and denies access (TLS 1.2)")),
+    ("client_signature_refused", "", _("The server says that your signature does not fit the certificate")),
+    (
+        "client_signature_refused",
+        "tls12",
+        _("The server says that your signature does not fit the certificate (TLS 1.2)"),
+    ),
+    ("client_handshake_failure", "", _("The server ends the handshake once it has seen your certificate")),
+    (
+        "client_handshake_failure",
+        "tls12",
+        _("The server ends the handshake once it has seen your certificate (TLS 1.2)"),
+    ),
 )
-"""What a server can say about a client certificate: in the handshake under TLS 1.2, after it under TLS 1.3."""
+"""What a server can say about a client certificate: in the handshake under TLS 1.2, else after it."""
 
 REHEARSALS: tuple[Rehearsal, ...] = (
     # The name
@@ -188,8 +210,7 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         _WARNS,
         ("client_certificate_not_requested", "", _("The server asks for no client certificate")),
     ),
-    *_rows(Rung.CLIENT_CERTIFICATE, Played.PORT, _FAILS, *((code, "", title) for code, title in _ALERTS)),
-    *_rows(Rung.CLIENT_CERTIFICATE, Played.PORT, _FAILS, *((code, "tls12", title) for code, title in _ALERTS)),
+    *_rows(Rung.CLIENT_CERTIFICATE, Played.PORT, _FAILS, *_ALERTS),
     *_rows(
         Rung.CLIENT_CERTIFICATE,
         Played.PORT,
