@@ -8,8 +8,17 @@ language, with `explain()`.
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from enum import StrEnum
+from enum import Enum
 from typing import Any
+
+
+class Word(str, Enum):  # noqa: UP042 - the offline checker runs on Python 3.10, which has no StrEnum
+    """A member of a closed vocabulary: a string that is its value wherever it is written or compared."""
+
+    __str__ = str.__str__
+
+    def __format__(self, spec: str) -> str:
+        return str(self).__format__(spec)
 
 
 def gettext_noop(message: str) -> str:
@@ -17,7 +26,7 @@ def gettext_noop(message: str) -> str:
     return message
 
 
-class Severity(StrEnum):
+class Severity(Word):
     """error: would be refused; warning: may be refused or regretted; note: good to know."""
 
     ERROR = "error"

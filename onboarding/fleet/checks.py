@@ -1,18 +1,20 @@
 """The ladder: which checks a run makes, in which order, and what one check says."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from onboarding.findings import Word
 
-class Rung(StrEnum):
+
+class Rung(Word):
     """One step of the ladder. The texts are in `onboarding.fleet.messages.RUNG_TITLES`."""
 
     COMPLETE = "complete"
     KEY_PAIR = "key_pair"
     CERTIFICATE = "certificate"
     COMMON_NAME = "common_name"
+    PROXY = "proxy"
     NAME_RESOLUTION = "name_resolution"
     TCP_CONNECT = "tcp_connect"
     SERVER_TLS = "server_tls"
@@ -21,9 +23,12 @@ class Rung(StrEnum):
     CLIENT_ID = "client_id"
     ANSWER = "answer"
     TOKEN_ENDPOINT = "token_endpoint"  # noqa: S105 - the name of a rung
+    CAPABILITIES = "capabilities"
+    RATE_LIMITS = "rate_limits"
+    CLOCK = "clock"
 
 
-class Result(StrEnum):
+class Result(Word):
     """How a check ended. A warning does not end a run; not_reached says that nothing was proven either
     way.
     """
@@ -35,7 +40,7 @@ class Result(StrEnum):
     RUNNING = "running"
 
 
-class Turn(StrEnum):
+class Turn(Word):
     """Who can do something about it. operator: whoever runs this portal and set its addresses."""
 
     PARTNER = "partner"
@@ -45,23 +50,26 @@ class Turn(StrEnum):
     NOBODY = "nobody"
 
 
-_COMMON = (
-    Rung.COMPLETE,
-    Rung.KEY_PAIR,
-    Rung.CERTIFICATE,
-    Rung.COMMON_NAME,
-    Rung.NAME_RESOLUTION,
-    Rung.TCP_CONNECT,
-    Rung.SERVER_TLS,
-    Rung.CLIENT_CERTIFICATE,
-)
+_SET = (Rung.COMPLETE, Rung.KEY_PAIR, Rung.CERTIFICATE, Rung.COMMON_NAME)
+_CONNECTION = (Rung.PROXY, Rung.NAME_RESOLUTION, Rung.TCP_CONNECT, Rung.SERVER_TLS, Rung.CLIENT_CERTIFICATE)
+_LAST = (Rung.CAPABILITIES, Rung.RATE_LIMITS, Rung.CLOCK)
 
 RUNGS: Mapping[str, tuple[Rung, ...]] = {
-    "fleet_owner": (*_COMMON, Rung.AUTHENTICATION, Rung.CLIENT_ID, Rung.ANSWER),
+    "fleet_owner": (*_SET, *_CONNECTION, Rung.AUTHENTICATION, Rung.CLIENT_ID, Rung.ANSWER, *_LAST),
     # Before a driver has consented there is no bearer token: the API's answer proves no more than that the
     # certificate was let in, so the client ID and secret are asked about at the token endpoint.
-    "end_user": (*_COMMON, Rung.ANSWER, Rung.TOKEN_ENDPOINT, Rung.CLIENT_ID),
+    "end_user": (*_SET, *_CONNECTION, Rung.ANSWER, Rung.TOKEN_ENDPOINT, Rung.CLIENT_ID, *_LAST),
 }
+"""Every rung of a programme's ladder, in its order; those of `OPTIONAL` only where there is something to check."""
+
+OPTIONAL = frozenset({Rung.PROXY, Rung.CAPABILITIES})
+
+
+def rungs(programme: str, optional: Iterable[Rung] = ()) -> tuple[Rung, ...]:
+    """Return the rungs of one run, with those optional ones. Raises KeyError for a programme that does not exist."""
+    left_out = OPTIONAL.difference(optional)
+    return tuple(rung for rung in RUNGS[programme] if rung not in left_out)
+
 
 Evidence = Mapping[str, str | int]
 
@@ -97,3 +105,16 @@ class Check:
     def from_json(cls, data: Mapping[str, Any]) -> "Check":
         """Read what `to_json` wrote. Raises ValueError for a result or turn that does not exist."""
         return cls(**{**data, "result": Result(data["result"]), "turn": Turn(data["turn"])})
+
+
+REFUSALS = frozenset({401, 403})
+"""HTTP statuses that are never answered by calling again: it could lock the partner's account at the car maker."""
+
+
+def ended_in_refusal(checks: Iterable[Check]) -> bool:
+    """Whether a run ended because a login, a client or a call was refused: it must not be repeated by itself."""
+    return any(
+        check.result == Result.FAILED
+        and (check.rung in (Rung.AUTHENTICATION, Rung.CLIENT_ID) or check.evidence.get("http_status") in REFUSALS)
+        for check in checks
+    )

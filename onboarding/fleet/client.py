@@ -7,16 +7,22 @@ Differences from a plain `requests.get`, each measured:
    retried;
 3. under TLS 1.3 a refused client certificate shows at the first read, and is lost if we write first: so we
    listen first;
-4. the deadline holds for the whole call, however slowly a server drips, and the body is read up to a cap.
+4. the deadline holds for the whole call, however slowly a server drips, and so does a cap on bytes, however much
+   it sends.
+
+The standard library, `requests` and what that needs: no more, since the offline checker carries this file.
 """
 
 import contextlib
+import errno
+import ipaddress
 import os
 import select
 import socket
 import ssl
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -24,7 +30,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from cryptography import x509
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -32,24 +37,41 @@ from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from onboarding.fleet import der, handshake
 from onboarding.fleet.trace import Deadline, Stage, Trace
-from onboarding.pki import names
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_BYTES = MAX_BODY_BYTES + 256 * 1024
+"""The most that is read of one connection, above TLS: the body, and what is said around it."""
+
+MAX_CONNECT_SECONDS = 10.0
+"""The longest that one address is given to take a connection."""
+
 _CHUNK_BYTES = 16 * 1024
 # How long a refusal is waited for under TLS 1.3: at least this, and at least this many times the time to
 # connect.
 _REFUSAL_WAIT_SECONDS = 0.25
 _REFUSAL_WAIT_FACTOR = 3
 
-# RFC 8446, sections 4 and 5.1; the same numbers in RFC 5246.
+# RFC 8446, sections 5.1 and 6; the same numbers in RFC 5246.
 _CONTENT_ALERT = 21
 _CONTENT_HANDSHAKE = 22
-_HANDSHAKE_CERTIFICATE_REQUEST = 13
+_CLOSE_NOTIFY = 0
+
+
+Address = tuple[socket.AddressFamily, tuple[Any, ...]]
 
 
 class AnswerTooLarge(Exception):
-    """The answer's body is longer than the cap. What came until then has been thrown away."""
+    """The answer is longer than the cap. What came until then has been thrown away."""
+
+
+class NameUnusable(OSError):
+    """The name has addresses, but none that a server can have."""
+
+
+class ProxyInvalid(ValueError):
+    """The proxy's address cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +95,24 @@ class Answer:
 
 
 class _Bounded:
-    """Cuts every single read of a socket to what is left of the deadline."""
+    """Cuts every single read of a socket to what is left of the deadline and of the cap."""
 
     deadline: Deadline | None = None
     early: bytes = b""
+    bytes_left = MAX_BYTES
 
     def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
         if self.early:
             buffer[: len(self.early)] = self.early
-            size, self.early = len(self.early), b""
-            return size
+            spoken, self.early = len(self.early), b""
+            return spoken
         if self.deadline is not None:
             self.settimeout(self.deadline.remaining())  # type: ignore[attr-defined]
-        return super().recv_into(buffer, nbytes or len(buffer), flags)  # type: ignore[misc,no-any-return]
+        if self.bytes_left <= 0:
+            raise AnswerTooLarge
+        size: int = super().recv_into(buffer, nbytes or len(buffer), flags)  # type: ignore[misc]
+        self.bytes_left -= size
+        return size
 
 
 class _TcpSocket(_Bounded, socket.socket):
@@ -117,33 +144,44 @@ class _Connection(HTTPSConnection):
             raise NameResolutionError(self.host, self, error) from error
         except TimeoutError as error:
             raise ConnectTimeoutError(self, "no answer about the name in time") from error
-        trace.addresses = tuple(dict.fromkeys(str(sockaddr[0]) for _, sockaddr in found))
-        if not through_proxy:
+        if through_proxy:
+            trace.proxy = f"{self.host}:{port}"
+        else:
+            trace.addresses = tuple(dict.fromkeys(str(sockaddr[0]) for _, sockaddr in found))
+            found = [(family, sockaddr) for family, sockaddr in found if _is_usable(sockaddr[0])]
+            if not found:
+                raise NameUnusable("no address that a server can have")
             trace.enter(Stage.CONNECT)
+        return self._connect_to_any(found, through_proxy)
+
+    def _connect_to_any(self, found: list[Address], through_proxy: bool) -> socket.socket:
         failure: OSError = OSError("the name has no address")
-        for family, sockaddr in found:
+        for number, (family, sockaddr) in enumerate(found):
+            # Each address its share, so that one that swallows packets leaves time for the others and for the call.
+            share = self._deadline.remaining() / (len(found) - number + 1)
             try:
-                connected = self._open(family, sockaddr)
+                connected = self._open(family, sockaddr, min(share, MAX_CONNECT_SECONDS))
             except OSError as error:
                 failure = error
+                self._trace.unreached.append(f"{sockaddr[0]} ({_error_name(error)})")
                 continue
-            trace.address = str(sockaddr[0])
+            self._trace.address = str(sockaddr[0])
             self.sock = connected  # known from here on, so that it is closed should an observer raise
-            if not through_proxy:
-                trace.enter(Stage.TLS)
+            self._trace.enter(Stage.TUNNEL if through_proxy else Stage.TLS)
             return connected
         if isinstance(failure, TimeoutError):
             raise ConnectTimeoutError(self, "no connection in time") from failure
         raise NewConnectionError(self, "no connection") from failure
 
-    def _open(self, family: socket.AddressFamily, sockaddr: tuple[Any, ...]) -> socket.socket:
+    def _open(self, family: socket.AddressFamily, sockaddr: tuple[Any, ...], seconds: float) -> socket.socket:
         opened = _TcpSocket(family, socket.SOCK_STREAM)
         try:
             for option in self.socket_options or ():
                 opened.setsockopt(*option)
+            opened.settimeout(seconds)
+            opened.connect(sockaddr)
             opened.deadline = self._deadline
             opened.settimeout(self._deadline.remaining())
-            opened.connect(sockaddr)
         except BaseException:
             opened.close()
             raise
@@ -158,7 +196,7 @@ class _Connection(HTTPSConnection):
         trace = self._trace
         if isinstance(self.sock, _TlsSocket):
             self.sock.deadline = self._deadline
-            _note_peer(self.sock, trace)
+            _note_session(self.sock, trace)
             if trace.tls_version == "TLSv1.3":
                 trace.enter(Stage.WAIT)
                 self._wait_for_refusal(self.sock)
@@ -186,8 +224,8 @@ class _Connection(HTTPSConnection):
         tls.early = first  # it speaks before it is spoken to: keep what it says
 
 
-def resolve(host: str, port: int, deadline: Deadline) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
-    """Return all addresses of a name, in the system's order.
+def resolve(host: str, port: int, deadline: Deadline) -> list[Address]:
+    """Return all addresses of a name, of IPv4 and IPv6, in the system's order.
 
     Raises socket.gaierror; TimeoutError at the deadline (the resolver itself knows none, so it works in a
     thread of its own, which is left to end by itself).
@@ -210,15 +248,34 @@ def resolve(host: str, port: int, deadline: Deadline) -> list[tuple[socket.Addre
     return [(family, sockaddr) for family, _, _, _, sockaddr in found]
 
 
-def _note_peer(tls: ssl.SSLSocket, trace: Trace) -> None:
+def _is_usable(address: object) -> bool:
+    """Whether a server can be at this address: 0.0.0.0 and the like are what name servers say to block a name."""
+    try:
+        ip = ipaddress.ip_address(str(address).partition("%")[0])
+    except ValueError:
+        return True
+    return not (ip.is_unspecified or ip.is_multicast or (ip.version == 4 and ip.is_reserved))
+
+
+def _error_name(error: OSError) -> str:
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    return errno.errorcode.get(error.errno or 0, type(error).__name__)
+
+
+def _note_session(tls: ssl.SSLSocket, trace: Trace) -> None:
     trace.tls_version = tls.version() or ""
     cipher = tls.cipher()
     trace.cipher = cipher[0] if cipher else ""
-    der = tls.getpeercert(binary_form=True)
-    if der:
-        certificate = x509.load_der_x509_certificate(der)
-        trace.server_subject = names.render(certificate.subject)
-        trace.server_not_valid_after = certificate.not_valid_after_utc.isoformat()
+
+
+def note_server_certificate(trace: Trace) -> None:
+    """Fill in whom the server claims to be, by its certificate, whether that was trusted or not."""
+    with contextlib.suppress(IndexError, der.Malformed):
+        leaf = der.read_certificate(trace.server_chain[0])
+        trace.server_subject = leaf.subject
+        trace.server_issuer = leaf.issuer
+        trace.server_not_valid_after = leaf.not_valid_after.isoformat()
 
 
 class _Adapter(HTTPAdapter):
@@ -256,15 +313,15 @@ def new_context() -> ssl.SSLContext:
     return context
 
 
-def trust(context: ssl.SSLContext, ca_pem: bytes | None) -> None:
-    """Trust the given CA certificates and no others; None: the public roots.
+def trust(context: ssl.SSLContext, ca: str | bytes | None) -> None:
+    """Trust the given CA certificates and no others: PEM as text, or DER, one after another; None: the public roots.
 
-    Raises ssl.SSLError or ValueError for a CA file that holds no certificate.
+    Raises ssl.SSLError or ValueError for what holds no certificate.
     """
-    if ca_pem is None:
+    if ca is None:
         context.load_verify_locations(cafile=DEFAULT_CA_BUNDLE_PATH)
     else:
-        context.load_verify_locations(cadata=ca_pem.decode("ascii"))
+        context.load_verify_locations(cadata=ca)
 
 
 def present(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes, key_passphrase: bytes) -> None:
@@ -295,44 +352,69 @@ def _as_file(data: bytes) -> Iterator[str]:
             yield file.name
 
 
+# The class in C that `ssl.SSLContext` wraps. Its setter takes the callback as it is; the wrapper's would turn five
+# numbers into enumerations at each of some forty messages.
+_RAW_CONTEXT: Any = ssl.SSLContext.__mro__[1]
+
+
+def _set_callback(context: ssl.SSLContext, callback: Any) -> None:
+    # A Python that has no such callback tells less: no alert numbers, no names of the CAs that are asked for.
+    if hasattr(_RAW_CONTEXT, "_msg_callback"):
+        _RAW_CONTEXT._msg_callback.__set__(context, callback)
+
+
 def _watch(context: ssl.SSLContext, trace: Trace) -> None:
-    """Note the server's request for our certificate, and its alerts, as they pass.
+    """Note what Python does not tell, as it passes: certificates asked for, sent and shown, and alerts."""
 
-    Python says neither whether a certificate was asked for nor, for some alerts, their number; its message
-    callback does. Where a Python has no such callback the attribute is simply never called.
-    """
-
-    def on_message(_socket: Any, direction: str, version: Any, content: int, kind: int, data: bytes) -> None:
-        if direction != "read":
-            return
-        if content == _CONTENT_ALERT and len(data) == 2:
+    def on_message(_socket: Any, direction: str, version: int, content: int, kind: int, data: bytes) -> None:
+        is_tls13 = version == ssl.TLSVersion.TLSv1_3
+        if content == _CONTENT_HANDSHAKE:
+            if kind == handshake.CERTIFICATE and direction == "read":
+                trace.server_chain = handshake.certificates(data, is_tls13)
+                note_server_certificate(trace)
+            elif kind == handshake.CERTIFICATE:
+                trace.certificate_sent = bool(handshake.certificates(data, is_tls13))
+            elif kind == handshake.CERTIFICATE_REQUEST and direction == "read":
+                trace.certificate_requested = True
+                trace.accepted_issuers = handshake.accepted_issuers(data, is_tls13)
+                trace.tls_version = "TLSv1.3" if is_tls13 else "TLSv1.2"
+                trace.enter(Stage.OFFER)
+        elif content == _CONTENT_ALERT and direction == "read" and len(data) == 2 and data[1] != _CLOSE_NOTIFY:
             trace.alert = data[1]
-        elif content == _CONTENT_HANDSHAKE and kind == _HANDSHAKE_CERTIFICATE_REQUEST:
-            trace.certificate_requested = True
-            trace.tls_version = getattr(version, "name", "").replace("_", ".")
-            trace.enter(Stage.OFFER)
 
-    context._msg_callback = on_message  # type: ignore[attr-defined]
+    _set_callback(context, on_message)
 
 
 def send(call: Call, context: ssl.SSLContext, *, trace: Trace, deadline: Deadline, proxy: str | None = None) -> Answer:
     """Make one call on a connection of its own, and return its answer whatever its status.
 
-    The context must be fresh. Raises requests.RequestException, urllib3's HTTPError, OSError, AnswerTooLarge
-    (`onboarding.fleet.faults.classify` reads them); `trace` then says how far the call came.
+    The context must not be in use by another call. Raises requests.RequestException, urllib3's HTTPError, OSError,
+    AnswerTooLarge, ProxyInvalid (`onboarding.fleet.faults.classify` reads them); `trace` then says how far the call
+    came.
     """
     trace.host = _host_of(call.url)
     _watch(context, trace)
-    with requests.Session() as session:
-        session.trust_env = False
-        session.adapters.clear()  # above all the one that would send a login over plain http
-        session.mount("https://", _Adapter(context, trace, deadline))
-        try:
-            return _exchange(session, call, trace, deadline, proxy)
-        finally:
-            trace.finish()
-            # Breaks the cycle context -> callback -> trace, so that the key goes when the call is over.
-            context._msg_callback = None  # type: ignore[attr-defined]
+    adapter = _Adapter(context, trace, deadline)
+    try:
+        return _exchange(adapter, call, trace, deadline, _checked_proxy(proxy, trace))
+    finally:
+        adapter.close()
+        trace.finish()
+        # Breaks the cycle context -> callback -> trace, so that the key goes when the call is over.
+        _set_callback(context, None)
+
+
+def _checked_proxy(proxy: str | None, trace: Trace) -> str | None:
+    if proxy is None:
+        return None
+    try:
+        parts = urlsplit(proxy)
+        trace.proxy = f"{parts.hostname}:{parts.port or 80}"
+    except ValueError:
+        raise ProxyInvalid("malformed") from None
+    if parts.scheme != "http" or not parts.hostname:
+        raise ProxyInvalid("not http://host:port")
+    return proxy
 
 
 def _host_of(url: str) -> str:
@@ -343,22 +425,23 @@ def _host_of(url: str) -> str:
         return url
 
 
-def _exchange(session: requests.Session, call: Call, trace: Trace, deadline: Deadline, proxy: str | None) -> Answer:
-    # Bytes, since requests would encode text as Latin-1 and fail on anything else.
-    basic = HTTPBasicAuth(call.basic[0].encode(), call.basic[1].encode()) if call.basic else None
-    with session.request(
+def _exchange(adapter: HTTPAdapter, call: Call, trace: Trace, deadline: Deadline, proxy: str | None) -> Answer:
+    # No session: it would bring .netrc, redirects, cookies, and above all an adapter that sends logins over plain http.
+    request = requests.Request(
         "GET" if call.form is None else "POST",
         call.url,
         params=call.query,
         headers={"Accept-Encoding": "identity", "User-Agent": "fleet-onboarding", **call.headers},
         data=call.form,
-        auth=basic,
-        allow_redirects=False,
-        stream=True,
-        timeout=deadline.remaining(),
-        proxies={"https": proxy} if proxy else None,
+        # Bytes, since requests would encode text as Latin-1 and fail on anything else.
+        auth=HTTPBasicAuth(call.basic[0].encode(), call.basic[1].encode()) if call.basic else None,
+    ).prepare()
+    if not request.url or not request.url.startswith("https://"):
+        raise requests.exceptions.InvalidSchema("only https is spoken here")
+    with adapter.send(
+        request, stream=True, timeout=deadline.remaining(), proxies={"https": proxy} if proxy else None
     ) as response:
-        trace.status = response.status_code
+        trace.status, trace.answered_at = response.status_code, time.monotonic()
         trace.enter(Stage.BODY)
         body = bytearray()
         for chunk in response.iter_content(_CHUNK_BYTES):

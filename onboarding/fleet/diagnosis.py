@@ -3,30 +3,39 @@
 How a run goes:
 1. the rungs that need no network (`onboarding.fleet.material`);
 2. the programme's probes, in the order of its profile; each is one call on one connection, and the rungs of
-   name, TCP, TLS and client certificate are read off that same connection while it works;
-3. the first failure ends the run. A rung is `not_reached` where nothing was proven either way, also below
-   the failure: a gateway that answers 502 says nothing about a password.
+   proxy, name, TCP, TLS and client certificate are read off that same connection while it works;
+3. a call that failed in a way that may pass is made again (`onboarding.fleet.retry`): the ladder is climbed anew from
+   the connection, and its checks say which attempt they belong to;
+4. the first failure ends the run. A rung is `not_reached` where nothing was proven either way, also below
+   the failure: a gateway that answers 502 says nothing about a password. What the API's answer said beside, about
+   rate limits and the clock, is shown all the same.
 """
 
 import http.client
+import random
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NoReturn
 
 import requests
 import urllib3.exceptions
 
-from onboarding.fleet import client, evidence, probes
-from onboarding.fleet.checks import RUNGS, Check, Evidence, Result, Rung, Turn
-from onboarding.fleet.faults import UNKNOWN, Fault, classify, classify_response
-from onboarding.fleet.material import MaterialChecks
-from onboarding.fleet.target import CredentialMaterial, Target
+from onboarding.fleet import client, evidence, limits, probes
+from onboarding.fleet.checks import Check, Evidence, Result, Rung, Turn, ended_in_refusal, rungs
+from onboarding.fleet.faults import BY_CODE, UNKNOWN, Fault, classify, classify_response, effective_status, read_json
+from onboarding.fleet.material import MakeChecks, check_complete
+from onboarding.fleet.retry import POLICY, Failure, Policy, seconds_to_wait
+from onboarding.fleet.server_chain import hints
+from onboarding.fleet.target import CredentialMaterial, Programme, Target
 from onboarding.fleet.trace import Deadline, Stage, Trace
-from onboarding.programmes import profile
 
 OnCheck = Callable[[Sequence[Check]], None]
+
+CLOCK_TOLERANCE = 60
+"""Seconds by which the server's clock and ours may differ before it is worth a warning."""
 
 _CALL_ERRORS = (
     requests.RequestException,
@@ -35,19 +44,22 @@ _CALL_ERRORS = (
     OSError,
     UnicodeError,
     client.AnswerTooLarge,
+    client.ProxyInvalid,
 )
 
 # The rungs that one connection climbs, in order, with the stages whose time is theirs.
 _CONNECTION: Mapping[Rung, tuple[Stage, ...]] = {
+    Rung.PROXY: (Stage.PROXY, Stage.TUNNEL),
     Rung.NAME_RESOLUTION: (Stage.RESOLVE,),
-    Rung.TCP_CONNECT: (Stage.PROXY, Stage.CONNECT),
+    Rung.TCP_CONNECT: (Stage.CONNECT,),
     Rung.SERVER_TLS: (Stage.TLS, Stage.OFFER),
     Rung.CLIENT_CERTIFICATE: (Stage.WAIT,),
 }
 # The rung that starts when a stage is entered; all before it are then passed.
 _STARTS: Mapping[Stage, Rung] = {
+    Stage.PROXY: Rung.PROXY,
+    Stage.TUNNEL: Rung.PROXY,
     Stage.RESOLVE: Rung.NAME_RESOLUTION,
-    Stage.PROXY: Rung.TCP_CONNECT,
     Stage.CONNECT: Rung.TCP_CONNECT,
     Stage.TLS: Rung.SERVER_TLS,
     Stage.WAIT: Rung.CLIENT_CERTIFICATE,
@@ -67,15 +79,20 @@ _ASSUMPTION: Evidence = {"basis": "assumption"}
 class Report:
     """How a run ended.
 
-    result: passed or failed. checks: one for every rung of the programme's ladder, in its order.
+    result: passed or failed. checks: one for every rung of the run's ladder, in its order.
     facts: plain values for the page: tls_version, cipher, address, client_certificate_subject,
-    server_subject, server_not_valid_after; fleets, first_fleet_id, first_fleet_name;
-    client_certificate_seen, tls_seen (sandbox).
+    client_certificate_serial_number, server_subject, server_not_valid_after; fleets, first_fleet_id,
+    first_fleet_name; client_certificate_seen, tls_seen (sandbox).
     """
 
     result: Result
     checks: tuple[Check, ...]
     facts: Mapping[str, str | int] = field(default_factory=dict)
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it ended because a login, a client or a call was refused: it must not be repeated by itself."""
+        return ended_in_refusal(self.checks)
 
 
 class _Stopped(Exception):
@@ -83,17 +100,24 @@ class _Stopped(Exception):
 
 
 class _Ladder:
-    """The checks of one run as they stand, told to the observer at each change."""
+    """The checks of one run as they stand, told to the observer at each change.
 
-    def __init__(self, rungs: Sequence[Rung], clean: evidence.Redactor, on_check: OnCheck) -> None:
-        self._checks = {rung: Check(rung, "not_reached", Result.NOT_REACHED) for rung in rungs}
+    attempt: which attempt at a call the checks being settled belong to; in their evidence from the second on.
+    """
+
+    def __init__(self, ladder: Sequence[Rung], clean: evidence.Redactor, on_check: OnCheck) -> None:
+        self._checks = {rung: _not_reached(rung) for rung in ladder}
         self._clean = clean
         self._on_check = on_check
         self._started: dict[Rung, float] = {}
+        self.attempt = 1
 
     @property
     def checks(self) -> tuple[Check, ...]:
         return tuple(self._checks.values())
+
+    def has(self, rung: Rung) -> bool:
+        return rung in self._checks
 
     def is_settled(self, rung: Rung) -> bool:
         return self._checks[rung].result in (Result.PASSED, Result.WARNING, Result.FAILED)
@@ -101,7 +125,7 @@ class _Ladder:
     def start(self, rung: Rung) -> None:
         if self._checks[rung].result == Result.NOT_REACHED:
             self._started[rung] = time.perf_counter()
-            self._set(Check(rung, "running", Result.RUNNING))
+            self._set(Check(rung, "running", Result.RUNNING, evidence=self._attempt()))
 
     def settle(self, check: Check, ms: float | None = None) -> None:
         """Write a check down. Raises _Stopped if it failed."""
@@ -109,42 +133,101 @@ class _Ladder:
         if ms is None and rung in self._started:
             ms = (time.perf_counter() - self._started[rung]) * 1000
         if check.result == Result.FAILED:
-            self._stop_running()
-        cleaned = self._clean.clean_all(check.evidence)
+            self.stop_running()
+        cleaned = {**self._clean.clean_all(check.evidence), **self._attempt()}
         self._set(Check(rung, check.code, check.result, check.turn, cleaned, None if ms is None else round(ms, 2)))
         if check.result == Result.FAILED:
             raise _Stopped
 
-    def _stop_running(self) -> None:
-        for rung, check in self._checks.items():
-            if check.result == Result.RUNNING:
-                self._checks[rung] = Check(rung, "not_reached", Result.NOT_REACHED)
+    def wait(self, check: Check, seconds: float, climbed: Iterable[Rung]) -> None:
+        """Show at a rung that it failed in a way that may pass, and wait, telling the observer each second.
+
+        climbed: rungs that belong to that attempt, and count no more.
+        """
+        self.stop_running()
+        self.forget(climbed)
+        found = {**self._clean.clean_all(check.evidence), "failed_with": check.code, "attempt": self.attempt + 1}
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            waiting = {**found, "seconds": max(1, round(left))}
+            self._set(Check(check.rung, "retrying", Result.RUNNING, check.turn, waiting))
+            time.sleep(min(1.0, left))
+        self.forget([Rung(check.rung)])
+        self.attempt += 1
+
+    def forget(self, some: Iterable[Rung]) -> None:
+        for rung in some:
+            if rung in self._checks:
+                self._checks[rung] = _not_reached(rung)
+
+    def stop_running(self) -> None:
+        self.forget(rung for rung, check in self._checks.items() if check.result == Result.RUNNING)
+
+    def _attempt(self) -> dict[str, int]:
+        return {"attempt": self.attempt} if self.attempt > 1 else {}
 
     def _set(self, check: Check) -> None:
         self._checks[Rung(check.rung)] = check
         self._on_check(self.checks)
 
 
+def _not_reached(rung: Rung) -> Check:
+    return Check(rung, "not_reached", Result.NOT_REACHED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How one call went. took: seconds. error: why there is no answer. fault: None for a good one."""
+
+    trace: Trace
+    took: float
+    fault: Fault | None
+    answer: client.Answer | None = None
+    error: Exception | None = None
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds from the request to the end of the answer."""
+        return _ms(self.trace, Stage.REQUEST, Stage.BODY)
+
+
 class _Run:
     """What the probes of one run share."""
 
     def __init__(
-        self, material: CredentialMaterial, target: Target, now: datetime, seconds: float, on_check: OnCheck
+        self,
+        material: CredentialMaterial,
+        target: Target,
+        now: datetime,
+        seconds: float,
+        on_check: OnCheck,
+        policy: Policy,
     ) -> None:
         self.material = material
         self.target = target
-        self.now = now
         self.deadline = Deadline(seconds)
         self.clean = evidence.Redactor(material, target)
-        self.ladder = _Ladder(RUNGS[material.programme], self.clean, on_check)
+        optional = [Rung.PROXY] * bool(target.proxy) + [Rung.CAPABILITIES] * bool(target.vin)
+        self.ladder = _Ladder(rungs(material.programme.id, optional), self.clean, on_check)
         self.facts: dict[str, str | int] = {}
         self.context = client.new_context()
+        self._now = now
+        self._began = time.monotonic()
+        self._policy = policy
+        self._rng = random.Random()  # noqa: S311 - spreads calls, guards nothing
+        self._heard: _Outcome | None = None
+        self._ours: dict[str, str | int] = {}
 
-    def check_material(self) -> None:
+    def now(self) -> datetime:
+        """Return the time that it is, by the clock that the run was given."""
+        return self._now + timedelta(seconds=time.monotonic() - self._began)
+
+    def check_material(self, make_checks: MakeChecks) -> None:
         """Climb the rungs that need no network."""
-        parts = MaterialChecks(self.material, self.target, self.context, self.now)
+        self.ladder.start(Rung.COMPLETE)
+        self.ladder.settle(check_complete(self.material, self.target))
+        parts = make_checks(self.material, self.context, self._now)
         steps = {
-            Rung.COMPLETE: parts.complete,
             Rung.KEY_PAIR: parts.key_pair,
             Rung.CERTIFICATE: parts.certificate,
             Rung.COMMON_NAME: parts.common_name,
@@ -152,19 +235,74 @@ class _Run:
         for rung, step in steps.items():
             self.ladder.start(rung)
             self.ladder.settle(step())
-        self.facts["client_certificate_subject"] = parts.subject
+        self._ours = {"subject": parts.subject, "serial_number": parts.serial_number}
+        self.facts |= {f"client_certificate_{name}": value for name, value in self._ours.items()}
 
-    def api_call(self, call: client.Call) -> tuple[client.Answer, Trace]:
-        """Call the API over mutual TLS, climbing as far as the client certificate with the connection."""
-        trace = Trace(on_stage=lambda stage: self._climb(stage, trace))
-        try:
-            answer = client.send(call, self.context, trace=trace, deadline=self.deadline, proxy=self.target.proxy)
-        except _CALL_ERRORS as error:
-            self._note(trace)
-            self._fail_api_call(error, trace)
-        self._note(trace)
+    def api_call(self, call: client.Call) -> tuple[_Outcome, client.Answer]:
+        """Call the API over mutual TLS, climbing as far as the client certificate with the connection.
+
+        Raises _Stopped where there is no answer that says more than a fault of the connection.
+        """
+        outcome = self.place(call, self.context, self._climb, self._failed_check, climbed=_CONNECTION)
+        self._note(outcome.trace)
+        answer, fault = outcome.answer, outcome.fault
+        if answer is None or (fault is not None and fault.rung in _CONNECTION):
+            check = self._failed_check(outcome)
+            self._pass_below_failure(Rung(check.rung), outcome.trace)
+            self.stop(check)
+        self._pass_below(Rung.ANSWER, outcome.trace)
         self.facts |= {fact: answer.headers[name] for name, fact in _SEEN_HEADERS.items() if answer.headers.get(name)}
-        return answer, trace
+        return outcome, answer
+
+    def place(
+        self,
+        call: client.Call,
+        context: ssl.SSLContext,
+        climb: Callable[[Stage, Trace], None],
+        failed_check: Callable[[_Outcome], Check],
+        climbed: Iterable[Rung] = (),
+    ) -> _Outcome:
+        """Make a call, and again as long as the policy says so.
+
+        climb: told of each stage. failed_check: says at which rung, and how, a failed attempt is shown while the next
+        one is waited for. climbed: the rungs that each attempt climbs anew.
+        """
+        self.ladder.attempt = 1
+        while True:
+            outcome = self._try(call, context, climb)
+            wait = self._wait_after(outcome)
+            if wait is None:
+                return outcome
+            self.ladder.wait(failed_check(outcome), wait, climbed)
+
+    def _try(self, call: client.Call, context: ssl.SSLContext, climb: Callable[[Stage, Trace], None]) -> _Outcome:
+        trace = Trace(on_stage=lambda stage: climb(stage, trace))
+        started = time.monotonic()
+        try:
+            answer = client.send(call, context, trace=trace, deadline=self.deadline, proxy=self.target.proxy)
+        except _CALL_ERRORS as error:
+            is_about_trust = any(isinstance(one, ssl.SSLCertVerificationError) for one in evidence.error_chain(error))
+            said = hints(trace.server_chain) if is_about_trust else ()
+            fault = classify(error, trace.stage, trace.alert, said)
+            return _Outcome(trace, time.monotonic() - started, fault, error=error)
+        fault_of_answer = classify_response(answer.status, answer.headers, answer.body)
+        outcome = _Outcome(trace, time.monotonic() - started, fault_of_answer, answer=answer)
+        if context is self.context:
+            self._heard = outcome
+        return outcome
+
+    def _wait_after(self, outcome: _Outcome) -> float | None:
+        if outcome.fault is None:
+            return None
+        answer = outcome.answer
+        failure = Failure(
+            outcome.fault,
+            self.ladder.attempt,
+            outcome.took,
+            effective_status(answer.status, read_json(answer.body)) if answer else None,
+            evidence.retry_after_seconds(answer.headers.get("retry-after", ""), self.now()) if answer else None,
+        )
+        return seconds_to_wait(failure, remaining=self.deadline.left(), policy=self._policy, rng=self._rng)
 
     def _climb(self, stage: Stage, trace: Trace) -> None:
         if stage in _STARTS:
@@ -176,35 +314,65 @@ class _Run:
         for below, stages in _CONNECTION.items():
             if below == rung:
                 return
-            if not self.ladder.is_settled(below):
-                ms = sum(trace.ms.get(stage, 0.0) for stage in stages)
-                self.ladder.settle(_passed(below, trace, self.target.proxy is not None), ms)
+            if self.ladder.has(below) and not self.ladder.is_settled(below):
+                self.ladder.settle(_passed(below, trace), _ms(trace, *stages))
 
-    def _fail_api_call(self, error: Exception, trace: Trace) -> None:
-        fault = classify(error, trace.stage, trace.alert)
-        rung = _STARTS.get(trace.stage, fault.rung) if fault is UNKNOWN else fault.rung
-        if trace.status is not None:
+    def _pass_below_failure(self, rung: Rung, trace: Trace) -> None:
+        if trace.stage == Stage.LOAD:
+            return  # nothing was tried
+        if trace.status is not None and rung not in _CONNECTION:
             self._pass_below(Rung.ANSWER, trace)  # there was an answer, though it could not be read
+        elif rung == Rung.TCP_CONNECT and trace.stage == Stage.TUNNEL:
+            self._pass_below(Rung.NAME_RESOLUTION, trace)  # the proxy is well; it may have failed at the name
         elif rung in _CONNECTION:
             self._pass_below(rung, trace)
-        found = {**_whereabouts(trace), **evidence.of_error(error, fault, trace)}
-        self.ladder.settle(Check(rung, fault.code, Result.FAILED, fault.turn, found))
 
-    def answer_fault(self, answer: client.Answer, trace: Trace) -> Fault | None:
-        """Settle the client certificate's rung by an HTTP answer; return the fault that the answer shows.
+    def _failed_check(self, outcome: _Outcome) -> Check:
+        """Say of a call that failed at which rung it did."""
+        fault, trace = outcome.fault or UNKNOWN, outcome.trace
+        rung = fault.rung
+        if fault is UNKNOWN and outcome.answer is None:
+            rung = Rung.ANSWER if trace.status is not None else _STARTS.get(trace.stage, rung)
+        return Check(rung, fault.code, Result.FAILED, fault.turn, self.said(outcome))
 
-        Raises _Stopped where it refuses the certificate.
+    def said(self, outcome: _Outcome) -> dict[str, str | int]:
+        """Return what is known of a call, good or bad."""
+        found = _whereabouts(outcome.trace)
+        if outcome.answer is not None:
+            found |= evidence.of_answer(outcome.answer, self.now())
+        elif outcome.error is not None:
+            found |= evidence.of_error(outcome.error, outcome.fault or UNKNOWN, outcome.trace)
+        if outcome.fault is not None and outcome.fault.rung == Rung.CLIENT_CERTIFICATE:
+            found |= {"serial_number": self._ours.get("serial_number", ""), **_offer(outcome.trace)}
+        return found
+
+    def stop(self, check: Check, ms: float | None = None) -> NoReturn:
+        """End the run with this failed check."""
+        self.ladder.settle(check, ms)
+        raise _Stopped
+
+    def fail(self, outcome: _Outcome, fault: Fault | None = None) -> NoReturn:
+        """End the run with a fault that an answer shows: the given one, or the one found in it."""
+        fault = fault or outcome.fault or UNKNOWN
+        check = Check(fault.rung, fault.code, Result.FAILED, fault.turn, self.said(outcome))
+        self.stop(check, outcome.ms if fault.rung == Rung.ANSWER else None)
+
+    def settle_asides(self, *, is_over: bool) -> None:
+        """Settle what the API's last answer said beside: rate limits and the clock.
+
+        is_over: the run failed before; then only what was really said is shown.
         """
-        fault = classify_response(answer.status, answer.headers, answer.body)
-        if fault is not None and fault.rung in _CONNECTION:
-            self.fail(fault, answer, trace)
-        self._pass_below(Rung.ANSWER, trace)
-        return fault
-
-    def fail(self, fault: Fault, answer: client.Answer, trace: Trace, rung: Rung | None = None) -> None:
-        """End the run with a fault that an HTTP answer shows."""
-        found = {**_whereabouts(trace), **evidence.of_answer(answer, self.now)}
-        self.ladder.settle(Check(rung or fault.rung, fault.code, Result.FAILED, fault.turn, found))
+        heard = self._heard
+        if heard is None or heard.answer is None:
+            return
+        self.ladder.attempt = 1
+        quotas = limits.read_quotas(heard.answer.headers)
+        if quotas or not is_over:
+            self.ladder.settle(_rate_limits(quotas))
+        at = self._now + timedelta(seconds=heard.trace.answered_at - self._began)
+        ahead = limits.seconds_ahead(heard.answer.headers, at, heard.took)
+        if ahead is not None or not is_over:
+            self.ladder.settle(_clock(ahead, heard))
 
     def _note(self, trace: Trace) -> None:
         noted = {
@@ -221,112 +389,160 @@ def diagnose(
     material: CredentialMaterial,
     target: Target,
     *,
+    checks: MakeChecks,
     now: datetime,
     deadline: float,
     on_check: OnCheck = lambda _checks: None,
+    policy: Policy = POLICY,
 ) -> Report:
     """Prove a credential set by calling the fleet API with it.
 
-    now: aware; verdicts about validity are made for it. deadline: seconds for the whole run.
-    on_check: called, in this thread, whenever a rung starts or is settled, with the whole ladder as it then
-    stands; what it raises ends the run and comes through, unless it is an OSError.
+    checks: who proves the set itself, before any call: `onboarding.fleet.portal_material.PortalChecks`, or
+    `onboarding.fleet.offline_material.OfflineChecks` where there is nothing but the standard library.
+    now: aware; verdicts about validity are made for it. deadline: seconds for the whole run, waiting included.
+    on_check: called, in this thread, whenever a rung starts or is settled, and each second while a further attempt is
+    waited for, with the whole ladder as it then stands; what it raises ends the run and comes through, unless it is
+    an OSError.
     Raises KeyError for a programme that does not exist, and otherwise nothing: what goes wrong is in the
     report.
     """
-    run = _Run(material, target, now, deadline, on_check)
+    run = _Run(material, target, now, deadline, on_check, policy)
     try:
-        run.check_material()
-        for probe in profile(material.programme).probes:
+        run.check_material(checks)
+        for probe in material.programme.probes:
             PROBES[probe](run)
+        if target.vin:
+            _probe_capabilities(run)
     except _Stopped:
         result = Result.FAILED
     else:
         result = Result.PASSED
+    run.settle_asides(is_over=result == Result.FAILED)
     return Report(result, run.ladder.checks, run.clean.clean_all(run.facts))
 
 
-def portal_fault(programme: str) -> Report:
+def portal_fault(programme: Programme) -> Report:
     """Return the report of a run that could not begin, because the portal cannot put the credential set together."""
-    first, *others = RUNGS[programme]
+    first, *others = rungs(programme.id)
     return Report(
         Result.FAILED,
         (
             Check(first, "set_cannot_be_opened", Result.FAILED, Turn.OPERATOR),
-            *(Check(rung, "not_reached", Result.NOT_REACHED) for rung in others),
+            *map(_not_reached, others),
         ),
     )
 
 
 def _probe_fleets(run: _Run) -> None:
     """Fleet owner: the partner's fleets prove certificate, login, client ID and plan in one call."""
-    answer, trace = run.api_call(probes.fleets_call(run.material, run.target))
-    fault = run.answer_fault(answer, trace)
+    outcome, answer = run.api_call(probes.fleets_call(run.material, run.target))
+    fault = outcome.fault
     if fault is None or fault.proven:
-        where = _whereabouts(trace)
+        where = _whereabouts(outcome.trace)
         run.ladder.settle(Check(Rung.AUTHENTICATION, "login_accepted", Result.PASSED, evidence=where))
         run.ladder.settle(Check(Rung.CLIENT_ID, "client_id_known", Result.PASSED, evidence=where))
     if fault is not None:
-        run.fail(fault, answer, trace)
+        run.fail(outcome)
     fleets = probes.read_fleets(answer)
-    ms = _ms(trace, Stage.REQUEST, Stage.BODY)
     if fleets is None:
-        found = {**_whereabouts(trace), **evidence.of_answer(answer, run.now)}
-        run.ladder.settle(Check(Rung.ANSWER, "wrong_shape", Result.FAILED, Turn.MAKER, found), ms)
-    elif fleets.count == 0:
-        run.ladder.settle(Check(Rung.ANSWER, "no_fleets", Result.WARNING, Turn.MAKER, {"fleets": 0}), ms)
-    else:
-        found = {
+        run.fail(outcome, BY_CODE["wrong_shape"])
+    found: dict[str, str | int] = {
+        "http_status": answer.status,
+        "content_type": answer.headers.get("content-type", ""),
+        "fleets": fleets.count,
+    }
+    if fleets.count:
+        listed: dict[str, str | int] = {
             "fleets": fleets.count,
             "first_fleet_id": fleets.first_id,
             "first_fleet_name": fleets.first_name,
         }
-        run.facts |= found
-        run.ladder.settle(Check(Rung.ANSWER, "fleets_listed", Result.PASSED, evidence=found), ms)
+        run.facts |= listed
+        found |= listed
+    code, result, turn = "fleets_listed", Result.PASSED, Turn.NOBODY
+    if not fleets.count:
+        code, result, turn = "no_fleets", Result.WARNING, Turn.MAKER
+    elif "json" not in str(found["content_type"]).lower():
+        code, result, turn = "unexpected_media_type", Result.WARNING, Turn.MAKER
+    run.ladder.settle(Check(Rung.ANSWER, code, result, turn, found), outcome.ms)
 
 
 def _probe_user(run: _Run) -> None:
     """End user (a): any answer that is not about the certificate shows that it was let in."""
-    answer, trace = run.api_call(probes.user_call(run.material, run.target))
-    fault = run.answer_fault(answer, trace)
-    found = {**_whereabouts(trace), **evidence.of_answer(answer, run.now), **_ASSUMPTION}
-    ms = _ms(trace, Stage.REQUEST, Stage.BODY)
-    if answer.status in _EXPECTED_OF_USER or fault is None:
-        run.ladder.settle(Check(Rung.ANSWER, "user_probe_answered", Result.PASSED, evidence=found), ms)
+    outcome, answer = run.api_call(probes.user_call(run.material, run.target))
+    fault = outcome.fault
+    found = {**run.said(outcome), **_ASSUMPTION}
+    if fault is None or effective_status(answer.status, read_json(answer.body)) in _EXPECTED_OF_USER:
+        run.ladder.settle(Check(Rung.ANSWER, "user_probe_answered", Result.PASSED, evidence=found), outcome.ms)
     else:
-        run.ladder.settle(Check(Rung.ANSWER, fault.code, Result.WARNING, fault.turn, found), ms)
+        run.ladder.settle(Check(Rung.ANSWER, fault.code, Result.WARNING, fault.turn, found), outcome.ms)
 
 
 def _probe_token(run: _Run) -> None:
     """End user (b): the token endpoint, over ordinary TLS, tells whether it recognises the client."""
-    run.ladder.start(Rung.TOKEN_ENDPOINT)
-    call = probes.token_call(run.material, run.target)
-    trace = Trace()
+    rung = Rung.TOKEN_ENDPOINT
+    run.ladder.start(rung)
     context = client.new_context()
     try:
-        client.trust(context, run.target.token_ca_pem)
+        ca = run.target.token_ca_pem
+        client.trust(context, None if ca is None else ca.decode("ascii"))
     except (ssl.SSLError, ValueError):
-        run.ladder.settle(Check(Rung.TOKEN_ENDPOINT, "token_ca_unreadable", Result.FAILED, Turn.OPERATOR))
-    try:
-        answer = client.send(call, context, trace=trace, deadline=run.deadline, proxy=run.target.proxy)
-    except _CALL_ERRORS as error:
-        fault = classify(error, trace.stage, trace.alert)
-        found = {**_whereabouts(trace), **evidence.of_error(error, fault, trace)}
-        run.ladder.settle(Check(Rung.TOKEN_ENDPOINT, fault.code, Result.FAILED, fault.turn, found))
-        return
-    refusal = classify_response(answer.status, answer.headers, answer.body)
-    said = {**_whereabouts(trace), **evidence.of_answer(answer, run.now), **_ASSUMPTION}
+        run.stop(Check(rung, "token_ca_unreadable", Result.FAILED, Turn.OPERATOR))
+
+    def failed_check(outcome: _Outcome) -> Check:
+        fault = outcome.fault or UNKNOWN
+        return Check(rung, fault.code, Result.FAILED, fault.turn, run.said(outcome))
+
+    call = probes.token_call(run.material, run.target)
+    outcome = run.place(call, context, lambda _stage, _trace: run.ladder.start(rung), failed_check)
+    refusal, trace = outcome.fault, outcome.trace
+    said = {**run.said(outcome), **_ASSUMPTION}
     if refusal is None:
         # It gave a token for a code that does not exist: not an answer that proves anything.
-        run.ladder.settle(Check(Rung.TOKEN_ENDPOINT, "token_answer_unexpected", Result.FAILED, Turn.OPERATOR, said))
-    elif refusal.rung != Rung.CLIENT_ID:
-        run.fail(refusal, answer, trace, Rung.TOKEN_ENDPOINT)
-    else:
-        reached = {**_whereabouts(trace), "tls_version": trace.tls_version}
-        run.ladder.settle(Check(Rung.TOKEN_ENDPOINT, "token_endpoint_reached", Result.PASSED, evidence=reached))
-        recognised = refusal.code == "invalid_grant"
-        code = "client_recognised" if recognised else refusal.code
-        result = Result.PASSED if recognised else Result.FAILED
-        run.ladder.settle(Check(Rung.CLIENT_ID, code, result, refusal.turn, said), _ms(trace, Stage.REQUEST))
+        run.stop(Check(rung, "token_answer_unexpected", Result.FAILED, Turn.OPERATOR, said))
+    if outcome.answer is None or refusal.rung != Rung.CLIENT_ID:
+        run.stop(failed_check(outcome))
+    reached = {**_whereabouts(trace), "tls_version": trace.tls_version}
+    run.ladder.settle(Check(rung, "token_endpoint_reached", Result.PASSED, evidence=reached))
+    recognised = refusal.code == "invalid_grant"
+    code = "client_recognised" if recognised else refusal.code
+    result = Result.PASSED if recognised else Result.FAILED
+    run.ladder.settle(Check(Rung.CLIENT_ID, code, result, refusal.turn, said), outcome.ms)
+
+
+def _probe_capabilities(run: _Run) -> None:
+    """A vehicle that the partner named. The set has been proven by now: what is wrong with one vehicle is a warning."""
+    rung = Rung.CAPABILITIES
+    run.ladder.start(rung)
+
+    def failed_check(outcome: _Outcome) -> Check:
+        fault = outcome.fault or UNKNOWN
+        return Check(rung, fault.code, Result.WARNING, fault.turn, run.said(outcome))
+
+    call = probes.capabilities_call(run.material, run.target)
+    outcome = run.place(call, run.context, lambda _stage, _trace: run.ladder.start(rung), failed_check)
+    found = run.said(outcome)
+    if "token" in run.material.programme.probes:
+        found |= _ASSUMPTION
+    if outcome.answer is None or outcome.fault is not None:
+        run.ladder.settle(_capabilities_missing(outcome, found), outcome.ms)
+        return
+    seen = probes.read_capabilities(outcome.answer, run.target.vin or "")
+    if seen is None:
+        run.ladder.settle(Check(rung, "capabilities_unreadable", Result.WARNING, Turn.MAKER, found), outcome.ms)
+        return
+    found |= {"motorization": seen.motorization or "?", "data_kinds": seen.data}
+    run.ladder.settle(Check(rung, "capabilities_shown", Result.PASSED, evidence=found), outcome.ms)
+
+
+def _capabilities_missing(outcome: _Outcome, found: Evidence) -> Check:
+    fault, rung = outcome.fault or UNKNOWN, Rung.CAPABILITIES
+    status = found.get("http_status")
+    if outcome.answer is not None and status in (401, 403):
+        return Check(rung, "capabilities_not_open", Result.WARNING, Turn.NOBODY, found)
+    if outcome.answer is not None and status == 404:
+        return Check(rung, "vehicle_not_found", Result.WARNING, Turn.PARTNER, found)
+    return Check(rung, fault.code, Result.WARNING, fault.turn, found)
 
 
 PROBES: Mapping[str, Callable[[_Run], None]] = {
@@ -336,28 +552,67 @@ PROBES: Mapping[str, Callable[[_Run], None]] = {
 }
 
 
-def _passed(rung: Rung, trace: Trace, through_proxy: bool) -> Check:
+def _passed(rung: Rung, trace: Trace) -> Check:
     """Return the good news about one rung of a connection."""
-    where = _whereabouts(trace)
+    where, through_proxy = _whereabouts(trace), bool(trace.proxy)
+    if rung == Rung.PROXY:
+        return Check(rung, "proxy_opened", Result.PASSED, evidence={**where, "proxy": trace.proxy})
     if rung == Rung.NAME_RESOLUTION:
         if through_proxy:
             return Check(rung, "name_left_to_proxy", Result.PASSED, evidence=where)
         return Check(rung, "name_resolved", Result.PASSED, evidence={**where, "addresses": ", ".join(trace.addresses)})
     if rung == Rung.TCP_CONNECT:
-        code = "connected_through_proxy" if through_proxy else "connected"
-        return Check(rung, code, Result.PASSED, evidence={**where, "address": trace.address})
+        if through_proxy:
+            return Check(rung, "connected_through_proxy", Result.PASSED, evidence={**where, "proxy": trace.proxy})
+        found = {**where, "address": trace.address}
+        if trace.unreached:
+            found["unreached"] = "; ".join(trace.unreached)
+        return Check(rung, "connected_elsewhere" if trace.unreached else "connected", Result.PASSED, evidence=found)
     if rung == Rung.SERVER_TLS:
         found = {
             **where,
             "tls_version": trace.tls_version,
             "cipher": trace.cipher,
             "server_subject": trace.server_subject,
+            "server_issuer": trace.server_issuer,
             "server_not_valid_after": trace.server_not_valid_after,
         }
         return Check(rung, "server_trusted", Result.PASSED, evidence=found)
     if not trace.certificate_requested:
         return Check(rung, "client_certificate_not_requested", Result.WARNING, Turn.OPERATOR, where)
-    return Check(rung, "client_certificate_accepted", Result.PASSED, evidence=where)
+    if not trace.certificate_sent:
+        return Check(rung, "client_certificate_left_out", Result.WARNING, Turn.OPERATOR, {**where, **_offer(trace)})
+    return Check(rung, "client_certificate_accepted", Result.PASSED, evidence={**where, **_offer(trace)})
+
+
+def _offer(trace: Trace) -> dict[str, str]:
+    """Return whether a client certificate was asked for and sent, and whose ones are taken."""
+    found = {"requested": "yes" if trace.certificate_requested else "no"}
+    if trace.certificate_requested:
+        found["sent"] = "yes" if trace.certificate_sent else "no"
+    if trace.accepted_issuers:
+        found["accepted_issuers"] = "; ".join(trace.accepted_issuers)
+    return found
+
+
+def _rate_limits(quotas: Sequence[limits.Quota]) -> Check:
+    if not quotas:
+        return Check(Rung.RATE_LIMITS, "rate_limits_not_announced", Result.PASSED)
+    found = {"quotas": "; ".join(map(str, quotas))}
+    if any(quota.is_low for quota in quotas):
+        return Check(Rung.RATE_LIMITS, "rate_limits_low", Result.WARNING, Turn.PARTNER, found)
+    return Check(Rung.RATE_LIMITS, "rate_limits_left", Result.PASSED, evidence=found)
+
+
+def _clock(ahead: int | None, heard: _Outcome) -> Check:
+    host = heard.trace.host
+    if ahead is None or heard.answer is None:
+        return Check(Rung.CLOCK, "clock_not_compared", Result.PASSED, evidence={"host": host})
+    found: dict[str, str | int] = {"host": host, "server_time": heard.answer.headers["date"], "seconds": abs(ahead)}
+    if abs(ahead) <= CLOCK_TOLERANCE:
+        return Check(Rung.CLOCK, "clocks_agree", Result.PASSED, evidence=found)
+    code = "clock_behind" if ahead > 0 else "clock_ahead"
+    return Check(Rung.CLOCK, code, Result.WARNING, Turn.OPERATOR, found)
 
 
 def _whereabouts(trace: Trace) -> dict[str, str | int]:

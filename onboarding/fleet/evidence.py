@@ -12,11 +12,16 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from onboarding.fleet.client import Answer
 from onboarding.fleet.faults import NOT_JSON, UNKNOWN, Fault, error_chain, normal_reason, read_json
+from onboarding.fleet.limits import read_quotas
 from onboarding.fleet.target import CredentialMaterial, Target
 from onboarding.fleet.trace import Trace
 
 MAX_TEXT = 300
 _REDACTED = "[redacted]"
+# What is looked into beyond that is bounded: patterns that cost more than linear time meet whatever a server sends.
+_MAX_SCRUBBED = 4096
+_MAX_MARKUP = 8192
+_MARGIN = 512  # more than any secret of ours is long, so that none is cut in two and then not recognised
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.I | re.S)
 
 # The fields of error bodies that support asks for: the application's, the gateway's, and OAuth's.
@@ -32,6 +37,18 @@ _ERROR_FIELDS = (
     "error_description",
 )
 _TRANSACTION_HEADER = "x-global-transaction-id"
+
+# What looks like a secret, whoever's it is: nothing of ours has to be known to take it out.
+_LOOKS_SECRET = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|(?<=\bBasic )[A-Za-z0-9+/=_-]{4,}|(?<=\bBearer )[A-Za-z0-9+/=._~-]{4,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"
+    r"|(?<=://)[^\s/@]+:[^\s/@]*(?=@)"
+    r"|(?<=\bpassword[=:])[^\s&,;]+|(?<=\bpassphrase[=:])[^\s&,;]+"
+    r"|(?<=\bsecret[=:])[^\s&,;]+|(?<=_secret[=:])[^\s&,;]+|(?<=_token[=:])[^\s&,;]+",
+    re.I | re.S,
+)
+_MAY_LOOK_SECRET = re.compile(r"-----BEGIN|basic |bearer |eyJ|://|pass|secret|token", re.I)
 
 
 class Redactor:
@@ -55,12 +72,24 @@ class Redactor:
         """Return a text without secrets and control characters, at most MAX_TEXT characters long."""
         if self._pattern:
             text = self._pattern.sub(_REDACTED, text)
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        text = scrub(text[:_MAX_SCRUBBED])
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else " " for c in text)
+        if "  " in text or text[:1] == " " or text[-1:] == " ":
+            text = " ".join(text.split())
         return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
     def clean_all(self, evidence: Mapping[str, str | int]) -> dict[str, str | int]:
         """Return evidence with every text cleaned."""
         return {key: self.clean(value) if isinstance(value, str) else value for key, value in evidence.items()}
+
+
+def scrub(text: str) -> str:
+    """Take out what looks like a secret: private keys, logins in headers and addresses, tokens, `password=…`.
+
+    For short texts: the time it takes may grow with the square of their length.
+    """
+    return _LOOKS_SECRET.sub(_REDACTED, text) if _MAY_LOOK_SECRET.search(text) else text
 
 
 def _forms(secret: str) -> Iterable[str]:
@@ -82,13 +111,24 @@ def of_error(error: BaseException, fault: Fault, trace: Trace) -> dict[str, str 
         "address": trace.address,
     }
     if isinstance(inner, ssl.SSLCertVerificationError):
-        evidence |= {"verify_code": inner.verify_code, "verify_message": inner.verify_message}
+        evidence |= {
+            "verify_code": inner.verify_code,
+            "verify_message": inner.verify_message,
+            "server_subject": trace.server_subject,
+            "server_issuer": trace.server_issuer,
+            "server_not_valid_after": trace.server_not_valid_after,
+            "certificates_shown": len(trace.server_chain),
+        }
     elif isinstance(inner, ssl.SSLError) and inner.reason:
         evidence["reason"] = normal_reason(inner.reason)
     elif isinstance(inner, OSError) and inner.errno is not None:
         evidence["errno"] = inner.errno
     if trace.alert is not None:
         evidence["alert"] = trace.alert
+    if trace.unreached:
+        evidence["unreached"] = "; ".join(trace.unreached)
+    if trace.proxy:
+        evidence["proxy"] = trace.proxy
     if trace.status is not None:
         evidence["http_status"] = trace.status
     if fault is UNKNOWN:
@@ -104,6 +144,9 @@ def of_answer(answer: Answer, now: datetime) -> dict[str, str | int]:
     for key, header in (("content_type", "content-type"), ("transaction_id", _TRANSACTION_HEADER)):
         if answer.headers.get(header):
             evidence[key] = answer.headers[header]
+    quotas = read_quotas(answer.headers)
+    if quotas:
+        evidence["quotas"] = "; ".join(map(str, quotas))
     wait = retry_after_seconds(answer.headers.get("retry-after", ""), now)
     if wait is not None:
         evidence["retry_after"] = wait
@@ -115,7 +158,9 @@ def of_answer(answer: Answer, now: datetime) -> dict[str, str | int]:
         said = {key: content[key] for key in _ERROR_FIELDS if key in content}
         evidence |= {key: str(value) for key, value in said.items() if isinstance(value, str | int)}
     elif content is NOT_JSON and answer.body:
-        evidence["text"] = _MARKUP.sub(" ", answer.body.decode("utf-8", "replace"))
+        text = answer.body.decode("utf-8", "replace")
+        stripped = _MARKUP.sub(" ", text[:_MAX_MARKUP])
+        evidence["text"] = stripped if len(text) <= _MAX_MARKUP else stripped[:-_MARGIN]
     return evidence
 
 

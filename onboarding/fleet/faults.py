@@ -10,15 +10,19 @@ row for the stage goes before a row for all stages:
     verify:N    the server's certificate failed OpenSSL's check N (X509_V_ERR_…)
     tls:REASON  OpenSSL's reason, without the prefix that names a version (SSLV3_ALERT_UNKNOWN_CA: UNKNOWN_CA)
     alert:N     number of the TLS alert received, for those that OpenSSL has no reason for
+    verify:N+HINT  the same, where the certificates shown say more (`onboarding.fleet.server_chain.hints`)
     gai:N       getaddrinfo's error            errno:NAME  the system's error
     tunnel:N    the proxy's answer to CONNECT  timeout     any wait that ended
     type:NAME   the exception's class          any         anything at all (only with a stage)
 Signs of an answer:
     code:N      a JSON "code" or HTTP status that speaks of the client certificate
     text:KEY    a marker of MARKERS in the body, where servers have nothing better to recognise them by
-    oauth:ERROR RFC 6749, section 5.2          app:N       the application's 5-digit code; also its first
-    three digits gateway:N   the gateway's httpCode         status:N    the HTTP status; also status:4xx and
-    so on body:KIND   empty, html, not_json (of a 200)
+    oauth:ERROR RFC 6749, section 5.2
+    app:N       the application's 5-digit code, and its first three digits
+    gateway:N   the gateway's httpCode, which also stands for the status where the status is 200
+    page:N      the HTTP status of a web page
+    status:N    the HTTP status, and its class: status:4xx
+    body:KIND   empty, html, not_json (of a 200); shape: JSON of another shape than was asked for
 """
 
 import errno
@@ -26,7 +30,7 @@ import json
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +55,18 @@ class Fault:
     proven: bool = False
 
 
-_KEY, _DNS, _TCP = Rung.KEY_PAIR, Rung.NAME_RESOLUTION, Rung.TCP_CONNECT
+def _after_offer(*signs: str) -> tuple[str, ...]:
+    """Return signs for the stages in which the server has, or may have, our certificate before it."""
+    return tuple(f"{sign}@{stage}" for sign in signs for stage in (Stage.OFFER, Stage.WAIT, Stage.REQUEST, Stage.BODY))
+
+
+_BROKEN = (
+    "tls:INTERNAL_ERROR", "tls:DECODE_ERROR", "tls:ILLEGAL_PARAMETER", "tls:UNEXPECTED_MESSAGE", "tls:BAD_RECORD_MAC",
+    "tls:RECORD_OVERFLOW", "tls:MISSING_EXTENSION", "tls:UNSUPPORTED_EXTENSION", "tls:USER_CANCELLED",
+    "tls:DH_KEY_TOO_SMALL", "alert:115", "alert:120",
+)  # fmt: skip
+
+_KEY, _PROXY, _DNS, _TCP = Rung.KEY_PAIR, Rung.PROXY, Rung.NAME_RESOLUTION, Rung.TCP_CONNECT
 _TLS, _CLIENT = Rung.SERVER_TLS, Rung.CLIENT_CERTIFICATE
 _LOGIN, _ID, _ANSWER = Rung.AUTHENTICATION, Rung.CLIENT_ID, Rung.ANSWER
 _PARTNER, _MAKER, _OPERATOR, _NETWORK = Turn.PARTNER, Turn.MAKER, Turn.OPERATOR, Turn.NETWORK
@@ -79,20 +94,30 @@ FAULTS: tuple[Fault, ...] = (
     Fault("key_too_small", _KEY, _PARTNER, ("tls:EE_KEY_TOO_SMALL@load",)),
     Fault("credential_unreadable", _KEY, _PARTNER, ("type:SSLError@load",)),
     # The operator's proxy
-    Fault("proxy_wants_login", _TCP, _OPERATOR, ("tunnel:407@proxy",)),
-    Fault("proxy_forbids", _TCP, _OPERATOR, ("tunnel:403@proxy",)),
+    Fault("proxy_invalid", _PROXY, _OPERATOR, ("type:ProxyInvalid", "type:InvalidProxyURL")),
+    Fault("proxy_wants_login", _PROXY, _OPERATOR, ("tunnel:407@tunnel",)),
+    Fault("proxy_forbids", _PROXY, _OPERATOR, ("tunnel:403@tunnel",)),
     Fault(
         "proxy_cannot_reach",
         _TCP,
         _NETWORK,
-        ("tunnel:502@proxy", "tunnel:503@proxy", "tunnel:504@proxy"),
+        ("tunnel:502@tunnel", "tunnel:503@tunnel", "tunnel:504@tunnel"),
         transient=True,
     ),
-    Fault("proxy_refused", _TCP, _OPERATOR, ("tunnel@proxy",)),
-    Fault("proxy_unreachable", _TCP, _OPERATOR, ("any@proxy",), transient=True),
+    Fault("proxy_refused", _PROXY, _OPERATOR, ("tunnel@tunnel",)),
+    Fault("proxy_silent", _PROXY, _OPERATOR, ("timeout@tunnel",), transient=True),
+    Fault(
+        "proxy_not_http",
+        _PROXY,
+        _OPERATOR,
+        ("type:BadStatusLine@tunnel", "type:UnknownProtocol@tunnel", "type:LineTooLong@tunnel"),
+    ),
+    Fault("proxy_hung_up", _PROXY, _OPERATOR, ("any@tunnel",), transient=True),
+    Fault("proxy_unreachable", _PROXY, _OPERATOR, ("any@proxy",), transient=True),
     # Name
     Fault("name_unknown", _DNS, _OPERATOR, (f"gai:{socket.EAI_NONAME}",)),
     Fault("name_without_address", _DNS, _OPERATOR, (f"gai:{socket.EAI_NODATA}",)),
+    Fault("name_unusable", _DNS, _OPERATOR, ("type:NameUnusable",)),
     Fault("resolver_failing", _DNS, _NETWORK, (f"gai:{socket.EAI_AGAIN}",), transient=True),
     Fault("resolver_failed", _DNS, _NETWORK, (f"gai:{socket.EAI_FAIL}",)),
     Fault("resolver_timeout", _DNS, _NETWORK, ("timeout@resolve",), transient=True),
@@ -147,26 +172,15 @@ FAULTS: tuple[Fault, ...] = (
         ),
     ),
     Fault("server_name_refused", _TLS, _OPERATOR, ("tls:UNRECOGNIZED_NAME",)),
-    Fault(
-        "handshake_broken",
-        _TLS,
-        _MAKER,
-        (
-            "tls:INTERNAL_ERROR",
-            "tls:DECODE_ERROR",
-            "tls:ILLEGAL_PARAMETER",
-            "tls:UNEXPECTED_MESSAGE",
-            "tls:BAD_RECORD_MAC",
-            "tls:RECORD_OVERFLOW",
-            "tls:MISSING_EXTENSION",
-            "tls:UNSUPPORTED_EXTENSION",
-            "tls:USER_CANCELLED",
-            "tls:DH_KEY_TOO_SMALL",
-            "alert:115",
-            "alert:120",
-        ),
-    ),
+    Fault("handshake_broken", _TLS, _MAKER, _BROKEN),
     # The server's certificate, held against the pinned CA
+    Fault(
+        "server_public_ca",
+        _TLS,
+        _PARTNER,
+        ("verify:18+public", "verify:19+public", "verify:20+public", "verify:21+public"),
+    ),
+    Fault("server_chain_incomplete", _TLS, _PARTNER, ("verify:20+alone", "verify:21+alone")),
     Fault("server_self_signed", _TLS, _PARTNER, ("verify:18",)),
     Fault("server_unknown_root", _TLS, _PARTNER, ("verify:19",)),
     Fault("server_unknown_ca", _TLS, _PARTNER, ("verify:20", "verify:21")),
@@ -192,6 +206,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("client_access_denied", _CLIENT, _MAKER, ("tls:ACCESS_DENIED",)),
     Fault("client_signature_refused", _CLIENT, _PARTNER, ("tls:DECRYPT_ERROR", "tls:DECRYPTION_FAILED")),
     Fault("client_handshake_failure", _CLIENT, _MAKER, ("tls:HANDSHAKE_FAILURE",)),
+    Fault("client_handshake_broken", _CLIENT, _MAKER, _after_offer(*_BROKEN)),
     Fault(
         "closed_without_reason",
         _CLIENT,
@@ -233,17 +248,16 @@ FAULTS: tuple[Fault, ...] = (
     Fault("answer_timeout", _ANSWER, _MAKER, ("timeout@wait", "timeout@request"), transient=True),
     Fault("answer_stalled", _ANSWER, _NETWORK, ("timeout@body",), transient=True),
     Fault("answer_cut_off", _ANSWER, _NETWORK, ("any@body",), transient=True),
-    Fault("answer_garbled", _ANSWER, _MAKER, ("type:DecodeError@body",)),
-    Fault("answer_too_large", _ANSWER, _MAKER, ("type:AnswerTooLarge@body",)),
+    Fault("answer_garbled", _ANSWER, _MAKER, ("type:DecodeError@body", "type:InvalidChunkLength@body")),
+    Fault("answer_too_large", _ANSWER, _MAKER, ("type:AnswerTooLarge", "type:AnswerTooLarge@body")),
+    Fault("headers_too_large", _ANSWER, _MAKER, ("type:LineTooLong", "type:HTTPException")),
     Fault(
         "not_http",
         _ANSWER,
         _OPERATOR,
         (
             "type:BadStatusLine",
-            "type:LineTooLong",
             "type:UnknownProtocol",
-            "type:HTTPException",
             "type:InvalidHeader",
         ),
     ),
@@ -268,6 +282,7 @@ FAULTS: tuple[Fault, ...] = (
     # The application
     Fault("application_unauthorised", _LOGIN, _PARTNER, ("app:401",)),
     Fault("application_forbids", _ANSWER, _MAKER, ("app:403",), proven=True),
+    Fault("forbidden_page", _ANSWER, _MAKER, ("page:403",)),
     Fault("forbidden", _ID, _MAKER, ("status:403",)),
     Fault("no_status", _ANSWER, _PARTNER, ("app:40400",), proven=True),
     Fault("no_vehicle", _ANSWER, _MAKER, ("app:40410",), proven=True),
@@ -295,6 +310,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("empty_answer", _ANSWER, _MAKER, ("status:204", "body:empty")),
     Fault("html_answer", _ANSWER, _OPERATOR, ("body:html",)),
     Fault("not_json", _ANSWER, _MAKER, ("body:not_json",)),
+    Fault("wrong_shape", _ANSWER, _MAKER, ("shape",)),
     Fault(
         "unexpected_status",
         _ANSWER,
@@ -332,13 +348,16 @@ _MARKER_BYTES = 4096
 _CERTIFICATE_CODES = frozenset({"495", "496", "497"})
 
 
-def classify(error: BaseException, stage: Stage | None = None, alert: int | None = None) -> Fault:
+def classify(
+    error: BaseException, stage: Stage | None = None, alert: int | None = None, hints: Sequence[str] = ()
+) -> Fault:
     """Return the fault that an exception of `onboarding.fleet.client` shows; UNKNOWN for one that no row
     answers to.
 
-    stage: how far the call came. alert: the number of the last TLS alert received.
+    stage: how far the call came. alert: the number of the last TLS alert received. hints: what the certificates that
+    the server showed say.
     """
-    signs = tuple(error_signs(error, alert))
+    signs = tuple(error_signs(error, alert, hints))
     staged = (*(f"{sign}@{stage}" for sign in signs), f"any@{stage}")
     return next((_BY_SIGN[sign] for sign in (*staged, *signs) if sign in _BY_SIGN), UNKNOWN)
 
@@ -357,10 +376,11 @@ def error_chain(error: BaseException) -> tuple[BaseException, ...]:
     return tuple(reversed(chain))
 
 
-def error_signs(error: BaseException, alert: int | None = None) -> Iterator[str]:
+def error_signs(error: BaseException, alert: int | None = None, hints: Sequence[str] = ()) -> Iterator[str]:
     """Yield the signs of an exception, those of the innermost first (see the head of this file)."""
     for inner in error_chain(error):
         if isinstance(inner, ssl.SSLCertVerificationError):
+            yield from (f"verify:{inner.verify_code}+{hint}" for hint in hints)
             yield f"verify:{inner.verify_code}"
             yield "verify"
         elif isinstance(inner, ssl.SSLError):
@@ -393,37 +413,49 @@ def classify_response(status: int, headers: Mapping[str, str], body: bytes) -> F
     for sign in response_signs(status, headers, body):
         if sign in _BY_SIGN:
             return _BY_SIGN[sign]
-    return None if status == 200 else UNKNOWN
+    return None if effective_status(status, read_json(body)) == 200 else UNKNOWN
 
 
 def response_signs(status: int, headers: Mapping[str, str], body: bytes) -> Iterator[str]:
     """Yield the signs of an HTTP answer, the strongest first (see the head of this file)."""
     answer = read_json(body)
     fields = answer if isinstance(answer, dict) else {}
-    said = str(fields.get("code", ""))
-    for value in (said, str(fields.get("httpCode", "")), str(status)):
+    said, by_gateway = str(fields.get("code", "")), str(fields.get("httpCode", ""))
+    for value in (said, by_gateway, str(status)):
         if value in _CERTIFICATE_CODES:
             yield f"code:{value}"
     if isinstance(fields.get("error"), str):
         yield f"oauth:{fields['error']}"
-    if status != 200:
+    effective = effective_status(status, answer)
+    if effective != 200:
         text = body[:_MARKER_BYTES].decode("utf-8", "replace")
         for key, statuses, pattern in MARKERS:
-            if status in statuses and pattern.search(text):
+            if effective in statuses and pattern.search(text):
                 yield f"text:{key}"
     if re.fullmatch(r"[1-5]\d{4}", said):
         yield f"app:{said}"
         yield f"app:{said[:3]}"
-    if "httpCode" in fields:
-        yield f"gateway:{fields['httpCode']}"
-    if status == 200:
+    if by_gateway:
+        yield f"gateway:{by_gateway}"
+    if effective == 200:
         if not body.strip():
             yield "body:empty"
         elif answer is NOT_JSON:
             yield "body:html" if is_html(headers, body) else "body:not_json"
     else:
-        yield f"status:{status}"
-        yield f"status:{status // 100}xx"
+        if answer is NOT_JSON and is_html(headers, body):
+            yield f"page:{effective}"
+        yield f"status:{effective}"
+        yield f"status:{effective // 100}xx"
+
+
+def effective_status(status: int, answer: Any) -> int:
+    """Return the status that an answer speaks of: some gateways put theirs into the body of a 200.
+
+    answer: the body, as `read_json` returns it.
+    """
+    said = str(answer.get("httpCode", "")) if isinstance(answer, dict) else ""
+    return int(said) if status == 200 and re.fullmatch(r"[1-5][0-9]{2}", said) else status
 
 
 def read_json(body: bytes) -> Any:

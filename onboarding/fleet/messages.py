@@ -17,6 +17,7 @@ RUNG_TITLES: Mapping[str, str] = {
     Rung.KEY_PAIR: _("Key and certificate belong together"),
     Rung.CERTIFICATE: _("The certificate is good"),
     Rung.COMMON_NAME: _("The common name is your MZP"),
+    Rung.PROXY: _("The proxy lets the call out"),
     Rung.NAME_RESOLUTION: _("The server's name resolves"),
     Rung.TCP_CONNECT: _("The server can be reached"),
     Rung.SERVER_TLS: _("The server proves who it is"),
@@ -25,10 +26,14 @@ RUNG_TITLES: Mapping[str, str] = {
     Rung.CLIENT_ID: _("The client ID is known"),
     Rung.ANSWER: _("The API answers"),
     Rung.TOKEN_ENDPOINT: _("The token endpoint answers"),
+    Rung.CAPABILITIES: _("The vehicle you named can be asked about"),
+    Rung.RATE_LIMITS: _("Calls are left"),
+    Rung.CLOCK: _("The clocks agree"),
 }
 
 _STATES: Mapping[str, Message] = {
     "running": Message(_("Being checked now"), ""),
+    "retrying": Message(_("That failed in a way that may pass. Attempt {attempt} begins in {seconds} s"), ""),
     "not_reached": Message(_("Not checked: the run ended before anything was proven here"), ""),
 }
 
@@ -43,6 +48,10 @@ _SUCCESSES: Mapping[str, Message] = {
     "name_resolved": Message(_("{host} is at {addresses}"), ""),
     "name_left_to_proxy": Message(_("{host} is looked up by the proxy"), ""),
     "connected": Message(_("{host} takes connections at {address}, port {port}"), ""),
+    "connected_elsewhere": Message(
+        _("{host} takes connections at {address}, port {port}; it could not be reached at {unreached}"), ""
+    ),
+    "proxy_opened": Message(_("The proxy at {proxy} lets calls to {host} out"), ""),
     "connected_through_proxy": Message(_("The proxy opened a way to {host}, port {port}"), ""),
     "server_trusted": Message(
         _("{host} speaks {tls_version}, and its certificate chains to the CA you were given"), ""
@@ -59,6 +68,13 @@ _SUCCESSES: Mapping[str, Message] = {
         ),
         "",
     ),
+    "capabilities_shown": Message(
+        _("The API knows this vehicle (motorization: {motorization}) and gives {data_kinds} kinds of data of it"), ""
+    ),
+    "rate_limits_left": Message(_("Calls left: {quotas}"), ""),
+    "rate_limits_not_announced": Message(_("The answer announced no rate limits"), ""),
+    "clocks_agree": Message(_("The clock of {host} and ours agree, to {seconds} s"), ""),
+    "clock_not_compared": Message(_("{host} did not say what time it has"), ""),
     "token_endpoint_reached": Message(_("{host} answers, and its certificate is trusted"), ""),
     "client_recognised": Message(
         _(
@@ -74,6 +90,38 @@ _WARNINGS: Mapping[str, Message] = {
     "client_certificate_not_requested": Message(
         _("{host} answered without asking for a client certificate, so yours was not put to the test"),
         _("Check that the API's address of this environment is the one for client certificates."),
+    ),
+    "client_certificate_left_out": Message(
+        _("{host} asked for a client certificate, got none, and answered all the same"),
+        _("Your certificate was not put to the test. Check that its key is of a kind that the server takes (RSA)."),
+    ),
+    "unexpected_media_type": Message(
+        _("The API returned your fleets, but does not call its answer JSON: {content_type}"),
+        _("Many programs go by the media type. Send the car maker this result."),
+    ),
+    "capabilities_not_open": Message(
+        _("The API does not show this vehicle without a driver's token or a right of yours to it"),
+        _("Nothing has to be done for this check. Ask the car maker if you expected to see this vehicle."),
+    ),
+    "vehicle_not_found": Message(
+        _("The API does not know this vehicle, or it is not one of yours"),
+        _("Check the VIN. If it is right, ask the car maker to attach the vehicle to one of your fleets."),
+    ),
+    "capabilities_unreadable": Message(
+        _("The answer about this vehicle is not one about its capabilities"),
+        _("Send the car maker this result."),
+    ),
+    "rate_limits_low": Message(
+        _("Few calls are left: {quotas}"),
+        _("Call less often until the quota refills, or ask the car maker for a larger plan."),
+    ),
+    "clock_behind": Message(
+        _("The clock here is {seconds} s behind that of {host}"),
+        _("Certificates and tokens depend on it: set this machine's clock by a time server."),
+    ),
+    "clock_ahead": Message(
+        _("The clock here is {seconds} s ahead of that of {host}"),
+        _("Certificates and tokens depend on it: set this machine's clock by a time server."),
     ),
     "no_fleets": Message(
         _("Everything was accepted, but the list of fleets is empty"),
@@ -122,6 +170,22 @@ _NETWORK: Mapping[str, Message] = {
         _("“{host}” cannot be called: the address is malformed, or not https"),
         _("Ask the operator of this portal to correct the address of this environment."),
     ),
+    "proxy_invalid": Message(
+        _("The proxy's address cannot be used"),
+        _("Ask the operator of this portal to set it as http://host:port."),
+    ),
+    "proxy_silent": Message(
+        _("The proxy took the connection, then said nothing about {host}"),
+        _("Run again. If it stays so, ask the operator of the proxy."),
+    ),
+    "proxy_hung_up": Message(
+        _("The proxy hung up when it was asked for a way to {host}"),
+        _("Run again. If it stays so, ask the operator of the proxy."),
+    ),
+    "proxy_not_http": Message(
+        _("What answers at the proxy's address is not an HTTP proxy"),
+        _("Ask the operator of this portal to check the proxy's address and port."),
+    ),
     "proxy_wants_login": Message(
         _("The proxy wants a login before it lets calls out"),
         _("Ask the operator of this portal to set user and password of the proxy."),
@@ -149,6 +213,10 @@ _NETWORK: Mapping[str, Message] = {
     "name_without_address": Message(
         _("The name {host} exists, but has no address"),
         _("Ask the operator of this portal to check the address of this environment."),
+    ),
+    "name_unusable": Message(
+        _("The name {host} leads to no address that a server can have"),
+        _("A name server that blocks names answers like this. Ask the operator of this portal to have it allowed."),
     ),
     "resolver_failing": Message(
         _("The name server gave no answer about {host} just now"),
@@ -214,6 +282,17 @@ _SERVER: Mapping[str, Message] = {
     "handshake_broken": Message(
         _("{host} broke off the handshake with an internal fault"),
         _("Run again, then send the car maker this result."),
+    ),
+    "server_public_ca": Message(
+        _("{host} shows a certificate of a public CA ({server_issuer}), not of the CA you were given"),
+        _("Only the CA of this set is trusted. Check that address and CA certificate belong to the same environment."),
+    ),
+    "server_chain_incomplete": Message(
+        _("{host} shows its own certificate alone, and nothing that leads from its issuer to the CA you were given"),
+        _(
+            "Its issuer is {server_issuer}. If that is an intermediate of your CA, the server has to send it: tell the"
+            " car maker. Otherwise the CA certificate of this set belongs to another server."
+        ),
     ),
     "server_self_signed": Message(
         _("{host} shows a self-signed certificate, not one of the CA you were given"),
@@ -315,6 +394,10 @@ _CLIENT: Mapping[str, Message] = {
         _("{host} could not verify that you hold the certificate's key"),
         _("Use the key that the certificate request was made with."),
     ),
+    "client_handshake_broken": Message(
+        _("{host} got your certificate and then broke off with an internal fault"),
+        _("Run again, then send the car maker the certificate's serial number and this result."),
+    ),
     "client_handshake_failure": Message(
         _("{host} asked for your certificate and then ended the handshake without a closer reason"),
         _("Most often the certificate is not accepted. Send the car maker its serial number and this result."),
@@ -352,6 +435,10 @@ _ANSWERS: Mapping[str, Message] = {
         _("The answer of {host} is far larger than any expected one, and was not read"),
         _("Check the API's address of this environment."),
     ),
+    "headers_too_large": Message(
+        _("{host} sent more around its answer than any API does, and it was not read"),
+        _("Send the car maker this result."),
+    ),
     "not_http": Message(
         _("What answers at {host}, port {port}, does not speak HTTP"), _("Check the address and the port.")
     ),
@@ -379,6 +466,10 @@ _ANSWERS: Mapping[str, Message] = {
         _("The gateway does not allow this client to use the API (HTTP 403)"),
         _("Ask the car maker what this client ID is allowed to use."),
     ),
+    "forbidden_page": Message(
+        _("{host} answered with a web page that forbids the call (HTTP 403), before the API saw it"),
+        _("A firewall before the API looks like this. Send the car maker this result, with the address you call from."),
+    ),
     "forbidden": Message(
         _("{host} does not allow this call (HTTP 403)"),
         _("Ask the car maker what this client ID is allowed to use."),
@@ -401,11 +492,11 @@ _ANSWERS: Mapping[str, Message] = {
         _("Run again in a few minutes."),
     ),
     "application_refuses_request": Message(
-        _("The application found the request wrong: {message}"),
+        _("The application found the request wrong (code {code})"),
         _("Ask the operator of this portal: this is not your mistake."),
     ),
     "application_finds_nothing": Message(
-        _("The application found nothing to return: {message}"), _("Send the car maker this result.")
+        _("The application found nothing to return (code {code})"), _("Send the car maker this result.")
     ),
     "application_error": Message(
         _("The application failed (code {code})"),
@@ -425,7 +516,7 @@ _ANSWERS: Mapping[str, Message] = {
     "request_timeout": Message(_("{host} gave up waiting for the request (HTTP 408)"), _("Run again.")),
     "rate_limited": Message(
         _("Too many calls: the quota of this client ID is used up (HTTP 429)"),
-        _("Wait before you run again; the answer may say how long."),
+        _("Wait before you run again, or ask the car maker for a larger plan."),
     ),
     "server_error": Message(
         _("{host} failed (HTTP 500)"), _("Run again. If it stays so, send the car maker this result.")
@@ -442,7 +533,7 @@ _ANSWERS: Mapping[str, Message] = {
         _("Nothing is wrong on your side. Run again later."),
     ),
     "redirected": Message(
-        _("{host} sends us elsewhere: {location} (HTTP {http_status})"),
+        _("{host} sends us elsewhere (HTTP {http_status})"),
         _("Credentials are never sent after a redirect. Check the API's address of this environment."),
     ),
     "empty_answer": Message(_("{host} gave an empty answer"), _("Send the car maker this result.")),
@@ -517,6 +608,9 @@ class Words:
     command: str = ""
 
 
+WAIT = _("The server asks to wait {retry_after} s first.")
+
+
 class _Evidence(dict[str, str | int]):
     """Evidence that a run of an older version did not gather shows as a dash."""
 
@@ -535,9 +629,7 @@ def words(check: Check, translate: Callable[[str], str] = str) -> Words:
     def fill(template: str) -> str:
         return translate(template).format_map(evidence) if template else ""
 
-    return Words(
-        translate(RUNG_TITLES[check.rung]),
-        fill(message.title),
-        fill(message.remedy),
-        message.command.format_map(evidence),
-    )
+    remedy = fill(message.remedy)
+    if remedy and "retry_after" in check.evidence:
+        remedy = f"{remedy} {fill(WAIT)}"
+    return Words(translate(RUNG_TITLES[check.rung]), fill(message.title), remedy, message.command.format_map(evidence))

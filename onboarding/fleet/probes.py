@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from onboarding.fleet.client import Answer, Call
 from onboarding.fleet.faults import read_json
@@ -47,6 +48,40 @@ def token_call(material: CredentialMaterial, target: Target) -> Call:
         basic=(material.client_id, material.client_secret or ""),
         form={"grant_type": "authorization_code", "code": IMPOSSIBLE_CODE},
     )
+
+
+def capabilities_call(material: CredentialMaterial, target: Target) -> Call:
+    """GET /vehicles/{vin}: what a vehicle that the partner named can do.
+
+    In the fleet owner's API it is documented, with the partner login. In the end users' API it is named outside the
+    specification only; it is asked without a token, since no driver has consented.
+    """
+    has_login = bool(material.password)
+    return Call(
+        f"{target.api_url.rstrip('/')}/vehicles/{quote(target.vin or '', safe='')}",
+        query={"client_id": material.client_id},
+        headers={**_ACCEPT, **({"x-introspect-realm": target.realm} if target.realm else {})},
+        basic=(material.mzp or "", material.password or "") if has_login else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a vehicle can do. motorization: the server's word for it; data: how many kinds of data it gives."""
+
+    motorization: str
+    data: int
+
+
+def read_capabilities(answer: Answer, vin: str) -> Capabilities | None:
+    """Read the capabilities of this vehicle, ignoring fields we do not know. None where they are another's or none."""
+    content = read_json(answer.body)
+    if not isinstance(content, dict) or _text(content.get("vin")).upper() != vin.upper():
+        return None
+    found: Any = content
+    for key in ("_embedded", "extension", "onboardCapabilities", "data"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return Capabilities(_text(content.get("motorization")), len(found) if isinstance(found, list) else 0)
 
 
 @dataclass(frozen=True, slots=True)

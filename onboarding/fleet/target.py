@@ -1,13 +1,29 @@
 """What a call is made with, and where it goes."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Programme(Protocol):
+    """What a run has to know of a programme; `onboarding.programmes.Profile` is one.
+
+    id: which ladder it has ("fleet_owner", "end_user"). credentials: which of mzp, password, client_id and
+    client_secret a set needs. probes: names of probes, in order (`onboarding.fleet.diagnosis.PROBES`).
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def credentials(self) -> tuple[str, ...]: ...
+    @property
+    def probes(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialMaterial:
     """One credential set, opened for one run. Its repr shows no secret, and neither does any evidence.
 
-    programme: id of a programme profile ("fleet_owner", "end_user").
+    programme: the profile of the programme that it is for.
     client_id: names the application; not secret. client_secret: end user only. mzp, password: the partner
     login.
     certificate_pem: the client certificate, PEM, leaf first, then intermediates if there are any.
@@ -16,7 +32,7 @@ class CredentialMaterial:
     against.
     """
 
-    programme: str
+    programme: Programme = field(repr=False)
     client_id: str
     certificate_pem: bytes = field(repr=False)
     key_pem: bytes = field(repr=False)
@@ -42,6 +58,7 @@ class Target:
     realm: value of the header `x-introspect-realm` (end user only).
     proxy: "http://host:port", with a login where the proxy wants one; None: no proxy, whatever the
     environment says.
+    vin: a vehicle that the partner named, whose capabilities are asked for, too; None: they are not.
     """
 
     api_url: str
@@ -49,3 +66,4 @@ class Target:
     token_ca_pem: bytes | None = field(default=None, repr=False)
     realm: str | None = None
     proxy: str | None = field(default=None, repr=False)
+    vin: str | None = field(default=None, repr=False)

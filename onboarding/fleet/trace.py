@@ -1,23 +1,25 @@
 """What one connection did: how far it came, how long each stage took, and whom it met."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from onboarding.findings import Word
 
 
-class Stage(StrEnum):
+class Stage(Word):
     """How far a call came. The same error means different things at different stages.
 
-    load: our own certificate and key. proxy: reaching the operator's proxy, and its CONNECT. tls: the
-    handshake, until the server asks for our certificate; offer: from then on, until the handshake is over.
-    wait: under TLS 1.3, for a refusal. request: from the request to the first byte of the answer. body:
-    after its headers.
+    load: our own certificate and key. proxy: reaching the operator's proxy; tunnel: asking it for a way to the
+    server (CONNECT). tls: the handshake, until the server asks for our certificate; offer: from then on, until the
+    handshake is over. wait: under TLS 1.3, for a refusal. request: from the request to the end of the answer's
+    headers. body: after them.
     """
 
     LOAD = "load"
     RESOLVE = "resolve"
     PROXY = "proxy"
+    TUNNEL = "tunnel"
     CONNECT = "connect"
     TLS = "tls"
     OFFER = "offer"
@@ -32,9 +34,13 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
+    def left(self) -> float:
+        """Return the seconds left, zero or less when there are none."""
+        return self._end - time.monotonic()
+
     def remaining(self) -> float:
         """Return the seconds left, always above zero. Raises TimeoutError when there are none."""
-        left = self._end - time.monotonic()
+        left = self.left()
         if left <= 0:
             raise TimeoutError("the deadline of this run has passed")
         return left
@@ -45,9 +51,14 @@ class Trace:
     """A record that a connection fills while it works.
 
     on_stage: called whenever a stage is entered, in the thread that makes the call.
-    ms: milliseconds per stage left. alert: number of the last TLS alert received (RFC 8446, section 6).
-    certificate_requested: whether the server asked for a client certificate.
-    server_not_valid_after: ISO 8601, UTC. status: of the HTTP answer, once its headers are here.
+    ms: milliseconds per stage left. addresses: all that the name has; address: the one that took the connection;
+    unreached: those tried before it, each with the error. proxy: host and port of the proxy, if any.
+    alert: number of the last TLS alert received (RFC 8446, section 6), close_notify aside.
+    certificate_requested: whether the server asked for a client certificate; accepted_issuers: from which CAs, where
+    it said so; certificate_sent: whether one was sent then.
+    server_chain: the certificates that the server showed, DER, its own first.
+    server_not_valid_after: ISO 8601, UTC. status: of the HTTP answer, once its headers are here; answered_at: then, in
+    monotonic seconds.
     """
 
     host: str = ""
@@ -57,13 +68,20 @@ class Trace:
     ms: dict[Stage, float] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
     address: str = ""
+    unreached: list[str] = field(default_factory=list)
+    proxy: str = ""
     tls_version: str = ""
     cipher: str = ""
     certificate_requested: bool = False
+    certificate_sent: bool = False
+    accepted_issuers: tuple[str, ...] = ()
+    server_chain: Sequence[bytes] = ()
     alert: int | None = None
     server_subject: str = ""
+    server_issuer: str = ""
     server_not_valid_after: str = ""
     status: int | None = None
+    answered_at: float = 0.0
     _entered: float = field(default_factory=time.perf_counter)
 
     def enter(self, stage: Stage) -> None:

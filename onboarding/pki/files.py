@@ -7,13 +7,14 @@ import base64
 import codecs
 import re
 from dataclasses import dataclass
-from enum import StrEnum
+
+from onboarding.findings import Word
 
 MAX_BYTES = 64 * 1024
 """The largest file that is looked into, in bytes. A CSR has about 1,100, a chain of three about 6,000."""
 
 
-class Kind(StrEnum):
+class Kind(Word):
     """What something in a file is."""
 
     CSR = "csr"

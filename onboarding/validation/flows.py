@@ -22,6 +22,7 @@ from onboarding.credentials.sets import password_of
 from onboarding.findings import Finding
 from onboarding.fleet.checks import Check, Result
 from onboarding.fleet.diagnosis import Report, diagnose, portal_fault
+from onboarding.fleet.portal_material import PortalChecks
 from onboarding.fleet.target import CredentialMaterial, Target
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import SYSTEM, Actor
@@ -99,12 +100,13 @@ def execute(run_id: str | uuid.UUID) -> None:
     except (CannotOpen, KeyError) as error:
         # The operator's own set-up stands in the way: a master key or an environment was taken away.
         log.error("the run cannot begin", run=str(run.pk), error=f"{type(error).__name__}: {error}")
-        _finish(run, portal_fault(run.credential_set.application.programme))
+        _finish(run, portal_fault(run.credential_set.application.profile))
         return
     try:
         report = diagnose(
             material,
             target,
+            checks=PortalChecks,
             now=timezone.now(),
             deadline=settings.VALIDATION_DEADLINE,
             on_check=_Progress(run),
@@ -221,7 +223,7 @@ def _material(run: Run) -> CredentialMaterial:
     key = open_key(sealed) if sealed is not None else EncryptedKey(b"", b"")
     password = password_of(credential_set)
     return CredentialMaterial(
-        programme=credential_set.application.programme,
+        programme=credential_set.application.profile,
         client_id=credential_set.client_id,
         client_secret=open_secret(credential_set.client_secret).decode() if credential_set.client_secret else None,
         mzp=request.partner_login.mzp,

@@ -13,7 +13,7 @@ from onboarding.credentials import kit
 from onboarding.credentials.models import CredentialSet
 from onboarding.findings import Finding, explain
 from onboarding.fleet import messages as fleet_messages
-from onboarding.fleet.checks import RUNGS, Check, Result, Rung, Turn
+from onboarding.fleet.checks import Check, Result, Rung, Turn, rungs
 from onboarding.pki import messages as pki_messages
 from onboarding.programmes import brands, catalogue
 from onboarding.registrations.description import QUESTIONS, STEPS, chosen_data
@@ -23,15 +23,20 @@ from onboarding.validation.models import Run
 
 # What the fields of a check's evidence are called. Fields of error bodies keep the names the API gives them.
 EVIDENCE_LABELS = {
+    "accepted_issuers": gettext_noop("CAs whose certificates it takes"),
     "address": gettext_noop("Address"),
     "addresses": gettext_noop("Addresses"),
     "alert": gettext_noop("TLS alert"),
+    "attempt": gettext_noop("Attempt"),
     "basis": gettext_noop("Rests on"),
+    "certificates_shown": gettext_noop("Certificates shown"),
     "cipher": gettext_noop("Cipher"),
     "content_type": gettext_noop("Media type"),
+    "data_kinds": gettext_noop("Kinds of data"),
     "errno": gettext_noop("System error"),
     "exception": gettext_noop("Error type"),
     "expected": gettext_noop("Expected"),
+    "failed_with": gettext_noop("Failed with"),
     "field": gettext_noop("Field"),
     "first_fleet_id": gettext_noop("First fleet's id"),
     "first_fleet_name": gettext_noop("First fleet's name"),
@@ -42,17 +47,27 @@ EVIDENCE_LABELS = {
     "issuer": gettext_noop("Issuer"),
     "location": gettext_noop("Redirected to"),
     "missing": gettext_noop("Missing"),
+    "motorization": gettext_noop("Motorization"),
     "not_valid_after": gettext_noop("Valid until"),
     "port": gettext_noop("Port"),
+    "proxy": gettext_noop("Proxy"),
+    "quotas": gettext_noop("Calls left"),
     "reason": gettext_noop("Reason"),
+    "requested": gettext_noop("Certificate asked for"),
     "retry_after": gettext_noop("Retry after (s)"),
+    "seconds": gettext_noop("Seconds"),
+    "sent": gettext_noop("Certificate sent"),
+    "serial_number": gettext_noop("Certificate's serial number"),
+    "server_issuer": gettext_noop("Issuer of the server's certificate"),
     "server_not_valid_after": gettext_noop("Server's certificate valid until"),
     "server_subject": gettext_noop("Server's certificate"),
+    "server_time": gettext_noop("Time at the server"),
     "stage": gettext_noop("Stage"),
     "subject": gettext_noop("Subject"),
     "text": gettext_noop("Text"),
     "tls_version": gettext_noop("TLS version"),
     "transaction_id": gettext_noop("Transaction id"),
+    "unreached": gettext_noop("Not reached at"),
     "verify_code": gettext_noop("Verification code"),
     "verify_message": gettext_noop("Verification"),
 }
@@ -141,16 +156,16 @@ def explain_findings(findings: Iterable[Finding | Mapping[str, Any]]) -> list[di
 
 def ladder(run: Run) -> list[dict[str, Any]]:
     """Return a run's checks in the reader's words, for the component `ladder.html`; rungs to come are there too."""
-    application = run.credential_set.application
-    seen = {row["rung"]: Check.from_json(row) for row in run.checks}
+    checks = [Check.from_json(row) for row in run.checks]
+    ahead = [] if checks else rungs(run.credential_set.application.programme)
+    rows = [(check.rung, _check(check)) for check in checks] + [(rung, dict(_AHEAD)) for rung in ahead]
     return [
-        {
-            "number": number,
-            "title": _(fleet_messages.RUNG_TITLES[rung]),
-            **(_check(seen[rung]) if rung in seen else {"result": "not_reached", "ms": None}),
-        }
-        for number, rung in enumerate(RUNGS[application.programme], start=1)
+        {"number": number, "title": _(fleet_messages.RUNG_TITLES[rung]), **row}
+        for number, (rung, row) in enumerate(rows, start=1)
     ]
+
+
+_AHEAD = {"result": "not_reached", "ms": None}
 
 
 def _check(check: Check) -> dict[str, Any]:

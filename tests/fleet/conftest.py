@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from onboarding.fleet.target import CredentialMaterial
+from onboarding.programmes import profile
 from tests.fleet.servers import answering, over_tls
 
 MZP = "MZP128745"
@@ -80,7 +81,7 @@ def chain_pem(leaf: trustme.LeafCert) -> bytes:
 def material_of(leaf: trustme.LeafCert, trusted: trustme.CA, programme: str = "fleet_owner") -> CredentialMaterial:
     """Return a complete credential set with this certificate, which trusts that CA."""
     return CredentialMaterial(
-        programme=programme,
+        programme=profile(programme),
         client_id="client-7",
         certificate_pem=chain_pem(leaf),
         key_pem=encrypted(leaf),

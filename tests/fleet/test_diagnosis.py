@@ -10,13 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import trustme
 
-from onboarding.fleet.checks import RUNGS, Check, Result, Rung, Turn
+from onboarding.fleet.checks import Check, Result, Rung, Turn, rungs
 from onboarding.fleet.diagnosis import Report, diagnose
 from onboarding.fleet.messages import words
+from onboarding.fleet.portal_material import PortalChecks
+from onboarding.fleet.retry import Policy
 from onboarding.fleet.target import CredentialMaterial, Target
 from tests.fleet.conftest import (
     FLEETS,
@@ -55,9 +58,16 @@ def target_of(server: Server, host: str = "localhost") -> Target:
     return Target(api_url=f"https://{host}:{server.port}/connectedcar/v3")
 
 
+def climb(material: CredentialMaterial, target: Target, deadline: float = 5.0, **options: Any) -> Report:
+    """Climb once, without a further attempt."""
+    given = {"now": datetime.now(UTC), "policy": Policy(attempts=1), **options}
+    return diagnose(material, target, checks=PortalChecks, deadline=deadline, **given)
+
+
 def run(material: CredentialMaterial, target: Target, deadline: float = 5.0) -> Report:
-    report = diagnose(material, target, now=datetime.now(UTC), deadline=deadline)
-    assert [check.rung for check in report.checks] == list(RUNGS[material.programme])
+    report = climb(material, target, deadline=deadline)
+    optional = [rung for rung, wanted in ((Rung.PROXY, target.proxy), (Rung.CAPABILITIES, target.vin)) if wanted]
+    assert [check.rung for check in report.checks] == list(rungs(material.programme.id, optional))
     for check in report.checks:
         said = words(check)
         assert "–" not in said.title + said.remedy, f"{check.code} lacks evidence: {check.evidence}"
@@ -120,7 +130,7 @@ def test_each_rung_is_told_when_it_starts_and_when_it_ends(
         told.append({check.rung: check.result for check in checks})
 
     with serving(good_talk) as server:
-        diagnose(material, target_of(server), now=datetime.now(UTC), deadline=5, on_check=on_check)
+        climb(material, target_of(server), on_check=on_check)
     for rung in (
         Rung.COMPLETE,
         Rung.NAME_RESOLUTION,
@@ -142,7 +152,7 @@ def test_what_the_observer_raises_ends_the_run(material: CredentialMaterial, goo
             raise LeaseLost
 
     with serving(good_talk) as server, pytest.raises(LeaseLost):
-        diagnose(material, target_of(server), now=datetime.now(UTC), deadline=5, on_check=on_check)
+        climb(material, target_of(server), on_check=on_check)
     assert server.requests == []
 
 
@@ -204,7 +214,7 @@ def test_a_certificate_that_expires_soon_is_a_warning_and_is_still_called_with(
 
 def test_a_certificate_is_judged_for_the_time_that_is_given(material: CredentialMaterial, ca: trustme.CA) -> None:
     expiring = material_of(mint(ca, not_after=datetime.now(UTC) + timedelta(days=300)), ca)
-    report = diagnose(expiring, Target("https://localhost:9"), now=datetime.now(UTC) + timedelta(days=301), deadline=5)
+    report = climb(expiring, Target("https://localhost:9"), now=datetime.now(UTC) + timedelta(days=301))
     assert failure(report).code == "pki_certificate_expired"
 
 
@@ -279,7 +289,7 @@ def test_a_certificate_of_an_unknown_ca_is_refused_by_name_however_soon_the_serv
 
     with serving(refusing(stranger_to_the_server(tls_version), pause)) as server:
         for on_check in (slow_observer, lambda _: None) * 5:
-            report = diagnose(material, target_of(server), now=datetime.now(UTC), deadline=5, on_check=on_check)
+            report = climb(material, target_of(server), on_check=on_check)
             check = failure(report)
             assert (check.rung, check.code) == (Rung.CLIENT_CERTIFICATE, "client_ca_unknown")
             assert check.evidence["alert"] == 48
@@ -313,13 +323,15 @@ def test_only_the_pinned_ca_is_trusted_and_no_public_one(
     """The other CA stands for a public one: requests and OpenSSL are both told that it is one of their roots."""
     bundle = tmp_path_factory.mktemp("roots") / "roots.pem"
     other_ca.cert_pem.write_to_path(str(bundle))
-    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(bundle))
+    for module in ("requests.adapters", "onboarding.fleet.client", "onboarding.fleet.server_chain"):
+        monkeypatch.setattr(f"{module}.DEFAULT_CA_BUNDLE_PATH", str(bundle))
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
     context = context_of(other_ca.issue_cert("localhost"), ca)
     with serving(over_tls(context, answering(200, FLEETS))) as server:
         check = failure(run(material, target_of(server)))
-    assert (check.rung, check.code) == (Rung.SERVER_TLS, "server_unknown_ca")
+    assert (check.rung, check.code) == (Rung.SERVER_TLS, "server_public_ca")
+    assert "trustme" in str(check.evidence["server_issuer"])
     assert server.requests == []
 
 
@@ -696,7 +708,7 @@ def test_a_token_endpoint_of_an_untrusted_ca_gets_no_secret(
 ) -> None:
     untrusted = context_of(other_ca.issue_cert("localhost"), None)
     report, _, token = run_driver(driver_material, mutual, untrusted, ca)
-    assert (failure(report).rung, failure(report).code) == (Rung.TOKEN_ENDPOINT, "server_unknown_ca")
+    assert (failure(report).rung, failure(report).code) == (Rung.TOKEN_ENDPOINT, "server_chain_incomplete")
     assert token.requests == []
 
 
@@ -728,26 +740,66 @@ def test_a_run_goes_through_the_proxy_and_still_reads_every_rung(
         target = Target("https://localhost/connectedcar/v3", proxy=f"http://u:marker-proxy@127.0.0.1:{server.port}")
         report = run(material, target)
     assert report.result == Result.PASSED
+    assert by_rung(report)[Rung.PROXY].code == "proxy_opened"
     assert by_rung(report)[Rung.NAME_RESOLUTION].code == "name_left_to_proxy"
+    assert by_rung(report)[Rung.TCP_CONNECT].code == "connected_through_proxy"
     assert by_rung(report)[Rung.TCP_CONNECT].evidence["port"] == 443
     assert server.requests[0].startswith(b"CONNECT localhost:443 ")
 
 
 @pytest.mark.parametrize(
-    ("status", "code"),
-    [(407, "proxy_wants_login"), (403, "proxy_forbids"), (502, "proxy_cannot_reach"), (418, "proxy_refused")],
+    ("status", "rung", "code"),
+    [
+        (407, Rung.PROXY, "proxy_wants_login"),
+        (403, Rung.PROXY, "proxy_forbids"),
+        (418, Rung.PROXY, "proxy_refused"),
+        (502, Rung.TCP_CONNECT, "proxy_cannot_reach"),
+    ],
 )
-def test_a_proxy_that_refuses_is_named(material: CredentialMaterial, status: int, code: str) -> None:
+def test_a_proxy_that_refuses_is_named(material: CredentialMaterial, status: int, rung: Rung, code: str) -> None:
     with serving(answering(status, b"")) as server:
-        check = failure(run(material, Target("https://localhost/v3", proxy=f"http://127.0.0.1:{server.port}")))
-    assert (check.rung, check.code, check.evidence["host"]) == (Rung.TCP_CONNECT, code, "localhost")
+        report = run(material, Target("https://localhost/v3", proxy=f"http://u:p@127.0.0.1:{server.port}"))
+    check = failure(report)
+    assert (check.rung, check.code, check.evidence["host"]) == (rung, code, "localhost")
+    assert check.evidence["proxy"] == f"127.0.0.1:{server.port}"
+    if rung == Rung.TCP_CONNECT:
+        # The proxy is well; whether it failed at the name or at the connection nobody knows.
+        assert by_rung(report)[Rung.PROXY].result == Result.PASSED
+        assert by_rung(report)[Rung.NAME_RESOLUTION].result == Result.NOT_REACHED
+
+
+@pytest.mark.parametrize(
+    ("talk", "code"),
+    [
+        (lambda _, connection: wait_for_end(connection), "proxy_silent"),
+        (lambda _, connection: read_request(connection), "proxy_hung_up"),
+        (replying(b"220 mail.example ESMTP\r\n"), "proxy_not_http"),
+    ],
+)
+def test_what_is_no_proxy_is_named(
+    material: CredentialMaterial, talk: Callable[[Server, socket.socket], None], code: str
+) -> None:
+    with serving(talk) as server:
+        target = Target("https://localhost/v3", proxy=f"http://127.0.0.1:{server.port}")
+        check = failure(run(material, target, deadline=0.4))
+    assert (check.rung, check.code, check.turn) == (Rung.PROXY, code, Turn.OPERATOR)
+
+
+@pytest.mark.parametrize("proxy", ["https://127.0.0.1:3128", "127.0.0.1:3128", "http://127.0.0.1:99999", "http://"])
+def test_a_proxys_address_that_cannot_be_used_is_found(material: CredentialMaterial, proxy: str) -> None:
+    report = run(material, Target("https://localhost/v3", proxy=proxy))
+    assert (failure(report).rung, failure(report).code) == (Rung.PROXY, "proxy_invalid")
+
+
+def test_without_a_proxy_there_is_no_such_rung(material: CredentialMaterial) -> None:
+    assert Rung.PROXY not in by_rung(run(material, Target("http://localhost")))
 
 
 def test_a_proxy_that_is_not_there_is_named(material: CredentialMaterial) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     check = failure(run(material, Target("https://localhost/v3", proxy=f"http://127.0.0.1:{port}")))
-    assert (check.rung, check.code) == (Rung.TCP_CONNECT, "proxy_unreachable")
+    assert (check.rung, check.code) == (Rung.PROXY, "proxy_unreachable")
 
 
 # Secrets
@@ -790,7 +842,7 @@ def test_no_secret_is_in_any_evidence_fact_or_repr(
         serving(over_tls(ordinary, replying(echoes()[echo]))) as token,
     ):
         target = dataclasses.replace(driver_target(api, token, ca), proxy=None)
-        report = diagnose(material, target, now=datetime.now(UTC), deadline=5, on_check=seen.append)
+        report = climb(material, target, on_check=seen.append)
     kept = repr((report, seen, material, target)) + json.dumps([check.to_json() for check in report.checks])
     kept += "".join(words(check).title + words(check).remedy for check in report.checks)
     for secret in (PASSWORD, SECRET, PASSPHRASE.decode()):

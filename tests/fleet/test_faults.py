@@ -39,19 +39,19 @@ ALERTS = {
     44: ("client_certificate_revoked", "client_certificate_revoked"),
     45: ("client_certificate_expired", "client_certificate_expired"),
     46: ("client_certificate_unknown", "client_certificate_unknown"),
-    47: ("handshake_broken", "handshake_broken"),
+    47: ("handshake_broken", "client_handshake_broken"),
     48: ("client_ca_unknown", "client_ca_unknown"),
     49: ("client_access_denied", "client_access_denied"),
-    50: ("handshake_broken", "handshake_broken"),
+    50: ("handshake_broken", "client_handshake_broken"),
     51: ("client_signature_refused", "client_signature_refused"),
     70: ("tls_version_mismatch", "tls_version_mismatch"),
     71: ("no_common_cipher", "no_common_cipher"),
-    80: ("handshake_broken", "handshake_broken"),
-    109: ("handshake_broken", "handshake_broken"),
+    80: ("handshake_broken", "client_handshake_broken"),
+    109: ("handshake_broken", "client_handshake_broken"),
     112: ("server_name_refused", "server_name_refused"),
-    115: ("handshake_broken", "handshake_broken"),
+    115: ("handshake_broken", "client_handshake_broken"),
     116: ("client_certificate_not_sent", "client_certificate_not_sent"),
-    120: ("handshake_broken", "handshake_broken"),
+    120: ("handshake_broken", "client_handshake_broken"),
 }
 
 
@@ -140,7 +140,8 @@ def test_each_verdict_about_the_servers_certificate_has_its_fault(number: int, c
         (socket.gaierror(-4, "x"), Stage.RESOLVE, "resolver_failed"),
         (socket.gaierror(-5, "x"), Stage.RESOLVE, "name_without_address"),
         (socket.gaierror(-2, "x"), Stage.PROXY, "proxy_unreachable"),
-        (OSError("Tunnel connection failed: 407 x"), Stage.PROXY, "proxy_wants_login"),
+        (OSError("Tunnel connection failed: 407 x"), Stage.TUNNEL, "proxy_wants_login"),
+        (TimeoutError("x"), Stage.TUNNEL, "proxy_silent"),
         (KeyError("x"), Stage.REQUEST, "unknown"),
         (OSError(28, "x"), Stage.CONNECT, "unknown"),
     ],
@@ -218,7 +219,19 @@ def test_credentials_that_openssl_cannot_load_are_told_apart(
         (401, "", "login_refused"),
         (403, {"httpCode": "403"}, "gateway_forbids"),
         (403, {"code": 40300, "message": "x"}, "application_forbids"),
-        (403, "<html>", "forbidden"),
+        (403, "<html>", "forbidden_page"),
+        (403, "RBAC: access denied", "forbidden"),
+        (403, "", "forbidden"),
+        (403, {"httpCode": "403", "moreInformation": "not registered to a plan"}, "client_not_subscribed"),
+        (403, {"httpCode": "403", "moreInformation": "Invalid client id or secret."}, "client_id_refused"),
+        (403, {"code": "495", "message": "Invalid or expired client certificate"}, "client_certificate_refused_http"),
+        (400, {"code": "496", "message": "No client certificate"}, "client_certificate_missing_http"),
+        (200, {"httpCode": "401", "httpMessage": "Unauthorized"}, "login_refused"),
+        (200, {"httpCode": "403"}, "gateway_forbids"),
+        (200, {"httpCode": "429"}, "rate_limited"),
+        (200, {"httpCode": "500"}, "server_error"),
+        (200, {"httpCode": "503"}, "unavailable"),
+        (200, {"code": 40410, "message": "x"}, "no_vehicle"),
         (404, {"code": 40400, "message": "x"}, "no_status"),
         (404, {"code": 40410, "message": "x"}, "no_vehicle"),
         (404, {"code": 40499, "message": "x"}, "no_data"),
@@ -338,7 +351,7 @@ def test_openssls_own_server_refuses_by_name(
 
     def context() -> ssl.SSLContext:
         made = client.new_context()
-        client.trust(made, ca.cert_pem.bytes())
+        client.trust(made, ca.cert_pem.bytes().decode())
         return made
 
     error, trace = call(server, context())

@@ -1,0 +1,111 @@
+"""The rungs that need no network, as the portal climbs them: with the cryptography package and all that it knows."""
+
+import ssl
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property, lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from onboarding.findings import Severity, worst
+from onboarding.fleet import client
+from onboarding.fleet.checks import Check, Result, Rung, Turn
+from onboarding.fleet.faults import classify
+from onboarding.fleet.material import check_common_name, from_finding
+from onboarding.fleet.target import CredentialMaterial
+from onboarding.fleet.trace import Stage
+from onboarding.pki import names
+from onboarding.pki.certificates import UnreadableCertificate, check_certificate, load_certificates
+from onboarding.pki.keys import same_key, spki_sha256
+
+
+class PortalChecks:
+    """The checks of one credential set (`onboarding.fleet.material.MaterialChecks`)."""
+
+    def __init__(self, material: CredentialMaterial, context: ssl.SSLContext, now: datetime) -> None:
+        self._material = material
+        self._context = context
+        self._now = now
+
+    @cached_property
+    def _chain(self) -> Sequence[x509.Certificate]:
+        return load_certificates(self._material.certificate_pem)
+
+    @property
+    def subject(self) -> str:
+        """The subject of the client certificate, as in RFC 4514."""
+        return names.render(self._chain[0].subject)
+
+    @property
+    def serial_number(self) -> str:
+        """In hexadecimal, as the portal shows it elsewhere."""
+        return f"{self._chain[0].serial_number:x}"
+
+    def key_pair(self) -> Check:
+        """Do key and certificate belong together? OpenSSL says no; only then the key is opened here, to say why."""
+        material = self._material
+        try:
+            leaf = self._chain[0]
+        except UnreadableCertificate as error:
+            return from_finding(Rung.KEY_PAIR, error.finding)
+        try:
+            client.present(self._context, material.certificate_pem, material.key_pem, material.key_passphrase)
+        except ssl.SSLError as error:
+            return self._refused_key(leaf, error)
+        return Check(Rung.KEY_PAIR, "key_matches", Result.PASSED)
+
+    def _refused_key(self, leaf: x509.Certificate, refusal: ssl.SSLError) -> Check:
+        material = self._material
+        try:
+            # The key was checked in full when it was made or brought in; here only its public half counts.
+            key = load_pem_private_key(material.key_pem, material.key_passphrase, unsafe_skip_rsa_key_validation=True)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            evidence = {"exception": type(error).__name__}
+            return Check(Rung.KEY_PAIR, "key_unreadable", Result.FAILED, Turn.PARTNER, evidence)
+        if not same_key(key.public_key(), leaf.public_key()):
+            return Check(Rung.KEY_PAIR, "key_mismatch", Result.FAILED, Turn.PARTNER)
+        fault = classify(refusal, Stage.LOAD)
+        evidence = {"exception": type(refusal).__name__, "reason": refusal.reason or ""}
+        return Check(Rung.KEY_PAIR, fault.code, Result.FAILED, fault.turn, evidence)
+
+    def certificate(self) -> Check:
+        """Is the certificate valid now, made for clients, and signed by the given CA?"""
+        leaf, *others = self._chain
+        try:
+            ca = _authorities(self._material.ca_pem)
+        except UnreadableCertificate as error:
+            return from_finding(Rung.CERTIFICATE, error.finding)
+        # What comes with the certificate can lead to the given CA, but not stand in for it.
+        intermediates = [one for one in others if one.subject != one.issuer]
+        findings = check_certificate(
+            leaf,
+            csr_spki_sha256=spki_sha256(leaf.public_key()),
+            subject=names.first_values(names.subject_values(leaf.subject)),
+            ca=[*ca, *intermediates],
+            now=self._now,
+        )
+        gravest = worst(findings)
+        if gravest != Severity.ERROR:
+            client.trust(self._context, b"".join(one.public_bytes(Encoding.DER) for one in ca))
+        if gravest in (Severity.ERROR, Severity.WARNING):
+            return from_finding(Rung.CERTIFICATE, next(finding for finding in findings if finding.severity == gravest))
+        evidence = {
+            "subject": self.subject,
+            "issuer": names.render(leaf.issuer),
+            "serial_number": self.serial_number,
+            "not_valid_after": leaf.not_valid_after_utc.isoformat(),
+        }
+        return Check(Rung.CERTIFICATE, "certificate_good", Result.PASSED, evidence=evidence)
+
+    def common_name(self) -> Check:
+        """Is the certificate's common name the partner login?"""
+        found = ", ".join(names.subject_values(self._chain[0].subject).get("CN", ()))
+        return check_common_name(found, self._material.mzp)
+
+
+@lru_cache(maxsize=64)
+def _authorities(ca_pem: bytes) -> tuple[x509.Certificate, ...]:
+    """Read a CA file. Kept, since few CAs stand behind many sets. Raises UnreadableCertificate."""
+    return tuple(load_certificates(ca_pem))
