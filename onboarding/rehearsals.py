@@ -44,7 +44,7 @@ class Rehearsal:
 
     name: the code, or the code with a suffix. rung, code: the check that must tell of it. title: what happens, a
     message to translate. results: by programme, how that check ends; other programmes cannot meet it.
-    address: where to call, with {host} and {port} of the API; only where `played` is ADDRESS.
+    address: where to call, or the proxy to use, with {host} and {port} of the API; empty where it has a port.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Rehearsal:
     @property
     def has_port(self) -> bool:
         """Whether it needs a port of its own."""
-        return self.played in (Played.PORT, Played.PROXY)
+        return self.played in (Played.PORT, Played.PROXY) and not self.address
 
     def port(self, first: int) -> int:
         """Return its port, where the first of all is `first`. Raises ValueError if it has none."""
@@ -68,12 +68,13 @@ class Rehearsal:
         """Return where to call in place of the sandbox's API, and through which proxy, to meet this failure."""
         where = urlsplit(api_url)
         host = where.hostname or "localhost"
+        address = self.address.format(host=host, port=where.port or 443)
         if self.played == Played.PORT:
             return urlunsplit(where._replace(netloc=f"{host}:{self.port(first_port)}")), None
         if self.played == Played.PROXY:
-            return api_url, f"http://{host}:{self.port(first_port)}"
+            return api_url, address or f"http://{host}:{self.port(first_port)}"
         if self.played == Played.ADDRESS:
-            return self.address.format(host=host, port=where.port or 443) + where.path, None
+            return address + where.path, None
         return api_url, None
 
 
@@ -87,7 +88,7 @@ def _rows(
     )
 
 
-def _address(rung: Rung, code: str, suffix: str, title: str, address: str) -> Rehearsal:
+def _address(code: str, suffix: str, rung: Rung, title: str, address: str) -> Rehearsal:
     return Rehearsal(f"{code}_{suffix}" if suffix else code, rung, code, title, Played.ADDRESS, _FAILS, address)
 
 
@@ -128,27 +129,52 @@ _ALERTS: tuple[tuple[str, str, str], ...] = (
 """What a server can say about a client certificate: in the handshake under TLS 1.2, else after it."""
 
 REHEARSALS: tuple[Rehearsal, ...] = (
+    # The proxy
+    Rehearsal(
+        "proxy_invalid",
+        Rung.PROXY,
+        "proxy_invalid",
+        _("The proxy's address does not say http"),
+        Played.PROXY,
+        _FAILS,
+        "socks5://{host}:{port}",
+    ),
+    *_rows(
+        Rung.PROXY,
+        Played.PROXY,
+        _FAILS,
+        ("proxy_unreachable", "", _("The proxy is not there")),
+        ("proxy_silent", "", _("The proxy takes the connection and says nothing")),
+        ("proxy_hung_up", "", _("The proxy hangs up")),
+        ("proxy_not_http", "", _("The proxy is none: it speaks SSH")),
+        ("proxy_wants_login", "", _("The proxy wants a login")),
+        ("proxy_forbids", "", _("The proxy forbids the way to the API")),
+        ("proxy_refused", "", _("The proxy refuses to open a way")),
+    ),
     # The name
     _address(
-        Rung.NAME_RESOLUTION, "url_invalid", "", _("The address has a port that is no number"), "https://{host}:port"
+        "url_invalid", "", Rung.NAME_RESOLUTION, _("The address has a port that is no number"), "https://{host}:port"
     ),
     _address(
-        Rung.NAME_RESOLUTION, "url_invalid", "plain", _("The address says http, not https"), "http://{host}:{port}"
+        "url_invalid", "plain", Rung.NAME_RESOLUTION, _("The address says http, not https"), "http://{host}:{port}"
     ),
     # An IPv6 address on an interface that does not exist: the resolver says "no such name", and asks nobody.
     _address(
-        Rung.NAME_RESOLUTION, "name_unknown", "", _("There is no such name"), "https://[fe80::1%25no-such-link]:{port}"
+        "name_unknown", "", Rung.NAME_RESOLUTION, _("There is no such name"), "https://[fe80::1%25no-such-link]:{port}"
+    ),
+    _address(
+        "name_unusable",
+        "",
+        Rung.NAME_RESOLUTION,
+        _("The name leads to 0.0.0.0, as where it is blocked"),
+        "https://0.0.0.0:{port}",
     ),
     # The way there
     *_rows(
         Rung.TCP_CONNECT,
         Played.PROXY,
         _FAILS,
-        ("proxy_wants_login", "", _("The proxy wants a login")),
-        ("proxy_forbids", "", _("The proxy forbids the way to the API")),
         ("proxy_cannot_reach", "", _("The proxy cannot reach the API")),
-        ("proxy_refused", "", _("The proxy refuses to open a way")),
-        ("proxy_unreachable", "", _("The proxy is not there")),
     ),
     *_rows(
         Rung.TCP_CONNECT,
@@ -159,7 +185,7 @@ REHEARSALS: tuple[Rehearsal, ...] = (
     ),
     # The broadcast address of the loopback network: the system refuses by itself.
     _address(
-        Rung.TCP_CONNECT, "unreachable", "", _("There is no route to the address"), "https://127.255.255.255:{port}"
+        "unreachable", "", Rung.TCP_CONNECT, _("There is no route to the address"), "https://127.255.255.255:{port}"
     ),
     # The server's TLS
     *_rows(
@@ -180,12 +206,8 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         ("server_self_signed", "", _("The server's certificate is self-signed")),
         ("server_unknown_root", "", _("The server's certificate and its root are of a CA unknown to you")),
         ("server_unknown_ca", "", _("The server's certificate is of a CA unknown to you")),
-        (
-            "server_unknown_ca",
-            "public",
-            _("The server shows a chain like a public CA's, where the private CA is pinned"),
-        ),
-        ("server_unknown_ca", "no_intermediate", _("The server leaves its intermediate certificate out")),
+        ("server_public_ca", "", _("The server's certificate is of a public CA, where the private one is pinned")),
+        ("server_chain_incomplete", "", _("The server leaves its intermediate certificate out")),
         ("server_not_yet_valid", "", _("The server's certificate is not valid yet")),
         ("server_expired", "", _("The server's certificate has expired")),
         ("server_wrong_name", "", _("The server's certificate is for another name")),
@@ -215,6 +237,12 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         Rung.CLIENT_CERTIFICATE,
         Played.PORT,
         _FAILS,
+        ("client_handshake_broken", "", _("The server reports an internal error about your certificate")),
+        (
+            "client_handshake_broken",
+            "tls12",
+            _("The server reports an internal error about your certificate (TLS 1.2)"),
+        ),
         ("closed_without_reason", "", _("The server hangs up after the handshake without a word")),
         ("closed_without_reason", "notify", _("The server ends TLS properly after the handshake, and says no more")),
         ("closed_without_reason", "tls12", _("The server hangs up after the handshake without a word (TLS 1.2)")),
@@ -253,7 +281,7 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         ("client_not_subscribed", "", _("401 of the gateway: not registered to a plan")),
         ("client_not_subscribed", "403", _("403 of the gateway: not registered to a plan")),
         ("gateway_forbids", "", _("403 of the gateway")),
-        ("forbidden", "", _("403 with a web page")),
+        ("forbidden", "", _("403 without a body")),
     ),
     # The answer: how it arrives
     *_rows(
@@ -270,13 +298,15 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         ("answer_too_large", "", _("The answer is announced as a gigabyte")),
         ("answer_too_large", "endless", _("The answer does not end, and does not say how long it is")),
         ("not_http", "", _("What answers inside TLS is not HTTP")),
-        ("not_http", "long_header", _("The answer has a header line of 100 kB")),
+        ("headers_too_large", "", _("The answer has a header line of 100 kB")),
+        ("headers_too_large", "many", _("The answer has 200 headers")),
     ),
     # The answer: what the application says
     *_rows(
         Rung.ANSWER,
         Played.ANSWER,
         _OWNER,
+        ("forbidden_page", "", _("403 with a web page")),
         ("application_forbids", "", _("403 of the application (code 40300)")),
         ("no_status", "", _("404 of the application: no status for the vehicle (code 40400)")),
         ("no_vehicle", "", _("404 of the application: no vehicle (code 40410)")),
@@ -289,6 +319,13 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         ("not_json", "", _("200, and a text that is not JSON")),
         ("not_json", "cut", _("200, and JSON that breaks off, its length in order")),
         ("wrong_shape", "", _("200, and JSON of another shape")),
+    ),
+    Rehearsal(
+        "unexpected_media_type",
+        Rung.ANSWER,
+        "unexpected_media_type",
+        _("200, and fleets that are said to be plain text"),
+        results={"fleet_owner": Result.WARNING},
     ),
     Rehearsal(
         "no_fleets",
@@ -328,6 +365,21 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         ("empty_answer", "204", _("204, no content")),
         ("unexpected_status", "", _("418: a status that nobody expects")),
     ),
+    # What the answer says beside
+    *_rows(
+        Rung.RATE_LIMITS,
+        Played.ANSWER,
+        {"fleet_owner": Result.WARNING},
+        ("rate_limits_low", "", _("200, and little of the day's quota is left")),
+        ("rate_limits_low", "older_header", _("200, and little of the quota is left, in the older style of header")),
+    ),
+    *_rows(
+        Rung.CLOCK,
+        Played.ANSWER,
+        {"fleet_owner": Result.WARNING},
+        ("clock_behind", "", _("200, and the server's clock is an hour ahead of yours")),
+        ("clock_ahead", "", _("200, and the server's clock is an hour behind yours")),
+    ),
     *_rows(
         Rung.SERVER_TLS,
         Played.PORT,
@@ -362,23 +414,23 @@ BY_NAME: Mapping[str, Rehearsal] = {rehearsal.name: rehearsal for rehearsal in R
 PORTS: tuple[Rehearsal, ...] = tuple(rehearsal for rehearsal in REHEARSALS if rehearsal.has_port)
 """Those that have a port of their own, in the order of the ports."""
 
-_OWN_FILES = "It lies in the credential set's own files, not in what a server does."
-_RESOLVER = "Only a name server could play it."
-_NO_LISTS = "Nothing here reads revocation lists of servers; a client that does would see it."
+OWN_FILES = "It lies in the credential set's own files, not in what a server does."
+RESOLVER = "Only a name server could play it."
+NO_LISTS = "Nothing here reads revocation lists of servers; a client that does would see it."
 
 BY_TEST_ONLY: Mapping[str, str] = {
-    "key_mismatch": _OWN_FILES,
-    "key_type_mismatch": _OWN_FILES,
-    "key_too_small": _OWN_FILES,
-    "credential_unreadable": _OWN_FILES,
-    "ca_is_intermediate": _OWN_FILES,
-    "name_without_address": _RESOLVER,
-    "resolver_failing": _RESOLVER,
-    "resolver_failed": _RESOLVER,
-    "resolver_timeout": _RESOLVER,
+    "key_mismatch": OWN_FILES,
+    "key_type_mismatch": OWN_FILES,
+    "key_too_small": OWN_FILES,
+    "credential_unreadable": OWN_FILES,
+    "ca_is_intermediate": OWN_FILES,
+    "name_without_address": RESOLVER,
+    "resolver_failing": RESOLVER,
+    "resolver_failed": RESOLVER,
+    "resolver_timeout": RESOLVER,
     "reset_at_connect": "The system tells of a reset at that moment as of a refusal.",
-    "server_revoked": _NO_LISTS,
-    "server_crl_missing": _NO_LISTS,
+    "server_revoked": NO_LISTS,
+    "server_crl_missing": NO_LISTS,
     "invalid_grant": "It is the good answer of the token endpoint.",
 }
 """Codes of the catalogue that nothing offers, and why. Tests make them with what stands in for the cause."""

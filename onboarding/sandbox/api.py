@@ -211,9 +211,9 @@ def _route_and_handle(
         response = route.handle(Call(request, caller, match.groupdict(), now))
     except Refusal as refusal:
         response = refusal.response
-    else:
-        response = CHANGES[fault](response) if fault in CHANGES else response
-    return response.with_headers(allowance.headers)
+        fault = ""
+    response = response.with_headers(allowance.headers)
+    return CHANGES[fault](response, now) if fault in CHANGES else response
 
 
 def _find(request: ApiRequest) -> tuple[Route, re.Match[str]]:

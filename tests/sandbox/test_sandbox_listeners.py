@@ -11,6 +11,7 @@ import warnings
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import trustme
@@ -346,3 +347,12 @@ def test_curl_without_get_is_told_to_add_it(sandbox: Running, tmp_path):
     status, content = curl(sandbox, tmp_path, "--request", "GET", "--data-urlencode", f"client_id={CLIENT_ID}")
     assert status == 400
     assert "--get" in content["moreInformation"]
+
+
+@pytest.mark.needs("curl")
+def test_curl_meets_a_failure_that_it_names_with_its_client_id(sandbox: Running, tmp_path):
+    headers = str(tmp_path / "headers.txt")
+    named = f"client_id={CLIENT_ID}~rate_limited"
+    status, content = curl(sandbox, tmp_path, "--get", "--data-urlencode", named, "--dump-header", headers)
+    assert (status, content["httpCode"]) == (429, "429")
+    assert "Retry-After: 30" in Path(headers).read_text()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from http import HTTPStatus
 from itertools import chain, repeat
 from typing import Any
@@ -120,7 +121,7 @@ ANSWERS: Mapping[str, Failing] = {
     "client_not_subscribed": _gateway(401, NO_PLAN),
     "client_not_subscribed_403": _gateway(403, NO_PLAN),
     "gateway_forbids": _gateway(403, "The client may not use this API."),
-    "forbidden": _page(403, "403 Forbidden"),
+    "forbidden": _empty(403),
     # How it arrives
     "answer_timeout": _script(ending=Ending.HOLD),
     "answer_stalled": _script(_head(_LENGTH) + _BODY, ending=Ending.HOLD),
@@ -132,8 +133,10 @@ ANSWERS: Mapping[str, Failing] = {
     "answer_too_large": _endless(_head(f"Content-Length: {GIGABYTE}"), _FILLING),
     "answer_too_large_endless": _endless(_head(_CHUNKED), b"%x\r\n%s\r\n" % (len(_FILLING), _FILLING)),
     "not_http": _script(b"+OK this is a mail server\r\n"),
-    "not_http_long_header": _script(_head(f"X-Long: {'x' * 100_000}")),
+    "headers_too_large": _script(_head(f"X-Long: {'x' * 100_000}")),
+    "headers_too_large_many": _script(_head(*(f"X-Number-{number}: 1" for number in range(200)))),
     # What it says
+    "forbidden_page": _page(403, "403 Forbidden"),
     "application_forbids": _application(40300, "this fleet is not yours"),
     "no_status": _application(shapes.NO_STATUS, "status for this vehicle not found"),
     "no_vehicle": _application(shapes.NO_VEHICLE, "no vehicle found"),
@@ -185,8 +188,12 @@ TOKEN_ANSWERS: Mapping[str, Failing] = {
 """What the token endpoint answers, by the failure's name."""
 
 
-def with_unknown_fields(response: ApiResponse) -> ApiResponse:
-    """Return a good answer with fields that no description has."""
+def _with(response: ApiResponse, _now: datetime, **headers: str) -> ApiResponse:
+    return response.with_headers(_named(headers))
+
+
+def _with_unknown_fields(response: ApiResponse, _now: datetime) -> ApiResponse:
+    """Fields that no description has, at each level."""
     content = json.loads(response.body)
     content |= {"x-new": {"since": "tomorrow"}, "_links": content.get("_links", {}) | {"x-new": {"href": "#"}}}
     for items in content.get("_embedded", {}).values():
@@ -195,7 +202,22 @@ def with_unknown_fields(response: ApiResponse) -> ApiResponse:
     return ApiResponse(response.status, response.headers, json.dumps(content).encode("utf-8"))
 
 
-CHANGES: Mapping[str, Callable[[ApiResponse], ApiResponse]] = {"fleets_listed_unknown_fields": with_unknown_fields}
+def _at_another_time(difference: timedelta, response: ApiResponse, now: datetime) -> ApiResponse:
+    return response.with_headers({"Date": format_datetime(now + difference, usegmt=True)})
+
+
+Changing = Callable[[ApiResponse, datetime], ApiResponse]
+
+CHANGES: Mapping[str, Changing] = {
+    "unexpected_media_type": partial(_with, Content_Type="text/plain; charset=utf-8"),
+    "fleets_listed_unknown_fields": _with_unknown_fields,
+    "rate_limits_low": partial(_with, X_RateLimit_Remaining_1="3"),
+    "rate_limits_low_older_header": partial(
+        _with, X_RateLimit_Limit="name=rate-limit-1,150;", X_RateLimit_Remaining="name=rate-limit-1,3;"
+    ),
+    "clock_behind": partial(_at_another_time, timedelta(hours=1)),
+    "clock_ahead": partial(_at_another_time, timedelta(hours=-1)),
+}
 """What becomes of a good answer of the API, by the failure's name."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPri
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from onboarding.pki import keys
 from onboarding.pki.embedded_ca import general_name
@@ -127,10 +129,22 @@ def _unknown_root(mint: Mint) -> ssl.SSLContext:
     return mint.serve(mint.certificate(mint.unrelated), *mint.unrelated.chain)
 
 
-def _like_a_public_ca(mint: Mint) -> ssl.SSLContext:
-    """Leaf and intermediate, as public CAs' servers send them: the root is in the stores of browsers."""
-    issuer = mint.authority("Public Intermediate of the Sandbox", mint.authority("Public Root of the Sandbox"))
+def _unknown_ca(mint: Mint) -> ssl.SSLContext:
+    """Leaf and intermediate of a root that is not sent."""
+    issuer = mint.authority("Unrelated Intermediate", mint.unrelated)
     return mint.serve(mint.certificate(issuer), issuer.chain[0])
+
+
+def _like_a_public_ca(mint: Mint) -> ssl.SSLContext:
+    """The same, below the name of a root that browsers know. That name is all there is of it: the key is ours."""
+    issuer = mint.authority("Intermediate of the Sandbox", Issuer(_a_public_root().subject, mint.unrelated.key))
+    return mint.serve(mint.certificate(issuer), issuer.chain[0])
+
+
+def _a_public_root() -> x509.Certificate:
+    pem, end = Path(DEFAULT_CA_BUNDLE_PATH).read_bytes(), b"-----END CERTIFICATE-----\n"
+    first = pem[pem.index(b"-----BEGIN CERTIFICATE-----") : pem.index(end) + len(end)]
+    return x509.load_pem_x509_certificate(first)
 
 
 def _signed_by_a_leaf(mint: Mint) -> ssl.SSLContext:
@@ -170,11 +184,9 @@ CONTEXTS: Mapping[str, Callable[[Mint], ssl.SSLContext]] = {
     "no_common_cipher": _old_ciphers_only,
     "server_self_signed": lambda mint: mint.serve(mint.self_signed()),
     "server_unknown_root": _unknown_root,
-    "server_unknown_ca": lambda mint: mint.serve(mint.certificate(mint.unrelated)),
-    "server_unknown_ca_public": _like_a_public_ca,
-    "server_unknown_ca_no_intermediate": lambda mint: mint.serve(
-        mint.certificate(mint.authority("Intermediate", mint.embedded))
-    ),
+    "server_unknown_ca": _unknown_ca,
+    "server_public_ca": _like_a_public_ca,
+    "server_chain_incomplete": lambda mint: mint.serve(mint.certificate(mint.authority("Intermediate", mint.embedded))),
     "server_not_yet_valid": lambda mint: mint.serve(mint.certificate(begins=LIFE, ends=LIFE + DAY)),
     "server_expired": lambda mint: mint.serve(mint.certificate(begins=-30 * DAY, ends=-DAY)),
     "server_wrong_name": lambda mint: mint.serve(mint.certificate(hosts=["elsewhere.example"])),

@@ -231,6 +231,7 @@ _REFUSALS: Mapping[str, Alert] = {
     "client_access_denied": Alert.ACCESS_DENIED,
     "client_signature_refused": Alert.DECRYPT_ERROR,
     "client_handshake_failure": Alert.HANDSHAKE_FAILURE,
+    "client_handshake_broken": Alert.INTERNAL_ERROR,
 }
 
 
@@ -259,6 +260,9 @@ TALKS: Mapping[str, Talk] = {
     "reset_without_reason_tls12": partial(reset_after, _TLS12),
     "closed_at_offer": close_at_offer,
     "closed_at_offer_reset": reset_at_offer,
+    "proxy_silent": silence,
+    "proxy_hung_up": close_at_hello,
+    "proxy_not_http": partial(say, b"SSH-2.0-OpenSSH_9.2\r\n"),
     "proxy_wants_login": _proxy("407 Proxy Authentication Required", 'Proxy-Authenticate: Basic realm="sandbox"'),
     "proxy_forbids": _proxy("403 Forbidden"),
     "proxy_cannot_reach": _proxy("502 Bad Gateway"),

@@ -163,8 +163,8 @@ def how_to_meet(rehearsal: Rehearsal, port: int, fault_ports: int) -> str:
     if rehearsal.has_port:
         what = "proxy at port" if rehearsal.played == Played.PROXY else "port"
         return f"{what} {rehearsal.port(fault_ports)}" if fault_ports else "no port: see --fault-ports"
-    if rehearsal.played == Played.ADDRESS:
-        return rehearsal.address.format(host="localhost", port=port)
+    if address := rehearsal.address.format(host="localhost", port=port):
+        return f"proxy {address}" if rehearsal.played == Played.PROXY else address
     return f"client ID with {SUFFIX}{rehearsal.name}"
 
 
