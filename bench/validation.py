@@ -4,8 +4,8 @@
 same files. (c) the ladder: `diagnose()` on one connection, without a database, every rung of it.
 
 The key is encrypted for all three, as the portal keeps it. Measured in turns, so that a busy machine troubles all
-alike: the median of the turns counts. Processor time is that of this process (of the child for curl), without the
-server's. Exit code 1 if a goal is missed.
+alike: of processor time the best turn counts, of wall time the median. Processor time is that of this process, and of
+the child for curl, without the server's. Exit code 1 if a goal is missed.
 """
 
 import base64
@@ -36,11 +36,12 @@ from cryptography.hazmat.primitives.serialization import (
 from bench.server import serve
 from onboarding.fleet.checks import Result
 from onboarding.fleet.diagnosis import diagnose
+from onboarding.fleet.portal_material import PortalChecks
 from onboarding.fleet.target import CredentialMaterial, Target
 from onboarding.programmes import profile
 
 MZP, PASSWORD, CLIENT_ID = "MZP128745", "a password", "client-7"
-TURNS = 60
+TURNS, REPEATS = 30, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +122,19 @@ def curl(files: Files, port: int) -> bytes:
 
 def ladder(material: CredentialMaterial, port: int) -> None:
     """Climb the whole ladder."""
-    report = diagnose(material, Target(f"https://localhost:{port}/connectedcar/v3"), now=datetime.now(UTC), deadline=10)
+    report = diagnose(
+        material,
+        Target(f"https://localhost:{port}/connectedcar/v3"),
+        checks=PortalChecks,
+        now=datetime.now(UTC),
+        deadline=10,
+    )
     assert report.result == Result.PASSED, report.checks
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Medians, in seconds."""
+    """Of one piece of work, in seconds: processor time at its best, wall time as the median."""
 
     processor: float
     wall: float
@@ -139,15 +146,18 @@ def _processor_seconds() -> float:
 
 
 def measure(works: Sequence[Callable[[], object]], turns: int = TURNS) -> list[Times]:
-    """Do each in turn, and return the medians."""
+    """Do each in turn, and return what one takes."""
     taken: list[list[tuple[float, float]]] = [[] for _ in works]
-    for turn in range(turns + 3):
+    for turn in range(turns + 1):
         for number, work in enumerate(works):
             processor, wall = _processor_seconds(), time.perf_counter()
-            work()
-            if turn >= 3:  # the first turns warm up
-                taken[number].append((_processor_seconds() - processor, time.perf_counter() - wall))
-    return [Times(*(statistics.median(column) for column in zip(*rows, strict=True))) for rows in taken]
+            for _ in range(REPEATS):
+                work()
+            processor, wall = _processor_seconds() - processor, time.perf_counter() - wall
+            if turn:  # the first one warms up
+                taken[number].append((processor / REPEATS, wall / REPEATS))
+    columns = [tuple(zip(*rows, strict=True)) for rows in taken]
+    return [Times(min(processor), statistics.median(wall)) for processor, wall in columns]
 
 
 def line(what: str, value: float, goal: float | None = None) -> bool:

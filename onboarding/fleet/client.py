@@ -2,7 +2,7 @@
 short lead.
 
 Differences from a plain `requests.get`, each measured:
-1. only the given CA is trusted (`cert_verify` would add the public roots), and only names in the SAN count;
+1. only the given CA is trusted (its own adapter would add the public roots), and only names in the SAN count;
 2. nothing is taken from the environment (no .netrc login, no proxy), no redirect is followed, nothing is
    retried;
 3. under TLS 1.3 a refused client certificate shows at the first read, and is lost if we write first: so we
@@ -13,6 +13,8 @@ Differences from a plain `requests.get`, each measured:
 The standard library, `requests` and what that needs: no more, since the offline checker carries this file.
 """
 
+import _thread
+import base64
 import contextlib
 import errno
 import ipaddress
@@ -21,28 +23,30 @@ import select
 import socket
 import ssl
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter
 from requests.auth import HTTPBasicAuth
+from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util import parse_url
 
-from onboarding.fleet import der, handshake
+from onboarding.fleet import handshake
 from onboarding.fleet.trace import Deadline, Stage, Trace
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_BYTES = MAX_BODY_BYTES + 256 * 1024
 """The most that is read of one connection, above TLS: the body, and what is said around it."""
+
+HTTP_PORT, HTTPS_PORT = 80, 443
 
 MAX_CONNECT_SECONDS = 10.0
 """The longest that one address is given to take a connection."""
@@ -60,6 +64,7 @@ _TCP_CLOSE = 7
 _CONTENT_ALERT = 21
 _CONTENT_HANDSHAKE = 22
 _CLOSE_NOTIFY = 0
+_TLS13 = int(ssl.TLSVersion.TLSv1_3)
 
 
 Address = tuple[socket.AddressFamily, tuple[Any, ...]]
@@ -165,9 +170,7 @@ class _Connection(HTTPSConnection):
             raise NameResolutionError(self.host, self, error) from error
         except TimeoutError as error:
             raise ConnectTimeoutError(self, "no answer about the name in time") from error
-        if through_proxy:
-            trace.proxy = f"{self.host}:{port}"
-        else:
+        if not through_proxy:
             trace.addresses = tuple(dict.fromkeys(str(sockaddr[0]) for _, sockaddr in found))
             found = [(family, sockaddr) for family, sockaddr in found if _is_usable(sockaddr[0])]
             if not found:
@@ -249,8 +252,10 @@ def resolve(host: str, port: int, deadline: Deadline) -> list[Address]:
     """Return all addresses of a name, of IPv4 and IPv6, in the system's order.
 
     Raises socket.gaierror; TimeoutError at the deadline (the resolver itself knows none, so it works in a
-    thread of its own, which is left to end by itself).
+    thread of its own, which is left to end by itself, unless the name is of this machine: RFC 6761, section 6.3).
     """
+    if host == "localhost" or host.endswith(".localhost"):
+        return _addresses(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     outcome: SimpleQueue[list[Any] | Exception] = SimpleQueue()
 
     def ask() -> None:
@@ -259,13 +264,18 @@ def resolve(host: str, port: int, deadline: Deadline) -> list[Address]:
         except (OSError, UnicodeError) as error:
             outcome.put(error)
 
-    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    # Not threading.Thread, which waits until the thread has begun: that alone took as long as the name of a near host.
+    _thread.start_new_thread(ask, ())
     try:
         found = outcome.get(timeout=deadline.remaining())
     except Empty:
         raise TimeoutError("the resolver did not answer in time") from None
     if isinstance(found, Exception):
         raise found
+    return _addresses(found)
+
+
+def _addresses(found: list[Any]) -> list[Address]:
     return [(family, sockaddr) for family, _, _, _, sockaddr in found]
 
 
@@ -290,47 +300,82 @@ def _note_session(tls: ssl.SSLSocket, trace: Trace) -> None:
     trace.cipher = cipher[0] if cipher else ""
 
 
-def note_server_certificate(trace: Trace) -> None:
-    """Fill in whom the server claims to be, by its certificate, whether that was trusted or not."""
-    with contextlib.suppress(IndexError, der.Malformed):
-        leaf = der.read_certificate(trace.server_chain[0])
-        trace.server_subject = leaf.subject
-        trace.server_issuer = leaf.issuer
-        trace.server_not_valid_after = leaf.not_valid_after.isoformat()
+class _Adapter(BaseAdapter):
+    """Sends one request of `requests` on one connection, made for it with our context and closed with it.
 
-
-class _Adapter(HTTPAdapter):
-    """Gives `requests` our context and our connection, and keeps its own trust out of it."""
+    The adapter that `requests` brings would add the public roots to those of the context, keep connections, and wrap
+    what goes wrong in a retry that is not ours.
+    """
 
     def __init__(self, context: ssl.SSLContext, trace: Trace, deadline: Deadline) -> None:
+        super().__init__()
         self._context = context
-        self._connection_arguments = {"trace": trace, "deadline": deadline}
-        super().__init__(pool_connections=1, pool_maxsize=1)
+        self._trace = trace
+        self._deadline = deadline
+        self._connection: _Connection | None = None
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = True,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        """Send it, through the proxy that `proxies` names for https. Trust is the context's: `verify` is not looked at.
 
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context)
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
-        pool = super().get_connection_with_tls_context(*args, **kwargs)
-        if not isinstance(pool, HTTPSConnectionPool):
+        Raises InvalidSchema for anything but https, urllib3's HTTPError, http.client's HTTPException, OSError.
+        """
+        url = parse_url(request.url or "")
+        if url.scheme != "https" or not url.host:
             raise requests.exceptions.InvalidSchema("only https is spoken here")
-        pool.ConnectionCls = _Connection
-        pool.conn_kw.update(self._connection_arguments)
-        return pool
+        host, port, proxy = url.host.strip("[]"), url.port or HTTPS_PORT, (proxies or {}).get("https")
+        connection = self._connection = _Connection(
+            proxy.hostname if proxy else host,
+            (proxy.port or HTTP_PORT) if proxy else port,
+            timeout=timeout,
+            ssl_context=self._context,
+            trace=self._trace,
+            deadline=self._deadline,
+        )
+        if proxy:
+            connection.set_tunnel(host, port, headers=_proxy_login(proxy))
+        with contextlib.suppress(BrokenPipeError):  # it has closed already, and may have said why: that is read next
+            connection.request(
+                request.method or "GET", request.path_url, request.body, request.headers,
+                preload_content=False, decode_content=False,
+            )  # fmt: skip
+        received = connection.getresponse()
+        response = requests.Response()
+        response.status_code, response.raw = received.status, received
+        response.headers = CaseInsensitiveDict(received.headers)
+        response.url, response.request = request.url or "", request
+        return response
 
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Leave trust to the context: the inherited method would add the public roots to the pinned CA."""
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+def _proxy_login(proxy: SplitResult) -> dict[str, str]:
+    if proxy.username is None:
+        return {}
+    login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(login).decode('ascii')}"}
 
 
 def new_context() -> ssl.SSLContext:
-    """Return a context that trusts nobody yet: `trust` and `present` complete it. One call, one context."""
+    """Return a context that trusts nobody yet: `trust` and `present` complete it.
+
+    TLS 1.2 at least, which is Python's own default from 3.10 on.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.hostname_checks_common_name = False
     context.sslsocket_class = _TlsSocket
+    # Some servers ask for the certificate only once they know the path.
+    context.post_handshake_auth = True
     return context
 
 
@@ -388,18 +433,18 @@ def _watch(context: ssl.SSLContext, trace: Trace) -> None:
     """Note what Python does not tell, as it passes: certificates asked for, sent and shown, and alerts."""
 
     def on_message(_socket: Any, direction: str, version: int, content: int, kind: int, data: bytes) -> None:
-        is_tls13 = version == ssl.TLSVersion.TLSv1_3
         if content == _CONTENT_HANDSHAKE:
+            is_tls13 = version == _TLS13
             if kind == handshake.CERTIFICATE and direction == "read":
                 trace.server_chain = handshake.certificates(data, is_tls13)
-                note_server_certificate(trace)
             elif kind == handshake.CERTIFICATE:
                 trace.certificate_sent = bool(handshake.certificates(data, is_tls13))
             elif kind == handshake.CERTIFICATE_REQUEST and direction == "read":
                 trace.certificate_requested = True
                 trace.accepted_issuers = handshake.accepted_issuers(data, is_tls13)
                 trace.tls_version = "TLSv1.3" if is_tls13 else "TLSv1.2"
-                trace.enter(Stage.OFFER)
+                if trace.stage == Stage.TLS:
+                    trace.enter(Stage.OFFER)
         elif content == _CONTENT_ALERT and direction == "read" and len(data) == 2 and data[1] != _CLOSE_NOTIFY:
             trace.alert = data[1]
 
@@ -425,17 +470,17 @@ def send(call: Call, context: ssl.SSLContext, *, trace: Trace, deadline: Deadlin
         _set_callback(context, None)
 
 
-def _checked_proxy(proxy: str | None, trace: Trace) -> str | None:
+def _checked_proxy(proxy: str | None, trace: Trace) -> SplitResult | None:
     if proxy is None:
         return None
     try:
         parts = urlsplit(proxy)
-        trace.proxy = f"{parts.hostname}:{parts.port or 80}"
+        trace.proxy = f"{parts.hostname}:{parts.port or HTTP_PORT}"
     except ValueError:
         raise ProxyInvalid("malformed") from None
     if parts.scheme != "http" or not parts.hostname:
         raise ProxyInvalid("not http://host:port")
-    return proxy
+    return parts
 
 
 def _host_of(url: str) -> str:
@@ -446,7 +491,7 @@ def _host_of(url: str) -> str:
         return url
 
 
-def _exchange(adapter: HTTPAdapter, call: Call, trace: Trace, deadline: Deadline, proxy: str | None) -> Answer:
+def _exchange(adapter: _Adapter, call: Call, trace: Trace, deadline: Deadline, proxy: SplitResult | None) -> Answer:
     # No session: it would bring .netrc, redirects, cookies, and above all an adapter that sends logins over plain http.
     request = requests.Request(
         "GET" if call.form is None else "POST",
@@ -457,11 +502,7 @@ def _exchange(adapter: HTTPAdapter, call: Call, trace: Trace, deadline: Deadline
         # Bytes, since requests would encode text as Latin-1 and fail on anything else.
         auth=HTTPBasicAuth(call.basic[0].encode(), call.basic[1].encode()) if call.basic else None,
     ).prepare()
-    if not request.url or not request.url.startswith("https://"):
-        raise requests.exceptions.InvalidSchema("only https is spoken here")
-    with adapter.send(
-        request, stream=True, timeout=deadline.remaining(), proxies={"https": proxy} if proxy else None
-    ) as response:
+    with adapter.send(request, timeout=deadline.remaining(), proxies={"https": proxy}) as response:
         trace.status, trace.answered_at = response.status_code, time.monotonic()
         trace.enter(Stage.BODY)
         body = bytearray()

@@ -45,19 +45,42 @@ class Malformed(ValueError):
 class Certificate:
     """A certificate. Times are aware, in UTC; extended_key_usage and key_usage: None where it has no such extension.
 
-    issuer_der, subject_der: the names as encoded, to compare. bits: of an RSA key, 0 for another kind.
-    hash: of its signature, "" where the algorithm does not name one.
+    issuer_der, subject_der: the names as encoded, to compare. All but these and the serial number is read when it is
+    asked for, and raises Malformed then.
     """
 
     der: bytes = field(repr=False)
     serial_number: int
     issuer_der: bytes = field(repr=False)
     subject_der: bytes = field(repr=False)
-    not_valid_before: datetime
-    not_valid_after: datetime
-    hash: str
-    bits: int
-    _extensions: bytes = field(repr=False)
+    _parts: Sequence[tuple[int, int, int]] = field(repr=False)
+
+    @cached_property
+    def not_valid_before(self) -> datetime:
+        """From when on it is valid."""
+        return self._validity[0]
+
+    @cached_property
+    def not_valid_after(self) -> datetime:
+        """Until when it is valid."""
+        return self._validity[1]
+
+    @cached_property
+    def _validity(self) -> Sequence[datetime]:
+        _, at, end = self._parts[3]
+        return [_time(self.der, *item) for item in _items(self.der, at, end)][:2]
+
+    @property
+    def hash(self) -> str:
+        """The hash of its signature, empty where the algorithm does not name one."""
+        _, at, end = self._parts[1]
+        return _HASHES.get(_oid(self.der, *_first(self.der, at, end)), "")
+
+    @property
+    def bits(self) -> int:
+        """The size of its RSA key, 0 for a key of another kind."""
+        _, at, end = self._parts[5]
+        return _rsa_bits(self.der, at, end)
 
     @property
     def is_self_issued(self) -> bool:
@@ -111,7 +134,7 @@ class Certificate:
         return any(tag == _BOOLEAN and value[at] != 0 for tag, at, _ in _items(value, *_inside(value)))
 
     def _extension(self, oid: str) -> bytes | None:
-        data = self._extensions
+        data = next((self.der[at:end] for tag, at, end in self._parts[6:] if tag == _EXPLICIT_EXTENSIONS), b"")
         if not data:
             return None
         for _, at, end in _items(data, *_inside(data)):
@@ -124,34 +147,23 @@ class Certificate:
 def read_certificate(der: bytes) -> Certificate:
     """Read a certificate. Raises Malformed."""
     try:
-        return _read(der)
+        parts = list(_items(der, *_first(der, *_inside(der))))
+        if parts and parts[0][0] == _EXPLICIT_VERSION:
+            del parts[0]
+        serial, _, issuer, _, subject, _ = parts[:6]
+        if (serial[0], issuer[0], subject[0]) != (_INTEGER, _SEQUENCE, _SEQUENCE):
+            raise Malformed("not a certificate")
+        return Certificate(
+            der=der,
+            serial_number=int.from_bytes(der[serial[1] : serial[2]], "big", signed=True),
+            issuer_der=der[issuer[1] : issuer[2]],
+            subject_der=der[subject[1] : subject[2]],
+            _parts=parts,
+        )
     except Malformed:
         raise
-    except (IndexError, ValueError, OverflowError, StopIteration) as error:
+    except (IndexError, ValueError) as error:
         raise Malformed("not a certificate") from error
-
-
-def _read(der: bytes) -> Certificate:
-    tbs = next(_items(der, *_inside(der)))
-    parts = list(_items(der, *tbs[1:]))
-    if parts and parts[0][0] == _EXPLICIT_VERSION:
-        del parts[0]
-    serial, algorithm, issuer, validity, subject, key = parts[:6]
-    if (serial[0], issuer[0], subject[0]) != (_INTEGER, _SEQUENCE, _SEQUENCE):
-        raise Malformed("not a certificate")
-    begin, end = _items(der, *validity[1:])
-    extensions = next((der[at:to] for tag, at, to in parts[6:] if tag == _EXPLICIT_EXTENSIONS), b"")
-    return Certificate(
-        der=der,
-        serial_number=int.from_bytes(der[serial[1] : serial[2]], "big", signed=True),
-        issuer_der=der[issuer[1] : issuer[2]],
-        subject_der=der[subject[1] : subject[2]],
-        not_valid_before=_time(der, *begin),
-        not_valid_after=_time(der, *end),
-        hash=_HASHES.get(_oid(der, *next(_items(der, *algorithm[1:]))[1:]), ""),
-        bits=_rsa_bits(der, *key[1:]),
-        _extensions=extensions,
-    )
 
 
 def name_values(name: bytes) -> Iterator[tuple[str, str]]:
@@ -211,6 +223,13 @@ def _items(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
         at += length
 
 
+def _first(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """Return start and end of the content of the first element between two offsets."""
+    for _, first, last in _items(data, at, end):
+        return first, last
+    raise Malformed("nothing is in it")
+
+
 def _inside(data: bytes, tag: int = _SEQUENCE) -> tuple[int, int]:
     """Return start and end of the content of the one element that these bytes are."""
     found, at, end = next(_items(data, 0, len(data)), (0, 0, 0))
@@ -244,10 +263,9 @@ def _time(data: bytes, tag: int, at: int, end: int) -> datetime:
 
 def _rsa_bits(data: bytes, at: int, end: int) -> int:
     algorithm, key = _items(data, at, end)
-    if _oid(data, *next(_items(data, *algorithm[1:]))[1:]) != _RSA:
+    if _oid(data, *_first(data, *algorithm[1:])) != _RSA:
         return 0
-    _, inner, last = next(_items(data, key[1] + 1, key[2]))  # after the count of unused bits
-    _, first, to = next(_items(data, inner, last))
+    first, to = _first(data, *_first(data, key[1] + 1, key[2]))  # after the count of unused bits
     return int.from_bytes(data[first:to], "big").bit_length()
 
 

@@ -81,7 +81,7 @@ class Report:
 
     result: passed or failed. checks: one for every rung of the run's ladder, in its order.
     facts: plain values for the page: tls_version, cipher, address, client_certificate_subject,
-    client_certificate_serial_number, server_subject, server_not_valid_after; fleets, first_fleet_id,
+    client_certificate_serial_number, server_subject, server_issuer, server_not_valid_after; fleets, first_fleet_id,
     first_fleet_name; client_certificate_seen, tls_seen (sandbox).
     """
 
@@ -214,7 +214,6 @@ class _Run:
         self._now = now
         self._began = time.monotonic()
         self._policy = policy
-        self._rng = random.Random()  # noqa: S311 - spreads calls, guards nothing
         self._heard: _Outcome | None = None
         self._ours: dict[str, str | int] = {}
 
@@ -295,6 +294,7 @@ class _Run:
         if outcome.fault is None:
             return None
         answer = outcome.answer
+        rng = random.Random()  # noqa: S311 - spreads calls, guards nothing
         failure = Failure(
             outcome.fault,
             self.ladder.attempt,
@@ -302,7 +302,7 @@ class _Run:
             effective_status(answer.status, read_json(answer.body)) if answer else None,
             evidence.retry_after_seconds(answer.headers.get("retry-after", ""), self.now()) if answer else None,
         )
-        return seconds_to_wait(failure, remaining=self.deadline.left(), policy=self._policy, rng=self._rng)
+        return seconds_to_wait(failure, remaining=self.deadline.left(), policy=self._policy, rng=rng)
 
     def _climb(self, stage: Stage, trace: Trace) -> None:
         if stage in _STARTS:
@@ -379,8 +379,7 @@ class _Run:
             "tls_version": trace.tls_version,
             "cipher": trace.cipher,
             "address": trace.address,
-            "server_subject": trace.server_subject,
-            "server_not_valid_after": trace.server_not_valid_after,
+            **trace.server,
         }
         self.facts |= {name: value for name, value in noted.items() if value}
 
@@ -573,9 +572,7 @@ def _passed(rung: Rung, trace: Trace) -> Check:
             **where,
             "tls_version": trace.tls_version,
             "cipher": trace.cipher,
-            "server_subject": trace.server_subject,
-            "server_issuer": trace.server_issuer,
-            "server_not_valid_after": trace.server_not_valid_after,
+            **trace.server,
         }
         return Check(rung, "server_trusted", Result.PASSED, evidence=found)
     if not trace.certificate_requested:

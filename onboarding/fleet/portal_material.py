@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from onboarding.findings import Severity, worst
+from onboarding.findings import Finding, Severity, worst
 from onboarding.fleet import client
 from onboarding.fleet.checks import Check, Result, Rung, Turn
 from onboarding.fleet.faults import classify
@@ -17,8 +17,9 @@ from onboarding.fleet.material import check_common_name, from_finding
 from onboarding.fleet.target import CredentialMaterial
 from onboarding.fleet.trace import Stage
 from onboarding.pki import names
-from onboarding.pki.certificates import UnreadableCertificate, check_certificate, load_certificates
-from onboarding.pki.keys import same_key, spki_sha256
+from onboarding.pki.certificates import UnreadableCertificate, check_use, load_certificates
+from onboarding.pki.intake import UNPARSABLE
+from onboarding.pki.keys import same_key
 
 
 class PortalChecks:
@@ -31,9 +32,12 @@ class PortalChecks:
 
     @cached_property
     def _chain(self) -> Sequence[x509.Certificate]:
-        return load_certificates(self._material.certificate_pem)
+        try:
+            return x509.load_pem_x509_certificates(self._material.certificate_pem)
+        except ValueError:  # it did not come in through the portal: look closely, and say what it is
+            return load_certificates(self._material.certificate_pem)
 
-    @property
+    @cached_property
     def subject(self) -> str:
         """The subject of the client certificate, as in RFC 4514."""
         return names.render(self._chain[0].subject)
@@ -74,26 +78,25 @@ class PortalChecks:
         """Is the certificate valid now, made for clients, and signed by the given CA?"""
         leaf, *others = self._chain
         try:
-            ca = _authorities(self._material.ca_pem)
+            ca, ca_der = _authorities(self._material.ca_pem)
         except UnreadableCertificate as error:
             return from_finding(Rung.CERTIFICATE, error.finding)
         # What comes with the certificate can lead to the given CA, but not stand in for it.
         intermediates = [one for one in others if one.subject != one.issuer]
-        findings = check_certificate(
-            leaf,
-            csr_spki_sha256=spki_sha256(leaf.public_key()),
-            subject=names.first_values(names.subject_values(leaf.subject)),
-            ca=[*ca, *intermediates],
-            now=self._now,
-        )
+        try:
+            findings = check_use(leaf, ca=[*ca, *intermediates], now=self._now, notes=False)
+            subject, issuer = self.subject, names.render(leaf.issuer)
+        except UNPARSABLE:
+            damaged = Finding("certificate_damaged", Severity.ERROR, "file")
+            return from_finding(Rung.CERTIFICATE, damaged)
         gravest = worst(findings)
         if gravest != Severity.ERROR:
-            client.trust(self._context, b"".join(one.public_bytes(Encoding.DER) for one in ca))
+            client.trust(self._context, ca_der)
         if gravest in (Severity.ERROR, Severity.WARNING):
             return from_finding(Rung.CERTIFICATE, next(finding for finding in findings if finding.severity == gravest))
         evidence = {
-            "subject": self.subject,
-            "issuer": names.render(leaf.issuer),
+            "subject": subject,
+            "issuer": issuer,
             "serial_number": self.serial_number,
             "not_valid_after": leaf.not_valid_after_utc.isoformat(),
         }
@@ -106,6 +109,10 @@ class PortalChecks:
 
 
 @lru_cache(maxsize=64)
-def _authorities(ca_pem: bytes) -> tuple[x509.Certificate, ...]:
-    """Read a CA file. Kept, since few CAs stand behind many sets. Raises UnreadableCertificate."""
-    return tuple(load_certificates(ca_pem))
+def _authorities(ca_pem: bytes) -> tuple[Sequence[x509.Certificate], bytes]:
+    """Return the certificates of a CA file, and their DER one after another. Raises UnreadableCertificate.
+
+    Kept, since few CAs stand behind many sets.
+    """
+    certificates = load_certificates(ca_pem)
+    return certificates, b"".join(one.public_bytes(Encoding.DER) for one in certificates)

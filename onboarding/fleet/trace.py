@@ -1,10 +1,12 @@
 """What one connection did: how far it came, how long each stage took, and whom it met."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from onboarding.findings import Word
+from onboarding.fleet.der import read_certificate
 
 
 class Stage(Word):
@@ -57,7 +59,7 @@ class Trace:
     certificate_requested: whether the server asked for a client certificate; accepted_issuers: from which CAs, where
     it said so; certificate_sent: whether one was sent then.
     server_chain: the certificates that the server showed, DER, its own first.
-    server_not_valid_after: ISO 8601, UTC. status: of the HTTP answer, once its headers are here; answered_at: then, in
+    status: of the HTTP answer, once its headers are here; answered_at: then, in
     monotonic seconds.
     """
 
@@ -77,9 +79,6 @@ class Trace:
     accepted_issuers: tuple[str, ...] = ()
     server_chain: Sequence[bytes] = ()
     alert: int | None = None
-    server_subject: str = ""
-    server_issuer: str = ""
-    server_not_valid_after: str = ""
     status: int | None = None
     answered_at: float = 0.0
     _entered: float = field(default_factory=time.perf_counter)
@@ -94,7 +93,28 @@ class Trace:
         """Note how long the last stage took."""
         self._leave()
 
+    @property
+    def server(self) -> dict[str, str]:
+        """Whom the server claims to be, by its certificate, trusted or not: server_subject, server_issuer, and
+        server_not_valid_after (ISO 8601, UTC); nothing where it showed none that can be read.
+        """
+        return dict(_describe(self.server_chain[0])) if self.server_chain else {}
+
     def _leave(self) -> None:
         now = time.perf_counter()
         self.ms[self.stage] = self.ms.get(self.stage, 0.0) + (now - self._entered) * 1000
         self._entered = now
+
+
+@lru_cache(maxsize=64)
+def _describe(der: bytes) -> Mapping[str, str]:
+    """Say whom a certificate is of. Kept, since few servers are called often."""
+    try:
+        leaf = read_certificate(der)
+        return {
+            "server_subject": leaf.subject,
+            "server_issuer": leaf.issuer,
+            "server_not_valid_after": leaf.not_valid_after.isoformat(),
+        }
+    except (IndexError, ValueError):
+        return {}

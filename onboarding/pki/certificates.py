@@ -67,13 +67,25 @@ def check_certificate(
     return (
         *_check_key(certificate, csr_spki_sha256),  # 1.
         *_check_subject(certificate, subject),  # 2.
+        *check_use(certificate, ca=ca, now=now),  # 3. to 9.
+    )
+
+
+def check_use(
+    certificate: x509.Certificate, *, ca: Sequence[x509.Certificate], now: datetime, notes: bool = True
+) -> tuple[Finding, ...]:
+    """Check whether a client can use a certificate now, whatever it was asked for: checks 3 to 9 of the above.
+
+    notes: whether to look, too, for what is only good to know about the chain.
+    """
+    return (
         *_check_validity(certificate, now),  # 3.
         *_check_end_entity(certificate),  # 4.
         *_check_extended_key_usage(certificate),  # 5.
         *_check_key_usage(certificate),  # 6.
         *_check_hash(certificate),  # 7.
         *_check_key_size(certificate),  # 8.
-        *_check_chain(certificate, ca, now),  # 9.
+        *_check_chain(certificate, ca, now, notes),  # 9.
     )
 
 
@@ -148,7 +160,9 @@ def _check_key_size(certificate: x509.Certificate) -> Iterator[Finding]:
         yield _finding("certificate_key_size", "key", f"{public_key.key_size}", f"{MIN_RSA_BITS}")
 
 
-def _check_chain(certificate: x509.Certificate, given: Sequence[x509.Certificate], now: datetime) -> Iterator[Finding]:
+def _check_chain(
+    certificate: x509.Certificate, given: Sequence[x509.Certificate], now: datetime, notes: bool
+) -> Iterator[Finding]:
     for one in given:
         if not is_ca(one):
             yield _finding("ca_not_a_ca", "chain", names.render(one.subject))
@@ -160,8 +174,8 @@ def _check_chain(certificate: x509.Certificate, given: Sequence[x509.Certificate
     current = [one for one in authorities if one.not_valid_before_utc <= now <= one.not_valid_after_utc]
     # The certificate's own validity was judged above: its chain is, at a time at which it was valid.
     at = min(max(now, certificate.not_valid_before_utc), certificate.not_valid_after_utc)
-    usual = _verify(_USUAL, certificate, current, at)
-    reason = usual and _verify(_UNUSUAL, certificate, current, at)
+    usual = _verify(_USUAL, certificate, current, at) if notes else None
+    reason = _verify(_UNUSUAL, certificate, current, at) if usual or not notes else None
     for one in authorities:
         if one not in current:
             period = f"{_when(one.not_valid_before_utc)} – {_when(one.not_valid_after_utc)}"

@@ -10,17 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import trustme
 
-from onboarding.fleet.checks import Check, Result, Rung, Turn, rungs
-from onboarding.fleet.diagnosis import Report, diagnose
+from onboarding.fleet.checks import Check, Result, Rung, Turn
+from onboarding.fleet.diagnosis import Report
 from onboarding.fleet.messages import words
-from onboarding.fleet.portal_material import PortalChecks
-from onboarding.fleet.retry import Policy
 from onboarding.fleet.target import CredentialMaterial, Target
+from tests.fleet.climbing import GATEWAY_401, by_rung, climb, driver_target, failure, run, target_of
 from tests.fleet.conftest import (
     FLEETS,
     MZP,
@@ -46,44 +44,6 @@ from tests.fleet.servers import (
     serving,
     wait_for_end,
 )
-
-GATEWAY_401 = {
-    "httpCode": "401",
-    "httpMessage": "Unauthorized",
-    "moreInformation": "The request did not pass the security checks.",
-}
-
-
-def target_of(server: Server, host: str = "localhost") -> Target:
-    return Target(api_url=f"https://{host}:{server.port}/connectedcar/v3")
-
-
-def climb(material: CredentialMaterial, target: Target, deadline: float = 5.0, **options: Any) -> Report:
-    """Climb once, without a further attempt."""
-    given = {"now": datetime.now(UTC), "policy": Policy(attempts=1), **options}
-    return diagnose(material, target, checks=PortalChecks, deadline=deadline, **given)
-
-
-def run(material: CredentialMaterial, target: Target, deadline: float = 5.0) -> Report:
-    report = climb(material, target, deadline=deadline)
-    optional = [rung for rung, wanted in ((Rung.PROXY, target.proxy), (Rung.CAPABILITIES, target.vin)) if wanted]
-    assert [check.rung for check in report.checks] == list(rungs(material.programme.id, optional))
-    for check in report.checks:
-        said = words(check)
-        assert "–" not in said.title + said.remedy, f"{check.code} lacks evidence: {check.evidence}"
-        assert bool(said.remedy) == (check.result in (Result.FAILED, Result.WARNING)), check.code
-    return report
-
-
-def failure(report: Report) -> Check:
-    assert report.result == Result.FAILED
-    (failed,) = [check for check in report.checks if check.result == Result.FAILED]
-    return failed
-
-
-def by_rung(report: Report) -> dict[str, Check]:
-    return {check.rung: check for check in report.checks}
-
 
 # Success
 
@@ -604,15 +564,6 @@ def test_a_dripping_server_hits_the_deadline(
 
 
 # End users
-
-
-def driver_target(api: Server, token: Server, ca: trustme.CA) -> Target:
-    return Target(
-        api_url=f"{api.url}/connectedcar/v4",
-        token_url=f"{token.url}/am/oauth2/access_token",
-        token_ca_pem=ca.cert_pem.bytes(),
-        realm="clientsB2CPeugeot",
-    )
 
 
 def run_driver(
