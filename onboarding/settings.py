@@ -44,6 +44,10 @@ SECRET_KEY = env.str("SECRET_KEY", "") or local_secret(VAR_DIR / "keys" / "secre
 FLEET_ENVIRONMENTS: list[str] = env.list("FLEET_ENVIRONMENTS", [])
 SANDBOX = env.bool("SANDBOX", True)
 SANDBOX_BIND = env.str("SANDBOX_BIND", "127.0.0.1")
+# First of the ports for failures below HTTP, see onboarding/rehearsals.py; 0: there are none.
+SANDBOX_FAULT_PORTS = env.int(
+    "SANDBOX_FAULT_PORTS", SANDBOX_PORT + 2 if DEMO else 0, validate=validate.Range(0, 65_535)
+)
 SANDBOX_API_URL = env.str("SANDBOX_API_URL", f"https://localhost:{SANDBOX_PORT}").rstrip("/")
 SANDBOX_TOKEN_URL = env.str("SANDBOX_TOKEN_URL", f"https://localhost:{SANDBOX_PORT + 1}").rstrip("/")
 FLEET_PROXY = env.str("FLEET_PROXY", "")  # http://host:port, for calls to the fleet API only

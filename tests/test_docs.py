@@ -12,9 +12,12 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from onboarding.credentials import states as certificate_states
+from onboarding.fleet.faults import BY_CODE
 from onboarding.lifecycle import Lifecycle
 from onboarding.registrations import states as registration_states
-from onboarding.sandbox import api, limits, shapes
+from onboarding.rehearsals import BY_TEST_ONLY, PORTS, REHEARSALS
+from onboarding.sandbox import api, limits, server, shapes
+from onboarding.sandbox.faults import answers
 
 ROOT = Path(settings.BASE_DIR)
 README = ROOT / "README.md"
@@ -151,6 +154,27 @@ def test_the_sandboxes_figures_are_those_of_the_code() -> None:
     codes = {row[0] for row in rows(section(SANDBOX, "## In which order it checks"))}
     coded = (shapes.NO_STATUS, shapes.NO_VEHICLE, shapes.NO_DATA, shapes.BAD_PARAMETER)
     assert codes == {str(code) for code in (*coded, shapes.METHOD_NOT_ALLOWED, shapes.NOT_ACCEPTABLE, shapes.INTERNAL)}
+
+
+def test_the_failures_are_those_of_the_code() -> None:
+    text = section(SANDBOX, "## Rehearse a failure")
+    offered, _, others = text.partition("### What cannot be rehearsed")
+    assert rows(offered) == [
+        [
+            one.name,
+            str(one.rung),
+            one.code,
+            f"{one.played} {one.port(0)}" if one.has_port else str(one.played),
+            one.title,
+        ]
+        for one in REHEARSALS
+    ]
+    assert rows(others) == [[code, str(BY_CODE[code].rung), why] for code, why in BY_TEST_ONLY.items()]
+    assert f"{len(PORTS)} ports from the one after" in offered
+    for said in (f"The first of {len(PORTS)} ports", f"in the demo {len(PORTS)} more"):
+        assert said in README.read_text("utf-8")
+    most, hold = answers.MOST_BYTES // 1024**2, server.HOLD_SECONDS
+    assert (f"{most} MiB are sent" in SANDBOX.read_text("utf-8"), hold) == (True, 120)
 
 
 def slug(heading: str) -> str:

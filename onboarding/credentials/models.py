@@ -185,6 +185,7 @@ class SandboxClient(models.Model):
 
     Any certificate of the application that may be used is let in with it. client_secret: end user only;
     password: fleet owner only, the same for all applications of a partner login.
+    fault: the failure that is being rehearsed, a name of `onboarding.rehearsals`; blank for none.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -192,6 +193,7 @@ class SandboxClient(models.Model):
     client_id = models.CharField(max_length=120, unique=True)
     client_secret = models.ForeignKey(Secret, models.PROTECT, null=True, related_name="+")
     password = models.ForeignKey(Secret, models.PROTECT, null=True, related_name="+")
+    fault = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -61,7 +61,7 @@ def sign_server(
     builder = _builder(name, ca.subject, key.public_key(), ca_key.public_key(), now, days, None)
     return (
         _end_entity(builder, ExtendedKeyUsageOID.SERVER_AUTH)
-        .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([general_name(host) for host in hosts]), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
 
@@ -118,7 +118,8 @@ def _key_usage(
     )
 
 
-def _general_name(host: str) -> x509.GeneralName:
+def general_name(host: str) -> x509.GeneralName:
+    """Return a host name or an IP address as a subject alternative name holds it."""
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:

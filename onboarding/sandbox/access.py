@@ -9,13 +9,13 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
 from onboarding.programmes import profile
 from onboarding.sandbox.exchange import ApiRequest, Refusal
-from onboarding.sandbox.registry import Credential, Registry
+from onboarding.sandbox.registry import Credential
 from onboarding.sandbox.shapes import certificate_error, gateway_error
 
 NO_CLIENT_ID = "No client id: add the query parameter client_id."
@@ -31,9 +31,13 @@ BASIC = {"WWW-Authenticate": 'Basic realm="connectedcar", charset="UTF-8"'}
 BEARER = {"WWW-Authenticate": 'Bearer realm="connectedcar"'}
 
 
-def admit(request: ApiRequest, programme: str, registry: Registry) -> Credential:
-    """Return the credential set that the request came with. Raises Refusal."""
-    known = registry.find(_client_id(request))
+def admit(
+    request: ApiRequest, programme: str, known: Sequence[Credential], *, asks_for_certificate: bool = True
+) -> Credential:
+    """Return the credential set that the request came with. Raises Refusal.
+
+    known: those of its client ID. asks_for_certificate: whether the listener does.
+    """
     if not known:
         raise unauthorized(UNKNOWN_CLIENT)
     planned = [credential for credential in known if credential.programme == programme]
@@ -41,6 +45,8 @@ def admit(request: ApiRequest, programme: str, registry: Registry) -> Credential
         raise unauthorized(NO_PLAN)
     fingerprint = request.peer.fingerprint_sha256 if request.peer else ""
     issued = [credential for credential in planned if fingerprint and credential.certificate_sha256 == fingerprint]
+    if not asks_for_certificate:
+        issued = planned
     if not issued:
         raise Refusal(certificate_error())
     AUTHENTICATION[programme](request, issued[0])
@@ -59,7 +65,8 @@ def basic_credentials(request: ApiRequest) -> tuple[str, str] | None:
     return (user, password) if colon else None
 
 
-def _client_id(request: ApiRequest) -> str:
+def client_id(request: ApiRequest) -> str:
+    """Return what the request says its client ID is. Raises Refusal."""
     given = request.values("client_id")
     if len(given) == 1 and given[0]:
         return given[0]

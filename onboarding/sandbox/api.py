@@ -9,8 +9,10 @@ from typing import Any
 
 from onboarding.programmes import profile
 from onboarding.sandbox import shapes
-from onboarding.sandbox.access import BEARER, NOT_AUTHENTICATED, admit, unauthorized
-from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Peer, Refusal
+from onboarding.sandbox.access import BEARER, NOT_AUTHENTICATED, admit, client_id, unauthorized
+from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Peer, Refusal, Script
+from onboarding.sandbox.faults.answers import ANSWERS, CHANGES
+from onboarding.sandbox.faults.choosing import chosen, split
 from onboarding.sandbox.fleetdata import Fleet, Vehicle, fleets_of, status
 from onboarding.sandbox.limits import RateLimiter
 from onboarding.sandbox.registry import Registry
@@ -164,36 +166,61 @@ ROUTES = (
 )
 
 
-def answer(request: ApiRequest, registry: Registry, limiter: RateLimiter, now: datetime) -> ApiResponse:
-    """Answer one request of the listener that requires a client certificate."""
+def answer(
+    request: ApiRequest,
+    registry: Registry,
+    limiter: RateLimiter,
+    now: datetime,
+    *,
+    fault: str = "",
+    asks_for_certificate: bool = True,
+) -> ApiResponse | Script:
+    """Answer one request of the API's listener.
+
+    fault: the failure that all callers meet. asks_for_certificate: whether the listener asks for client certificates.
+    """
     try:
-        response = _route_and_handle(request, registry, limiter, now)
+        response = _route_and_handle(request, registry, limiter, now, fault, asks_for_certificate)
     except Refusal as refusal:
         response = refusal.response
-    return response.with_headers(_seen(request.peer) if request.peer else {})
+    if isinstance(response, Script) or request.peer is None:
+        return response
+    return response.with_headers(_seen(request.peer))
 
 
-def _route_and_handle(request: ApiRequest, registry: Registry, limiter: RateLimiter, now: datetime) -> ApiResponse:
-    for route in ROUTES:
-        match = route.pattern.fullmatch(request.path)
-        if match:
-            break
-    else:
-        raise Refusal(shapes.gateway_error(HTTPStatus.NOT_FOUND, NO_SUCH_PATH))
+def _route_and_handle(
+    request: ApiRequest, registry: Registry, limiter: RateLimiter, now: datetime, fault: str, asks_for_certificate: bool
+) -> ApiResponse | Script:
+    if fault in ANSWERS:
+        return ANSWERS[fault](request, now)
+    route, match = _find(request)
     if request.method != "GET":
         refused = shapes.application_error(shapes.METHOD_NOT_ALLOWED, "only GET here", request, now)
         raise Refusal(refused.with_headers({"Allow": "GET"}))
-    admit(request, route.programme, registry)
-    client_id = request.values("client_id")[0]
-    allowance = limiter.take(client_id, now)
+    caller, named = split(client_id(request))
+    known = registry.find(caller)
+    fault = fault or chosen(named, known)
+    if fault in ANSWERS:
+        return ANSWERS[fault](request, now)
+    admit(request, route.programme, known, asks_for_certificate=asks_for_certificate)
+    allowance = limiter.take(caller, now)
     if allowance.is_exhausted:
         raise Refusal(shapes.gateway_error(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY, allowance.headers))
     try:
         _require_acceptable(request, now)
-        response = route.handle(Call(request, client_id, match.groupdict(), now))
+        response = route.handle(Call(request, caller, match.groupdict(), now))
     except Refusal as refusal:
         response = refusal.response
-    return response.with_headers(allowance.headers)
+        fault = ""
+    response = response.with_headers(allowance.headers)
+    return CHANGES[fault](response, now) if fault in CHANGES else response
+
+
+def _find(request: ApiRequest) -> tuple[Route, re.Match[str]]:
+    for route in ROUTES:
+        if match := route.pattern.fullmatch(request.path):
+            return route, match
+    raise Refusal(shapes.gateway_error(HTTPStatus.NOT_FOUND, NO_SUCH_PATH))
 
 
 def _require_acceptable(request: ApiRequest, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """What goes in and out of the sandbox, free of any web framework."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,25 @@ class ApiResponse:
     def with_headers(self, extra: Mapping[str, str]) -> "ApiResponse":
         """Return the same response with further headers."""
         return ApiResponse(self.status, {**self.headers, **extra}, self.body)
+
+
+class Ending(Enum):
+    """How a scripted answer ends. hold: the connection stays open, and nothing more comes."""
+
+    CLOSE = "close"
+    RESET = "reset"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """An answer that no HTTP server would give: what is sent inside TLS, byte by byte.
+
+    steps: bytes to send, or seconds to wait; read as they are played, so they may be many.
+    """
+
+    steps: Iterable[bytes | float]
+    ending: Ending = Ending.CLOSE
 
 
 class Refusal(Exception):

@@ -33,6 +33,11 @@ class KnownClient:
         """The certificate's fingerprint."""
         return self.request.certificate_sha256
 
+    @property
+    def fault(self) -> str:
+        """The failure that is rehearsed, empty for none."""
+        return self.client.fault
+
     def password_is(self, given: str) -> bool:
         """Whether `given` is the MZP's password in the sandbox."""
         return _same(self.client.password, given)

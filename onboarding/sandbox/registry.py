@@ -19,6 +19,10 @@ class Credential(Protocol):
     def certificate_sha256(self) -> str:
         """Fingerprint of the certificate that may be used with it, hexadecimal."""
 
+    @property
+    def fault(self) -> str:
+        """The failure that its owner has switched on, a name of `onboarding.rehearsals`; empty for none."""
+
     def password_is(self, given: str) -> bool:
         """Whether `given` is the password; compared in constant time."""
 

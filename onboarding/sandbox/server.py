@@ -7,17 +7,20 @@ Answers are computed in a few threads, since they read the database.
 import asyncio
 import logging
 import secrets
+import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+import struct
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 
 from aiohttp import web
 
-from onboarding.sandbox.exchange import ApiRequest, ApiResponse
+from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Ending, Script
 from onboarding.sandbox.shapes import INTERNAL, application_error, gateway_error
 from onboarding.sandbox.tls import Contexts, peer_of
 
@@ -26,13 +29,16 @@ HANDSHAKE_SECONDS = 10
 IDLE_SECONDS = 15  # until a request's headers are there, from the connection or the last answer on
 BODY_SECONDS = 10
 LINGER_SECONDS = 2  # to read on, after the answer, what of a body is still under way
+HOLD_SECONDS = 120  # a script's silence; a client that hangs up ends it
+POLL_SECONDS = 0.05  # how often a script looks whether the client is still there
+MAX_BUFFER_BYTES = 1024 * 1024  # of a script, on their way to a slow client
 THREADS = 8
 RENEWAL_CHECK_SECONDS = 24 * 3600
 CLOSE = {"Connection": "close"}
 
 logger = logging.getLogger(__name__)
 
-Answer = Callable[[ApiRequest], ApiResponse]
+Answer = Callable[[ApiRequest], ApiResponse | Script]
 Clock = Callable[[], datetime]
 
 
@@ -50,28 +56,47 @@ class Ports:
 
 @asynccontextmanager
 async def listening(
-    *, bind: str, ports: Ports, contexts: Contexts, answer_api: Answer, answer_token: Answer, clock: Clock
+    *,
+    bind: str,
+    ports: Ports,
+    contexts: Contexts,
+    answer_api: Answer,
+    answer_token: Answer,
+    clock: Clock,
+    instead: "Opener | None" = None,
+    further: "Mapping[int, Opener] | None" = None,
 ) -> AsyncIterator[Ports]:
     """Run both listeners while the context is open; yields their ports.
 
-    A port 0 is chosen by the system. Raises OSError if a port is in use or the address is not this machine's.
+    A port 0 is chosen by the system. instead: opens another listener in the API's place. further: more, by port.
+    Raises OSError if a port is in use or the address is not this machine's.
     """
     async with AsyncExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="sandbox"))
         renewal = asyncio.create_task(_keep_certificate_fresh(contexts, pool, clock))
         stack.push_async_callback(_cancelled, renewal)
-        chosen = []
-        for port, context, answer in (
-            (ports.api, contexts.api, answer_api),
-            (ports.token, contexts.token, answer_token),
-        ):
-            responder = _Responder(answer, pool, clock)
-            chosen.append(await stack.enter_async_context(_listener(bind, port, context, responder)))
-        yield Ports(*chosen)
+        api, token = Responder(answer_api, pool, clock), Responder(answer_token, pool, clock)
+        open_api = instead or opener(contexts.api)
+        chosen = Ports(
+            await stack.enter_async_context(open_api(bind, ports.api, api)),
+            await stack.enter_async_context(opener(contexts.token)(bind, ports.token, token)),
+        )
+        for port, open_one in (further or {}).items():
+            await stack.enter_async_context(open_one(bind, port, api))
+        yield chosen
+
+
+Opener = Callable[[str, int, "Responder"], AbstractAsyncContextManager[int]]
+"""Listens at an address and a port while the context is open, which yields the port; answers, if at all, as told."""
+
+
+def opener(context: ssl.SSLContext) -> Opener:
+    """Return what opens a listener of this TLS."""
+    return partial(_listener, context)
 
 
 @asynccontextmanager
-async def _listener(bind: str, port: int, context: ssl.SSLContext, responder: "_Responder") -> AsyncIterator[int]:
+async def _listener(context: ssl.SSLContext, bind: str, port: int, responder: "Responder") -> AsyncIterator[int]:
     protocols = web.Server(
         responder.respond,
         keepalive_timeout=IDLE_SECONDS,
@@ -90,7 +115,7 @@ async def _listener(bind: str, port: int, context: ssl.SSLContext, responder: "_
 
 
 @dataclass(frozen=True, slots=True)
-class _Responder:
+class Responder:
     """Between the web framework and the functions that answer."""
 
     answer: Answer
@@ -108,21 +133,62 @@ class _Responder:
         except TimeoutError:
             reason = f"The body did not arrive within {BODY_SECONDS} seconds."
             response = gateway_error(HTTPStatus.REQUEST_TIMEOUT, reason, CLOSE)
-        facts = {"method": request.method, "path": request.path, "status": response.status}
-        logger.info("answered", extra=facts | {"id": transaction_id})
+        facts = {"method": request.method, "path": request.path, "id": transaction_id}
+        if isinstance(response, Script):
+            logger.info("answered by a script", extra=facts)
+            await _play(response, request)
+            return web.Response()  # goes nowhere: the connection is closed
+        logger.info("answered", extra=facts | {"status": response.status})
         headers = {"X-Global-Transaction-ID": transaction_id, "Server": "sandbox", **response.headers}
         answered = web.Response(status=response.status, headers=headers, body=response.body)
         if "Connection" in response.headers:
             answered.force_close()
         return answered
 
-    async def _compute(self, asked: ApiRequest) -> ApiResponse:
+    async def _compute(self, asked: ApiRequest) -> ApiResponse | Script:
         try:
             return await asyncio.get_running_loop().run_in_executor(self.pool, self.answer, asked)
         except Exception:
             # The connection lives on, and the caller gets the API's own kind of error.
             logger.exception("failed", extra={"id": asked.transaction_id})
             return application_error(INTERNAL, "internal error of the sandbox", asked, self.clock())
+
+
+async def _play(script: Script, request: web.BaseRequest) -> None:
+    """Send what a script says, and hang up; earlier, if the client does."""
+    transport = request.transport
+
+    async def is_there(seconds: float) -> bool:
+        """Wait; tell whether the client is still there."""
+        end = asyncio.get_running_loop().time() + seconds
+        while request.transport is not None and (left := end - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(min(left, POLL_SECONDS))
+        return request.transport is not None
+
+    if not isinstance(transport, asyncio.Transport):
+        return
+    for step in script.steps:
+        if isinstance(step, bytes):
+            transport.write(step)
+        if not await is_there(step if isinstance(step, float) else 0):
+            return
+        while transport.get_write_buffer_size() > MAX_BUFFER_BYTES:
+            if not await is_there(POLL_SECONDS):
+                return
+    if script.ending == Ending.RESET:
+        await is_there(POLL_SECONDS)  # else what was just sent would be lost with it
+        reset(transport)
+        return
+    if script.ending == Ending.HOLD:
+        await is_there(HOLD_SECONDS)
+    transport.close()
+
+
+def reset(transport: asyncio.BaseTransport) -> None:
+    """Close a connection with RST in place of FIN."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
 
 
 async def _read(request: web.BaseRequest, transaction_id: str) -> ApiRequest:

@@ -73,6 +73,20 @@ class Identity:
     passphrase: bytes = field(repr=False)
     renew_at: datetime
 
+    @classmethod
+    def of(cls, key: rsa.RSAPrivateKey, certificates: bytes, renew_at: datetime) -> "Identity":
+        """Return one of this key. certificates: PEM, the key's own first."""
+        passphrase = secrets.token_hex(32).encode("ascii")
+        return cls(certificates + keys.encrypt_key(key, passphrase), passphrase, renew_at)
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        """Hand certificate and encrypted key to OpenSSL, which reads only files: through one in memory."""
+        descriptor = os.memfd_create("server-certificate", os.MFD_CLOEXEC)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(self.pem)
+            file.flush()
+            context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=self.passphrase)
+
 
 class Contexts:
     """The contexts of both listeners, which present the same certificate of the embedded CA.
@@ -82,40 +96,51 @@ class Contexts:
     """
 
     def __init__(self, load_authority: Callable[[], Authority], hosts: Sequence[str], now: datetime) -> None:
-        self._load_authority = load_authority
-        self._hosts = hosts
+        self.load_authority = load_authority
+        self.hosts = hosts
+        self._ca_pem = load_authority().certificate.public_bytes(Encoding.PEM).decode("ascii")
         self.token = _server_context()
-        self.api = _server_context()
-        self.api.verify_mode = ssl.CERT_REQUIRED
-        ca = load_authority().certificate
-        self.api.load_verify_locations(cadata=ca.public_bytes(Encoding.PEM).decode("ascii"))
+        self.api = self._asking()
         self.present(self.mint(now))
 
     def mint(self, now: datetime) -> Identity:
         """Make a server certificate that begins now. May be called in any thread."""
-        authority = self._load_authority()
+        authority = self.load_authority()
         key = keys.generate_rsa_key(KEY_BITS)
         certificate = embedded_ca.sign_server(
             key,
-            self._hosts,
+            self.hosts,
             ca=authority.certificate,
             ca_key=authority.key,
             now=now,
             days=SERVER_CERTIFICATE_DAYS,
         )
-        passphrase = secrets.token_hex(32).encode("ascii")
-        pem = certificate.public_bytes(Encoding.PEM) + keys.encrypt_key(key, passphrase)
-        return Identity(pem, passphrase, now + (certificate.not_valid_after_utc - now) * 2 / 3)
+        renew_at = now + (certificate.not_valid_after_utc - now) * 2 / 3
+        return Identity.of(key, certificate.public_bytes(Encoding.PEM), renew_at)
 
     def present(self, identity: Identity) -> None:
         """Present this certificate on connections that begin after this. In the listeners' thread only."""
         for context in (self.api, self.token):
-            _load(context, identity)
-        self._renew_at = identity.renew_at
+            identity.load_into(context)
+        self._identity = identity
 
     def are_due(self, now: datetime) -> bool:
         """Whether it is time for a new certificate."""
-        return now >= self._renew_at
+        return now >= self._identity.renew_at
+
+    def further(self, identity: Identity | None = None, *, ciphers: str = "") -> ssl.SSLContext:
+        """Return a context like the API's, to be changed. identity, ciphers: others than the API's."""
+        context = self._asking()
+        if ciphers:
+            context.set_ciphers(ciphers)
+        (identity or self._identity).load_into(context)
+        return context
+
+    def _asking(self) -> ssl.SSLContext:
+        context = _server_context()
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=self._ca_pem)
+        return context
 
 
 def peer_of(connection: ssl.SSLObject) -> Peer | None:
@@ -149,12 +174,3 @@ def _server_context() -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslobject_class = TellingSSLObject
     return context
-
-
-def _load(context: ssl.SSLContext, identity: Identity) -> None:
-    """Hand certificate and encrypted key to OpenSSL, which reads only files: through one in memory."""
-    descriptor = os.memfd_create("server-certificate", os.MFD_CLOEXEC)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(identity.pem)
-        file.flush()
-        context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=identity.passphrase)

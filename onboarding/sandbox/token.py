@@ -5,11 +5,14 @@ refresh token exists: who is recognised gets `invalid_grant`, which proves the c
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
 from onboarding.sandbox.access import basic_credentials
-from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Refusal
+from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Refusal, Script
+from onboarding.sandbox.faults.answers import TOKEN_ANSWERS
+from onboarding.sandbox.faults.choosing import chosen, split
 from onboarding.sandbox.registry import Registry
 from onboarding.sandbox.shapes import body, gateway_error
 
@@ -24,8 +27,8 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 BASIC = {"WWW-Authenticate": 'Basic realm="oauth2", charset="UTF-8"'}
 
 
-def answer(request: ApiRequest, registry: Registry) -> ApiResponse:
-    """Answer one request of the listener that asks for no certificate."""
+def answer(request: ApiRequest, registry: Registry, now: datetime, *, fault: str = "") -> ApiResponse | Script:
+    """Answer one request of the listener that asks for no certificate. fault: the failure that all callers meet."""
     routes = {TOKEN_PATH: ("POST", _token), HEALTH_PATH: ("GET", _health)}
     if request.path not in routes:
         return gateway_error(HTTPStatus.NOT_FOUND, "No resource matches this path.")
@@ -33,17 +36,25 @@ def answer(request: ApiRequest, registry: Registry) -> ApiResponse:
     if request.method != method:
         return gateway_error(HTTPStatus.METHOD_NOT_ALLOWED, f"Only {method} here.", {"Allow": method})
     try:
-        return handle(request, registry)
+        return handle(request, registry, now, fault)
     except Refusal as refusal:
         return refusal.response
 
 
-def _health(_request: ApiRequest, _registry: Registry) -> ApiResponse:
+def _health(_request: ApiRequest, _registry: Registry, _now: datetime, _fault: str) -> ApiResponse:
     return body(HTTPStatus.OK, {"sandbox": "ok"}).with_headers(NO_STORE)
 
 
-def _token(request: ApiRequest, registry: Registry) -> ApiResponse:
-    _authenticate(request, registry)
+def _token(request: ApiRequest, registry: Registry, now: datetime, fault: str) -> ApiResponse | Script:
+    given, secret = basic_credentials(request) or ("", "")
+    client_id, named = split(given)
+    known = [credential for credential in registry.find(client_id) if credential.programme == PROGRAMME]
+    fault = fault or chosen(named, known)
+    if fault in TOKEN_ANSWERS:
+        return TOKEN_ANSWERS[fault](request, now)
+    if not any(credential.secret_is(secret) for credential in known):
+        status = HTTPStatus.UNAUTHORIZED
+        raise _error("invalid_client", "client authentication failed", status, BASIC)
     form = _form(request)
     grant_type = form.get("grant_type")
     if not grant_type:
@@ -53,14 +64,6 @@ def _token(request: ApiRequest, registry: Registry) -> ApiResponse:
     if not form.get(GRANTS[grant_type]):
         raise _error("invalid_request", f"{GRANTS[grant_type]} is missing")
     raise _error("invalid_grant", f"this {GRANTS[grant_type]} does not exist or has expired")
-
-
-def _authenticate(request: ApiRequest, registry: Registry) -> None:
-    client_id, secret = basic_credentials(request) or ("", "")
-    known = [credential for credential in registry.find(client_id) if credential.programme == PROGRAMME]
-    if not any(credential.secret_is(secret) for credential in known):
-        status = HTTPStatus.UNAUTHORIZED
-        raise _error("invalid_client", "client authentication failed", status, BASIC)
 
 
 def _form(request: ApiRequest) -> dict[str, str]:

@@ -17,6 +17,7 @@ from onboarding.credentials import flows as credentials
 from onboarding.credentials.embedded_ca import sandbox_ca_pem
 from onboarding.credentials.environments import environment
 from onboarding.credentials.models import CredentialSet
+from onboarding.credentials.rehearsing import rehearsed
 from onboarding.credentials.sets import password_of
 from onboarding.findings import Finding
 from onboarding.fleet.checks import Check, Result
@@ -28,6 +29,7 @@ from onboarding.partners.actors import SYSTEM, Actor
 from onboarding.partners.people import builders
 from onboarding.pki import certificates, keys
 from onboarding.programmes import SANDBOX
+from onboarding.rehearsals import Rehearsal
 from onboarding.validation.models import Run
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import CannotOpen, EncryptedKey, destroy_secret, encrypted, open_key, open_secret, seal_key
@@ -90,8 +92,9 @@ def execute(run_id: str | uuid.UUID) -> None:
     run = _claim(run_id)
     if run is None:
         return
+    rehearsal = rehearsed(run.credential_set)
     try:
-        material, target = _material(run), _target(run.credential_set)
+        material, target = _material(run), _target(run.credential_set, rehearsal)
     except (CannotOpen, KeyError) as error:
         # The operator's own set-up stands in the way: a master key or an environment was taken away.
         log.error("the run cannot begin", run=str(run.pk), error=f"{type(error).__name__}: {error}")
@@ -109,7 +112,7 @@ def execute(run_id: str | uuid.UUID) -> None:
     except leases.LostLease:
         log.warning("the run was taken over by another worker", run=str(run.pk))
         return
-    _finish(run, report)
+    _finish(run, report, rehearsal)
 
 
 def sweep() -> None:
@@ -140,14 +143,16 @@ def _claim(run_id: str | uuid.UUID) -> Run | None:
     return leases.claim(runs, run_id, lease=lease, checks=[])
 
 
-def _finish(run: Run, report: Report) -> None:
+def _finish(run: Run, report: Report, rehearsal: Rehearsal | None = None) -> None:
+    """Write the result down, and what follows from it; nothing follows from a rehearsed failure."""
     passed = report.result == Result.PASSED
     state, event = (Run.State.PASSED, Event.RUN_PASSED) if passed else (Run.State.FAILED, Event.RUN_FAILED)
     checks = [check.to_json() for check in report.checks]
+    facts = dict(report.facts) | ({Run.REHEARSAL: rehearsal.name} if rehearsal else {})
     with transaction.atomic():
-        if not _close(run, state, event, checks=checks, facts=dict(report.facts)):
+        if not _close(run, state, event, checks=checks, facts=facts):
             return
-        if passed:
+        if passed and rehearsal is None:
             credentials.activate(run.credential_set.certificate_request, actor=SYSTEM)
             application = run.credential_set.application
             notify(
@@ -203,16 +208,19 @@ def _material(run: Run) -> CredentialMaterial:
     )
 
 
-def _target(credential_set: CredentialSet) -> Target:
+def _target(credential_set: CredentialSet, rehearsal: Rehearsal | None) -> Target:
     application = credential_set.application
     where = environment(application.profile, credential_set.environment)
     brand = application.brand
+    api_url, proxy = where.api_url, (settings.FLEET_PROXY or None) if where.id != SANDBOX else None
+    if rehearsal is not None:
+        api_url, proxy = rehearsal.route(api_url, settings.SANDBOX_FAULT_PORTS)
     return Target(
-        api_url=where.api_url,
+        api_url=api_url,
         token_url=where.token_url.format(domain=brand.domain) or None,
         token_ca_pem=sandbox_ca_pem().encode("ascii") if where.id == SANDBOX else None,
         realm=brand.realm if "client_secret" in application.profile.credentials else None,
-        proxy=(settings.FLEET_PROXY or None) if where.id != SANDBOX else None,
+        proxy=proxy,
     )
 
 

@@ -14,7 +14,8 @@ class Run(Work):
     """One attempt.
 
     checks: the ladder as it stands, a list of plain values (`onboarding.fleet.checks.Check`).
-    facts: what a passed run showed: TLS version, cipher, subject of the client certificate, fleets.
+    facts: what a passed run showed: TLS version, cipher, subject of the client certificate, fleets; and under REHEARSAL
+    the name of the failure that was rehearsed with it, if one was: such a run proves nothing about the set.
     key: for this run only.
     """
 
@@ -33,6 +34,8 @@ class Run(Work):
     checks = models.JSONField(default=list)
     facts = models.JSONField(default=dict)
 
+    REHEARSAL = "rehearsal"
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -48,6 +51,11 @@ class Run(Work):
 
     def __str__(self) -> str:
         return f"{self.credential_set}: {self.state}"
+
+    @property
+    def rehearsal(self) -> str:
+        """The failure that was rehearsed with it, a name of `onboarding.rehearsals`; empty for none."""
+        return str(self.facts.get(self.REHEARSAL, ""))
 
     @property
     def organisation(self) -> Organisation:

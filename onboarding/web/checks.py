@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from onboarding.credentials.models import CertificateRequest
 from onboarding.programmes import PROGRAMMES, profile
+from onboarding.rehearsals import PORTS
 
 MODES = ("hub", "solo")
 CUSTODIES = tuple(CertificateRequest.Custody.values)
@@ -46,6 +47,16 @@ def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
                 id="portal.E003",
             )
         )
+    if settings.SANDBOX and (ports := _fault_ports()):
+        taken = {settings.PORT, *sandbox_ports} & set(ports)
+        if taken or ports[-1] > LAST_PORT:
+            found.append(
+                Error(
+                    f"SANDBOX_FAULT_PORTS {settings.SANDBOX_FAULT_PORTS} does not fit: it takes {len(ports)} ports.",
+                    hint="None may be PORT, SANDBOX_PORT or the port after it, or above 65535. 0: no such ports.",
+                    id="portal.E007",
+                )
+            )
     known = {name for programme in PROGRAMMES for name in profile(programme).environments}
     if unknown := [name for name in settings.FLEET_ENVIRONMENTS if name not in known]:
         found.append(
@@ -112,6 +123,11 @@ def fit_for_others(**_options: Any) -> Sequence[CheckMessage]:
             )
         )
     return found
+
+
+def _fault_ports() -> range:
+    first = settings.SANDBOX_FAULT_PORTS
+    return range(first, first + len(PORTS)) if first else range(0)
 
 
 def _kept_in_files() -> list[str]:

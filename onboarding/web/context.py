@@ -52,6 +52,7 @@ def _belongs(name: str, href: str) -> bool:
             "certificate",
             "credentials",
             "validate",
+            "rehearse",
             "run",
             "kit",
             "live",

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from onboarding.credentials.environments import available
 from onboarding.credentials.models import CertificateRequest, CredentialSet, KeyOrder, PartnerPassword
+from onboarding.credentials.rehearsing import all_rehearsed
 from onboarding.credentials.sets import missing_credentials
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import USABLE
@@ -23,6 +24,7 @@ from onboarding.programmes import SANDBOX, Environment
 from onboarding.registrations.description import STEPS, missing
 from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import State as RegistrationState
+from onboarding.rehearsals import Rehearsal
 from onboarding.validation.models import Run
 
 Status = dict[str, str]
@@ -56,6 +58,7 @@ class Track:
     """One environment of an application: its newest signing cycle, the set made from it, and its runs.
 
     key_order: the latest one of the signing cycle, custody `vault`.
+    rehearsal: the failure that the sandbox plays for it. Runs that met one count as little as if they had not been.
     """
 
     application: Application
@@ -66,6 +69,7 @@ class Track:
     missing: tuple[str, ...]
     run: Run | None
     good_run: Run | None
+    rehearsal: Rehearsal | None
 
     def url(self, name: str) -> str:
         """Return the address of one of this track's pages."""
@@ -141,6 +145,7 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
             partner_login__in={request.partner_login_id for request in requests.values()}
         ).values_list("partner_login_id", "environment")
     )
+    rehearsals = all_rehearsed(applications)
     runs = Run.objects.in_bulk(
         [id_ for one in held.values() for id_ in (one.latest_run_id, one.good_run_id) if id_ is not None]
     )
@@ -149,7 +154,16 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
             application,
             getattr(application, "registration", None),
             tuple(
-                _track(application, where, requests.get((application.pk, where.id)), orders, held, passwords, runs)
+                _track(
+                    application,
+                    where,
+                    requests.get((application.pk, where.id)),
+                    orders,
+                    held,
+                    passwords,
+                    runs,
+                    rehearsals.get(application.pk) if where.id == SANDBOX else None,
+                )
                 for where in available(application.profile)
             ),
         )
@@ -167,7 +181,8 @@ def track(application: Application, environment_id: str) -> Track:
 
 def _sets_of(requests: Iterable[CertificateRequest]) -> dict[UUID, Any]:
     """Return the newest set of each request, with the ids of its latest run and of its latest run that passed."""
-    runs = Run.objects.filter(credential_set=models.OuterRef("pk")).order_by("-created_at").values("pk")
+    proving = Run.objects.filter(credential_set=models.OuterRef("pk")).exclude(facts__has_key=Run.REHEARSAL)
+    runs = proving.order_by("-created_at").values("pk")
     return {
         one.certificate_request_id: one
         for one in CredentialSet.objects.filter(
@@ -190,6 +205,7 @@ def _track(
     held: Mapping[UUID, Any],
     passwords: AbstractSet[tuple[UUID, str]],
     runs: Mapping[UUID, Run],
+    rehearsal: Rehearsal | None,
 ) -> Track:
     one = held.get(request.pk) if request else None
     has_password = request is not None and (request.partner_login_id, where.id) in passwords
@@ -202,6 +218,7 @@ def _track(
         missing=missing_credentials(one, has_password=has_password) if one else (),
         run=runs.get(one.latest_run_id) if one else None,
         good_run=runs.get(one.good_run_id) if one else None,
+        rehearsal=rehearsal,
     )
 
 
@@ -342,6 +359,16 @@ def track_turn(one: Track) -> Turn:
             one.run.created_at,
             one.url("validate"),
             _("Watch"),
+        )
+    if one.rehearsal is not None:
+        return Turn(
+            "partner",
+            _("A failure is being rehearsed"),
+            _("%(failure)s. The sandbox keeps on failing in this way until you switch it off.")
+            % {"failure": _(one.rehearsal.title)},
+            None,
+            one.url("rehearse"),
+            _("See the rehearsal"),
         )
     if one.good_run is not None and one.run is not None and one.run.state == Run.State.PASSED:
         return Turn(

@@ -21,6 +21,7 @@ from onboarding.pki.instructions import Tool
 from onboarding.programmes import KeyRule, brands, catalogue
 from onboarding.registrations.description import QUESTIONS, STEPS, chosen_data
 from onboarding.registrations.models import Application
+from onboarding.rehearsals import BY_NAME, SUFFIX, Played, Rehearsal
 from onboarding.validation.models import Run
 
 # What the fields of a check's evidence are called. Fields of error bodies keep the names the API gives them.
@@ -316,6 +317,27 @@ def run_facts(run: Run) -> list[dict[str, Any]]:
         {"key": _(label), "value": run.facts[name], "mono": name not in ("fleets", "first_fleet_name")}
         for name, label in FACTS
         if name in run.facts
+    ]
+
+
+def rehearsal_title(run: Run) -> str:
+    """Return what was rehearsed with a run, empty for nothing."""
+    if not run.rehearsal:
+        return ""
+    known = BY_NAME.get(run.rehearsal)
+    return _(known.title) if known else run.rehearsal
+
+
+def how_to_meet(rehearsal: Rehearsal, client_id: str) -> list[dict[str, Any]]:
+    """Return where a program of the partner's own meets a failure, for the component `summary_list.html`."""
+    api_url, proxy = rehearsal.route(settings.SANDBOX_API_URL, settings.SANDBOX_FAULT_PORTS)
+    if proxy is not None:
+        return [{"key": _("Through the proxy"), "value": proxy, "mono": True}]
+    if rehearsal.played in (Played.PORT, Played.ADDRESS):
+        return [{"key": _("At the address"), "value": api_url, "mono": True}]
+    return [
+        {"key": _("At the usual address, while it is on"), "value": client_id, "mono": True},
+        {"key": _("At any time, with the client ID"), "value": f"{client_id}{SUFFIX}{rehearsal.name}", "mono": True},
     ]
 
 

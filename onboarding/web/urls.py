@@ -13,6 +13,7 @@ from onboarding.web.views import (
     kit,
     live,
     outbox,
+    rehearse,
     styleguide,
     validation,
 )
@@ -48,6 +49,7 @@ urlpatterns = [
     path(TRACK + "credentials/<slug:what>/", credentials.reveal, name="credentials_reveal"),
     # First call
     path(TRACK + "validate/", validation.validate, name="validate"),
+    path(TRACK + "rehearse/", rehearse.rehearse, name="rehearse"),
     path("runs/<uuid:run_id>/", validation.run, name="run"),
     path(TRACK + "live/", live.live, name="live"),
     # The desk

@@ -85,7 +85,7 @@ function chosen(input) {
 
 /* The catalogue */
 
-const boxes = (root) => all(root, "input[type=checkbox]");
+const boxes = (root) => all(root, "input:is([type=checkbox], [type=radio])");
 
 function openCatalogue(catalogue) {
   for (const part of all(catalogue, "[data-catalogue-bar], [data-catalogue-all]")) part.hidden = false;
@@ -93,6 +93,8 @@ function openCatalogue(catalogue) {
 }
 
 function tally(catalogue) {
+  const total = catalogue.querySelector("[data-catalogue-total]");
+  if (!total) return;
   for (const group of all(catalogue, "[data-catalogue-group]")) {
     const options = boxes(group);
     const n = options.filter((box) => box.checked).length;
@@ -101,7 +103,6 @@ function tally(catalogue) {
     const button = group.querySelector("[data-catalogue-all]");
     button.textContent = n === options.length ? button.dataset.none : button.dataset.all;
   }
-  const total = catalogue.querySelector("[data-catalogue-total]");
   total.textContent = total.dataset.text.replace("{n}", boxes(catalogue).filter((box) => box.checked).length);
 }
 

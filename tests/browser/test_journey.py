@@ -106,6 +106,16 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
     partner.open(path).look("application: live").open("/").sees("Live in").look("home, live")
     partner.open(f"{path}sandbox/validate/").look("validate, with a run")
 
+    # A failure is rehearsed: chosen from the list, told by a run, switched off; what is live stays so
+    partner.follow("Rehearse a failure").heading("Rehearse a failure")
+    partner.press("Switch it on").sees_problem("Failure").look("rehearse, sent empty")
+    partner.page.get_by_label("Filter the list").fill("has expired")
+    partner.choose("The server's certificate has expired").press("Switch it on")
+    partner.sees("A failure is being rehearsed").look("validate, rehearsing").press("Run again")
+    partner.wait_for_run("Failed").sees("This run met a rehearsed failure").look("run, rehearsed")
+    partner.open(path).follow("See the rehearsal").look("rehearse, on")
+    partner.press("Switch it off").sees("Switched off.").open("/").sees("Live in")
+
     # A wrong password: the run says so
     partner.open(f"{path}sandbox/credentials/").fill({"Password": "not the right one"}).press("Store").sees("Stored.")
     partner.open(f"{path}sandbox/validate/").press("Run again").wait_for_run("Failed")

@@ -44,3 +44,9 @@ def test_the_journey_needs_no_script(visit: Visit, running: Instance) -> None:
         partner.press("Validate").heading("Validation")
         expect(partner.page.locator(".ladder")).to_have_attribute("aria-busy", "true")
     partner.wait_for_run("Passed").follow(re.compile("See what you have")).heading("You are live")
+
+    partner.open(f"{path}sandbox/rehearse/").page.get_by_text("The API answers", exact=True).click()
+    partner.choose("502 with a web page").press("Switch it on").sees(
+        "A failure is being rehearsed", "502 with a web page"
+    )
+    partner.press("Switch it off").sees("Switched off.")

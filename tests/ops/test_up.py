@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
+from onboarding.rehearsals import PORTS
 from onboarding.supervisor import Supervisor
 from onboarding.web.management.commands.up import (
     BEAT,
@@ -46,13 +47,13 @@ def taken(port: int) -> Iterator[None]:
 
 def environment(var: Path, port: int, sandbox_port: int) -> Mapping[str, str]:
     ours = ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "EMAIL_URL", "SANDBOX_API_URL", "SANDBOX_TOKEN_URL")
-    ours += ("PYTHONUNBUFFERED",)  # the greeting has to come through a pipe without it
+    ours += ("SANDBOX_FAULT_PORTS", "PYTHONUNBUFFERED")  # the greeting has to come through a pipe without it
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     return inherited | {"VAR_DIR": str(var), "PORT": str(port), "SANDBOX_PORT": str(sandbox_port), "DEMO": "1"}
 
 
 def test_free_ports_are_in_order(settings: Settings) -> None:
-    settings.PORT, settings.SANDBOX_PORT, _ = free_ports(3)
+    settings.PORT, settings.SANDBOX_PORT, _, settings.SANDBOX_FAULT_PORTS, *_ = free_ports(3 + len(PORTS))
     settings.SANDBOX = True
     check_ports()
 
@@ -63,9 +64,17 @@ def test_a_taken_port_is_named_with_the_variable_that_changes_it(
 ) -> None:
     ports = free_ports(3)
     settings.PORT, settings.SANDBOX_PORT = ports[:2]
-    settings.SANDBOX = True
+    settings.SANDBOX, settings.SANDBOX_FAULT_PORTS = True, 0
     named = rf"Port {ports[number]} is not free .* {variable}=\d+ make up"
     with taken(ports[number]), pytest.raises(StartError, match=named):
+        check_ports()
+
+
+def test_a_taken_port_for_failures_is_named_too(settings: Settings) -> None:
+    settings.PORT, settings.SANDBOX_PORT, _, *faults = free_ports(3 + len(PORTS))
+    settings.SANDBOX, settings.SANDBOX_FAULT_PORTS = True, faults[0]
+    named = rf"Port {faults[-1]} is not free .* SANDBOX_FAULT_PORTS={faults[-1] + 1} make up"
+    with taken(faults[-1]), pytest.raises(StartError, match=named):
         check_ports()
 
 
@@ -124,7 +133,7 @@ class Running:
     """One `manage.py up` on a folder of its own, seen from outside."""
 
     def __init__(self, var: Path) -> None:
-        self.port, self.sandbox_port, _ = free_ports(3)
+        self.port, self.sandbox_port, *_ = free_ports(3 + len(PORTS))
         self.var = var
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],

@@ -70,7 +70,7 @@ def sandbox() -> Iterator[Running]:
             ports=Ports(0, 0),
             contexts=contexts,
             answer_api=answer_api,
-            answer_token=lambda request: token.answer(request, registry),
+            answer_token=lambda request: token.answer(request, registry, clock()),
             clock=clock,
         ) as ports:
             stop = asyncio.Event()

@@ -34,6 +34,7 @@ class KnownCredential:
     certificate_sha256: str
     password: str = ""
     secret: str = ""
+    fault: str = ""
 
     def password_is(self, given: str) -> bool:
         return bool(self.password) and hmac.compare_digest(self.password.encode(), given.encode())

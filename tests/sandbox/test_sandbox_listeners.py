@@ -11,6 +11,7 @@ import warnings
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import trustme
@@ -231,8 +232,8 @@ def test_a_client_that_falls_silent_is_hung_up_on(sandbox: Running, monkeypatch,
             bind="127.0.0.1",
             ports=server.Ports(0, 0),
             contexts=sandbox.contexts,
-            answer_api=lambda request: token.answer(request, sandbox.registry),
-            answer_token=lambda request: token.answer(request, sandbox.registry),
+            answer_api=lambda request: token.answer(request, sandbox.registry, datetime.now(UTC)),
+            answer_token=lambda request: token.answer(request, sandbox.registry, datetime.now(UTC)),
             clock=lambda: datetime.now(UTC),
         ) as ports:
             context = sandbox.client_context(None)
@@ -308,8 +309,8 @@ def test_a_certificate_that_is_due_is_renewed_while_the_listeners_run(sandbox: R
             bind="127.0.0.1",
             ports=server.Ports(0, 0),
             contexts=contexts,
-            answer_api=lambda request: token.answer(request, sandbox.registry),
-            answer_token=lambda request: token.answer(request, sandbox.registry),
+            answer_api=lambda request: token.answer(request, sandbox.registry, datetime.now(UTC)),
+            answer_token=lambda request: token.answer(request, sandbox.registry, datetime.now(UTC)),
             clock=lambda: now,
         ) as ports:
             before = await presented(ports.token)
@@ -346,3 +347,12 @@ def test_curl_without_get_is_told_to_add_it(sandbox: Running, tmp_path):
     status, content = curl(sandbox, tmp_path, "--request", "GET", "--data-urlencode", f"client_id={CLIENT_ID}")
     assert status == 400
     assert "--get" in content["moreInformation"]
+
+
+@pytest.mark.needs("curl")
+def test_curl_meets_a_failure_that_it_names_with_its_client_id(sandbox: Running, tmp_path):
+    headers = str(tmp_path / "headers.txt")
+    named = f"client_id={CLIENT_ID}~rate_limited"
+    status, content = curl(sandbox, tmp_path, "--get", "--data-urlencode", named, "--dump-header", headers)
+    assert (status, content["httpCode"]) == (429, "429")
+    assert "Retry-After: 30" in Path(headers).read_text()

@@ -1,6 +1,7 @@
 """The token endpoint tells who knows its client secret from who does not."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,12 +15,13 @@ REGISTRY = MemoryRegistry(
         KnownCredential("c1", "fleet_owner", "MZP1", "", secret="sécret"),
     ]
 )
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CODE = b"grant_type=authorization_code&code=none&redirect_uri=https%3A%2F%2Fapp.example%2F"
 
 
 def post(body=CODE, *, user="u1", secret="sécret", content_type=FORM, **headers):
     given = {"authorization": basic(user, secret), "content-type": content_type} | headers
-    return token.answer(ApiRequest("POST", token.TOKEN_PATH, headers=given, body=body), REGISTRY)
+    return token.answer(ApiRequest("POST", token.TOKEN_PATH, headers=given, body=body), REGISTRY, NOW)
 
 
 def error(response) -> tuple:
@@ -75,11 +77,11 @@ def test_json_is_not_a_form():
 
 def test_only_post_makes_tokens_and_only_get_asks_for_a_sign_of_life():
     for method, path, allowed in (("GET", token.TOKEN_PATH, "POST"), ("POST", token.HEALTH_PATH, "GET")):
-        response = token.answer(ApiRequest(method, path), REGISTRY)
+        response = token.answer(ApiRequest(method, path), REGISTRY, NOW)
         assert (response.status, response.headers["Allow"]) == (405, allowed)
 
 
 def test_the_sign_of_life_needs_no_credentials():
-    response = token.answer(ApiRequest("GET", token.HEALTH_PATH), REGISTRY)
+    response = token.answer(ApiRequest("GET", token.HEALTH_PATH), REGISTRY, NOW)
     assert (response.status, json.loads(response.body)) == (200, {"sandbox": "ok"})
-    assert token.answer(ApiRequest("GET", "/"), REGISTRY).status == 404
+    assert token.answer(ApiRequest("GET", "/"), REGISTRY, NOW).status == 404

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import requests
 
+from onboarding.rehearsals import PORTS
 from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,12 +40,13 @@ def instance(**variables: str) -> Iterator[Instance]:
     """
     with tempfile.TemporaryDirectory(prefix="fleet-onboarding-") as folder:
         var = Path(folder)
-        port, sandbox_port, _token_port = free_ports(3)
+        port, sandbox_port, _token_port, fault_ports, *_others = free_ports(3 + len(PORTS))
         environment = os.environ | {
             "DEMO": "1",
             "VAR_DIR": folder,
             "PORT": str(port),
             "SANDBOX_PORT": str(sandbox_port),
+            "SANDBOX_FAULT_PORTS": str(fault_ports),
             **variables,
         }
         output = var / "up.txt"

@@ -64,6 +64,7 @@ READERS: dict[str, set[str]] = {
         "credentials",
         "credentials_reveal",
         "validate",
+        "rehearse",
         "live",
     ),
     PARTNERS,
@@ -87,6 +88,7 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
         "credentials",
         "credentials_reveal",
         "validate",
+        "rehearse",
     ),
     BUILDERS,
 ) | {

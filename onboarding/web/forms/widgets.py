@@ -106,6 +106,23 @@ class CatalogueSelect(CheckboxCards):
         return context
 
 
+class CatalogueChoice(RadioCards):
+    """Many grouped radio buttons: a group folds, and a box filters.
+
+    choices: [(group name, [(value, label), …]), …]. The group of the choice that is made starts unfolded.
+    """
+
+    template_name = "django/forms/widgets/catalogue_choice.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["groups"] = [
+            {"name": group, "options": options, "is_open": any(option["selected"] for option in options)}
+            for group, options, _index in context["widget"]["optgroups"]
+        ]
+        return context
+
+
 class FileDrop(forms.FileInput):
     """A file input drawn as the area to drop a file on. The browser itself accepts the drop."""
 

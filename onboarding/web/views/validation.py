@@ -18,7 +18,7 @@ from onboarding.validation import flows
 from onboarding.validation.models import Run
 from onboarding.web import access
 from onboarding.web.forms.credentials import OneRunKeyForm
-from onboarding.web.presenting import explain_findings, ladder, run_facts
+from onboarding.web.presenting import explain_findings, ladder, rehearsal_title, run_facts
 from onboarding.web.requests import PortalRequest
 from onboarding.web.views.tracks import track_context, track_of
 
@@ -79,6 +79,7 @@ def run(request: PortalRequest, run_id: UUID) -> HttpResponse:
         "seen": seen,
         "application": found.credential_set.application,
         "environment": shown(found.credential_set.application.profile, found.credential_set.environment),
+        "rehearsal": rehearsal_title(found),
         "checks": ladder(found),
         "facts": run_facts(found),
     }

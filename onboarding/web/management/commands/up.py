@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from onboarding.credentials.embedded_ca import sandbox_ca
+from onboarding.rehearsals import PORTS
 from onboarding.supervisor import Death, Part, Supervisor, tail
 from onboarding.web import heartbeat
 from onboarding.web.demo import KEPT_LOGINS, Login, ensure_demo_accounts
@@ -138,6 +139,8 @@ def check_ports() -> None:
     if settings.SANDBOX:
         choice = ("SANDBOX_PORT", settings.SANDBOX_PORT + 2)
         needed |= {settings.SANDBOX_PORT: choice, settings.SANDBOX_PORT + 1: choice}
+        if first := settings.SANDBOX_FAULT_PORTS:
+            needed |= dict.fromkeys(range(first, first + len(PORTS)), ("SANDBOX_FAULT_PORTS", first + len(PORTS)))
     for port, (variable, other) in needed.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
