@@ -67,12 +67,20 @@ def check_subject(
 
 
 def corrected(
-    values: Mapping[str, Sequence[str]], rules: Sequence[AttributeRule], *, mzp: str | None
+    values: Mapping[str, Sequence[str]],
+    rules: Sequence[AttributeRule],
+    *,
+    mzp: str | None,
+    described: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Return the subject as it should be, for a command that mends it; `<label>` where only the partner knows."""
+    """Return the subject as it should be, for a command that mends it; `<label>` where only the partner knows.
+
+    described: what the partner said before that it was to be.
+    """
     return {
         rule.attribute: rule.value
         or (mzp if rule.is_mzp else None)
+        or (described or {}).get(rule.attribute)
         or _repair(next(iter(values.get(rule.attribute, ())), ""), rule)
         or f"<{rule.label}>"
         for rule in rules
@@ -104,16 +112,16 @@ _PLAIN = re.compile(r"[!-;=?-~]+(?: [!-;=?-~]+)*")
 
 def _evidently_right(raw: str, rule: AttributeRule, mzp: str | None) -> bool:
     """Return whether none of `CHECKS` would object: nearly every value is so, and need not go through them all."""
+    if rule.is_email:
+        return len(raw) <= (rule.max_length or len(raw)) and EMAIL.fullmatch(raw) is not None
+    if rule.attribute == "C":
+        return len(raw) == rule.exact_length and raw in countries.CODES
     if not _PLAIN.fullmatch(raw) or len(raw) > (rule.max_length or len(raw)):
         return False
     if rule.value:
         return raw == rule.value
     if rule.is_mzp:
         return raw == mzp
-    if rule.is_email:
-        return EMAIL.fullmatch(raw) is not None
-    if rule.attribute == "C":
-        return len(raw) == rule.exact_length and raw in countries.CODES
     return not rule.exact_length
 
 
@@ -181,7 +189,7 @@ def _mzp(value: Value) -> Iterator[Finding]:
 
 
 def _email(value: Value) -> Iterator[Finding]:
-    if value.rule.is_email and not EMAIL.fullmatch(value.clean):
+    if value.rule.is_email and not EMAIL.fullmatch(value.clean) and not any(_placeholder(value)):
         yield value.error("email_invalid", value.rule.example)
 
 

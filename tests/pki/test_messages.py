@@ -11,7 +11,7 @@ from onboarding.pki import csr, intake, keys, weak_keys
 from onboarding.pki.messages import MESSAGES
 from onboarding.programmes import PROGRAMMES, profile
 
-FINDERS = {"Finding", "_finding", "_error", "_refused", "_unreadable", "_nothing", "_note", "error", "warning"}
+FINDERS = {"Finding", "_finding", "_error", "_refused", "_file_error", "_nothing", "_note", "error", "warning"}
 COMMON = {"found", "expected", "field"}
 ATTRIBUTE = {"label", "command"}
 """What every finding about an attribute of the subject carries besides (`subject.Value`)."""
