@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -14,7 +15,7 @@ from cryptography.x509.oid import AttributeOID, ExtensionOID, PublicKeyAlgorithm
 from onboarding.findings import Finding, Severity
 from onboarding.pki import files, instructions, keys, names, ordinary
 from onboarding.pki.files import Kind
-from onboarding.pki.subject import check_subject, corrected
+from onboarding.pki.subject import MOST_OF_A_KIND, check_subject, corrected, shown
 from onboarding.pki.weak_keys import weak_key_findings
 from onboarding.programmes import KeyRule, Profile
 
@@ -91,7 +92,7 @@ def check_csr(
 
     mzp: the partner login that CN has to be; None where none is assigned yet.
     described: what the CSR was to say, by short name, as far as that is known: for the commands that mend it.
-    weak_keys: whether to look for known-weak keys too, which takes four times as long as all the rest.
+    weak_keys: whether to look for known-weak keys too, which takes five times as long as all the rest.
 
     The order: 1. size, 2. private keys, 3. one CSR and no more, 4. parse, 5. key, 6. signature hash, 7. signature,
     8. subject, 9. extensions and attributes, 10. weak keys. What costs arithmetic comes after what bounds it.
@@ -140,9 +141,10 @@ def _check(data: bytes, rules: Profile, mzp: str | None, weak_keys: bool) -> Csr
         findings.append(_file_error("name_encoding"))
     else:
         findings += check_subject(content.subject, rules.dn, mzp=mzp)
+    if content.name is not None:
+        findings += _check_encoding(content.name)
     # 9.
     if not content.ordinary:
-        findings += _check_encoding(csr)
         findings += _check_requested(csr)
     # 10.
     if weak_keys and key is not None and key.modulus and not key_findings:
@@ -188,13 +190,14 @@ class _Content:
 
     subject: None where it cannot be read for certain. key: None where it cannot be read. hash_name: of the signature;
     empty where it has none of its own, dotted where it is unknown. ordinary: nothing is asked for besides, and all is
-    encoded as usual.
+    encoded as usual; if not, name: the subject as the library reads it.
     """
 
     subject: Mapping[str, Sequence[str]] | None
     key: _Key | None
     hash_name: str
     ordinary: bool = False
+    name: x509.Name | None = None
 
 
 def _read(csr: x509.CertificateSigningRequest, der: bytes) -> _Content:
@@ -203,10 +206,11 @@ def _read(csr: x509.CertificateSigningRequest, der: bytes) -> _Content:
         key = _Key("RSA", usual.bits, usual.spki_sha256, usual.modulus, ordinary.EXPONENT)
         return _Content(usual.subject, key, ordinary.HASH, ordinary=True)
     try:
-        subject = names.subject_values(csr.subject)
+        name = csr.subject
     except UNPARSABLE:
-        subject = None
-    return _Content(subject, _read_key(csr), _hash_name(csr))
+        name = None
+    subject = names.subject_values(name) if name is not None else None
+    return _Content(subject, _read_key(csr), _hash_name(csr), name=name)
 
 
 def _read_key(csr: x509.CertificateSigningRequest) -> _Key | None:
@@ -243,8 +247,8 @@ def _check_key(key: _Key | None, rule: KeyRule) -> Iterator[Finding]:
         yield Finding("key_too_small" if too_small else "key_too_big", Severity.ERROR, "key", f"{key.bits}", expected)
     elif key.modulus and key.exponent != rule.public_exponent:
         # Python refuses to write integers of more than 4,300 digits.
-        shown = f"{key.exponent}" if key.exponent.bit_length() <= 64 else f"{key.exponent:#x}"[:18] + "…"
-        yield Finding("key_exponent", Severity.ERROR, "key", shown, f"{rule.public_exponent}")
+        found = f"{key.exponent}" if key.exponent.bit_length() <= 64 else f"{key.exponent:#x}"[:18] + "…"
+        yield Finding("key_exponent", Severity.ERROR, "key", found, f"{rule.public_exponent}")
 
 
 def _check_signature(
@@ -271,22 +275,15 @@ def _signature_valid(csr: x509.CertificateSigningRequest) -> bool:
         return False
 
 
-def _check_encoding(csr: x509.CertificateSigningRequest) -> Iterator[Finding]:
+def _check_encoding(name: x509.Name) -> Iterator[Finding]:
     """Say what is unusual in how the names are written: several attributes in one set, old string types."""
-    try:
-        parts = csr.subject.rdns
-    except UNPARSABLE:
-        return
-    old: dict[str, str] = {}
-    for part in parts:
-        shorts = [names.short_name(attribute.oid) for attribute in part]
-        if len(shorts) > 1:
-            yield Finding("attribute_joined", Severity.WARNING, "file", " + ".join(shorts))
-        types = map(names.string_type, part)
-        old |= {short: type_ for short, type_ in zip(shorts, types, strict=True) if type_ not in names.STRING_TYPES}
-    if old:
-        found = ", ".join(f"{short}: {type_}" for short, type_ in old.items())
-        yield Finding("attribute_string_type", Severity.WARNING, "file", found, "UTF8String")
+    joined = (part for part in name.rdns if len(part) > 1)
+    for part in islice(joined, MOST_OF_A_KIND):
+        shorts = sorted(names.short_name(attribute.oid) for attribute in part)
+        yield Finding("attribute_joined", Severity.WARNING, "file", shown(" + ".join(shorts)))
+    types = {names.short_name(attribute.oid): names.string_type(attribute) for attribute in name}
+    if old := [f"{short}: {type_}" for short, type_ in types.items() if type_ not in names.STRING_TYPES]:
+        yield Finding("attribute_string_type", Severity.WARNING, "file", shown(", ".join(old)), "UTF8String")
 
 
 def _check_requested(csr: x509.CertificateSigningRequest) -> Iterator[Finding]:
@@ -297,13 +294,16 @@ def _check_requested(csr: x509.CertificateSigningRequest) -> Iterator[Finding]:
     except (*UNPARSABLE, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         yield Finding("extensions_unreadable", Severity.ERROR, "extensions")
         return
-    for extension in extensions:
-        if isinstance(extension.value, x509.BasicConstraints) and extension.value.ca:
-            yield Finding("extension_ca", Severity.ERROR, "extensions", "CA:TRUE")
-        elif extension.oid not in _HARMLESS_EXTENSIONS:
-            name = getattr(extension.oid, "_name", "Unknown OID")
-            shown = extension.oid.dotted_string if name == "Unknown OID" else name
-            yield Finding("extension_unexpected", Severity.WARNING, "extensions", shown)
+    if any(isinstance(extension.value, x509.BasicConstraints) and extension.value.ca for extension in extensions):
+        yield Finding("extension_ca", Severity.ERROR, "extensions", "CA:TRUE")
+        harmless = _HARMLESS_EXTENSIONS | {ExtensionOID.BASIC_CONSTRAINTS}
+    else:
+        harmless = _HARMLESS_EXTENSIONS
+    unexpected = (extension.oid for extension in extensions if extension.oid not in harmless)
+    for oid in islice(unexpected, MOST_OF_A_KIND):
+        name = getattr(oid, "_name", "Unknown OID")
+        found = oid.dotted_string if name == "Unknown OID" else name
+        yield Finding("extension_unexpected", Severity.WARNING, "extensions", found)
     if challenge:
         # Its value is a password: not shown.
         yield Finding("challenge_password", Severity.WARNING, "extensions")

@@ -5,6 +5,7 @@ import json
 import shlex
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -264,6 +265,22 @@ def test_an_old_kind_of_text_does_not_hide_another_value(key: rsa.RSAPrivateKey,
     assert ("CN", "mzp_of_another") in codes(check(raw_name(key, "CN", "MZP123456", type_)))
 
 
+def test_of_thousands_of_oddities_the_first_are_told(key: rsa.RSAPrivateKey) -> None:
+    rows = [x509.NameAttribute(x509.ObjectIdentifier(f"1.2.3.{number}"), "x" * 300) for number in range(60)]
+    parts = [x509.RelativeDistinguishedName(rows[:3])] * 3 + [x509.RelativeDistinguishedName([row]) for row in rows[3:]]
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(parts))
+    for number in range(100):
+        extension = x509.UnrecognizedExtension(x509.ObjectIdentifier(f"1.2.4.{number}"), b"")
+        builder = builder.add_extension(extension, critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
+    report = check(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    found = Counter(code for _, code in codes(report))
+    assert found["attribute_unexpected"] == found["extension_unexpected"] == subject.MOST_OF_A_KIND
+    assert found["attribute_joined"] == 3
+    assert found["extension_ca"] == 1
+    assert max(len(finding.found) for finding in report.findings) <= subject.LONGEST_SHOWN + 1
+
+
 @pytest.mark.needs("openssl")
 def test_of_an_empty_subject_each_attribute_is_missed(openssl: Callable[..., bytes]) -> None:
     report = check(openssl("/"))
@@ -348,6 +365,23 @@ def test_what_is_passed_at_a_glance_would_pass_every_check(value: str, attribute
 # --- The quick reading of an ordinary CSR ---
 
 
+def with_modulus(bits: int) -> bytes:
+    """A CSR as DER, with a modulus of this size made of ones, and with no true signature."""
+
+    def tlv(tag: int, content: bytes) -> bytes:
+        size = len(content)
+        length = bytes([size]) if size < 128 else b"\x83" + size.to_bytes(3, "big")
+        if 128 <= size < 65536:
+            length = b"\x82" + size.to_bytes(2, "big") if size > 255 else b"\x81" + bytes([size])
+        return bytes([tag]) + length + content
+
+    rsa_key = tlv(0x30, tlv(0x02, b"\0" + b"\xff" * (bits // 8)) + tlv(0x02, b"\x01\x00\x01"))
+    spki = tlv(0x30, bytes.fromhex("300d06092a864886f70d0101010500") + tlv(0x03, b"\0" + rsa_key))
+    info = tlv(0x30, b"\x02\x01\0" + names.build_name(GOOD).public_bytes() + spki + b"\xa0\0")
+    algorithm = bytes.fromhex("300d06092a864886f70d01010b0500")
+    return tlv(0x30, info + algorithm + tlv(0x03, b"\0" + b"\x7f" * (bits // 8)))
+
+
 def agree(der: bytes) -> bool:
     """Hold the quick reading of a CSR against the library's; return whether there was one."""
     try:
@@ -371,10 +405,13 @@ def agree(der: bytes) -> bool:
 
 
 @pytest.mark.needs("openssl")
-@pytest.mark.parametrize("bits", [2048, 3072, 4096])
-def test_what_openssl_writes_is_read_quickly_and_as_the_library_reads_it(tmp_path: Path, bits: int) -> None:
-    command = f"openssl req -new -newkey rsa:{bits} -nodes -keyout key -utf8 -outform DER -subj".split()
-    assert agree(subprocess.run([*command, subj(GOOD)], cwd=tmp_path, check=True, capture_output=True).stdout)
+def test_what_openssl_writes_is_read_quickly_and_as_the_library_reads_it(openssl: Callable[..., bytes]) -> None:
+    assert agree(openssl(subj(GOOD), "-utf8", "-outform", "DER"))
+
+
+@pytest.mark.parametrize(("bits", "quickly"), [(2048, True), (3072, True), (4096, True), (2056, False), (1024, False)])
+def test_keys_of_the_usual_sizes_are_read_quickly(bits: int, quickly: bool) -> None:
+    assert agree(with_modulus(bits)) == quickly
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -501,18 +538,7 @@ def test_a_changed_csr_has_an_invalid_signature(good: bytes) -> None:
 
 @pytest.mark.parametrize("bits", [8192, 16384, 65536])
 def test_a_giant_modulus_costs_nothing(bits: int) -> None:
-    # The CSR's own modulus, replaced by a giant one; lengths are written anew from the inside out.
-    def tlv(tag: int, content: bytes) -> bytes:
-        size = len(content)
-        length = bytes([size]) if size < 128 else b"\x83" + size.to_bytes(3, "big")
-        if 128 <= size < 65536:
-            length = b"\x82" + size.to_bytes(2, "big") if size > 255 else b"\x81" + bytes([size])
-        return bytes([tag]) + length + content
-
-    rsa_key = tlv(0x30, tlv(0x02, b"\0" + b"\xff" * (bits // 8)) + tlv(0x02, b"\x01\x00\x01"))
-    spki = tlv(0x30, bytes.fromhex("300d06092a864886f70d0101010500") + tlv(0x03, b"\0" + rsa_key))
-    info = tlv(0x30, b"\x02\x01\0" + names.build_name(GOOD).public_bytes() + spki + b"\xa0\0")
-    der = tlv(0x30, info + bytes.fromhex("300d06092a864886f70d01010b0500") + tlv(0x03, b"\0" + b"\x7f" * (bits // 8)))
+    der = with_modulus(bits)
     start = time.process_time()
     report = check(der)
     assert time.process_time() - start < 0.05
