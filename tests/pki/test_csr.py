@@ -375,7 +375,7 @@ def test_what_is_passed_at_a_glance_would_pass_every_check(value: str, attribute
 def test_extensions_that_the_library_stumbles_over_cannot_be_read(key: rsa.RSAPrivateKey, oid: str, value: str) -> None:
     odd = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), bytes.fromhex(value))
     builder = x509.CertificateSigningRequestBuilder().subject_name(names.build_name(GOOD)).add_extension(odd, False)
-    report = check(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER))
+    report = check(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))
     assert codes(report) == [("extensions", "extensions_unreadable")]
 
 
