@@ -10,12 +10,14 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from cryptography.x509.oid import ObjectIdentifier, PublicKeyAlgorithmOID, SignatureAlgorithmOID
+from cryptography.x509.oid import ExtensionOID, ObjectIdentifier, PublicKeyAlgorithmOID, SignatureAlgorithmOID
 
 from onboarding.pki.names import ATTRIBUTES
 
 EXPONENT = 65537
 HASH = "sha256"
+
+_EXTENSION_REQUEST = ObjectIdentifier("1.2.840.113549.1.9.14")  # RFC 2985, section 5.4.2
 
 
 @dataclass(slots=True)
@@ -23,8 +25,8 @@ class Ordinary:
     """What an ordinary CSR says. Its key is an RSA key with `EXPONENT`.
 
     subject: the values by short name, in the order of the name. modulus: of the key, with this many bits.
-    spki_sha256: of the key's SubjectPublicKeyInfo, in hexadecimal. bare: nothing is asked for besides, and it is signed
-    with `HASH`.
+    spki_sha256: of the key's SubjectPublicKeyInfo, in hexadecimal. bare: nothing is asked for besides, save for the
+    subject key identifier that keytool writes into every CSR, and it is signed with `HASH`.
     """
 
     subject: dict[str, list[str]]
@@ -70,9 +72,15 @@ _ATTRIBUTE = re.compile(
 _SHORT_NAMES = {_oid(attribute.oid): short for short, attribute in ATTRIBUTES.items()}
 
 # What follows the name: the key up to its modulus, by the size of the modulus in bytes; the modulus; the exponent; and
-# in a bare CSR no attributes, and the signature's algorithm.
+# in a bare CSR no attributes or keytool's one, and the signature's algorithm.
 _EXPONENT = _tlv(0x02, EXPONENT.to_bytes(3, "big"))
-_BEFORE_SIGNATURE = _tlv(0xA0, b"") + _algorithm(SignatureAlgorithmOID.RSA_WITH_SHA256) + b"\x03"
+_ALGORITHM = _algorithm(SignatureAlgorithmOID.RSA_WITH_SHA256) + b"\x03"
+_NO_ATTRIBUTES = _tlv(0xA0, b"")
+_IDENTIFIER = 20  # bytes: SHA-1's
+_EXTENSIONS = _tlv(
+    0x30, _tlv(0x30, _oid(ExtensionOID.SUBJECT_KEY_IDENTIFIER) + _tlv(0x04, _tlv(0x04, bytes(_IDENTIFIER))))
+)
+_KEYTOOLS_ATTRIBUTE = _tlv(0xA0, _tlv(0x30, _oid(_EXTENSION_REQUEST) + _tlv(0x31, _EXTENSIONS)))[:-_IDENTIFIER]
 
 
 def _before_modulus(size: int) -> bytes:
@@ -105,7 +113,14 @@ def read(der: bytes) -> Ordinary | None:
     modulus = int.from_bytes(der[start:end], "big")
     end += len(_EXPONENT)
     spki_sha256 = hashlib.sha256(der[end_of_name:end]).hexdigest()
-    return Ordinary(subject, modulus, 8 * size, spki_sha256, der.startswith(_BEFORE_SIGNATURE, end))
+    return Ordinary(subject, modulus, 8 * size, spki_sha256, _is_bare(der, end))
+
+
+def _is_bare(der: bytes, position: int) -> bool:
+    if der.startswith(_NO_ATTRIBUTES, position):
+        return der.startswith(_ALGORITHM, position + len(_NO_ATTRIBUTES))
+    after = position + len(_KEYTOOLS_ATTRIBUTE) + _IDENTIFIER
+    return der.startswith(_KEYTOOLS_ATTRIBUTE, position) and der.startswith(_ALGORITHM, after)
 
 
 def _subject(der: bytes, position: int, end: int) -> dict[str, list[str]] | None:
