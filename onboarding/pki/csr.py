@@ -141,7 +141,7 @@ def _check(data: bytes, rules: Profile, mzp: str | None, weak_keys: bool) -> Csr
     if content.name is not None:
         findings += _check_encoding(content.name)
     # 9.
-    if not content.ordinary:
+    if not content.bare:
         findings += _check_requested(csr)
     # 10.
     if weak_keys and key is not None and key.modulus and not key_findings:
@@ -186,14 +186,14 @@ class _Content:
     """What a CSR says.
 
     subject: None where it cannot be read for certain. key: None where it cannot be read. hash_name: of the signature;
-    empty where it has none of its own, dotted where it is unknown. ordinary: nothing is asked for besides, and all is
-    encoded as usual; if not, name: the subject as the library reads it.
+    empty where it has none of its own, dotted where it is unknown. bare: nothing is asked for besides, and it is signed
+    as usual. name: as the library reads it, where it is not written as usual.
     """
 
     subject: Mapping[str, Sequence[str]] | None
     key: _Key | None
     hash_name: str
-    ordinary: bool = False
+    bare: bool = False
     name: x509.Name | None = None
 
 
@@ -201,7 +201,8 @@ def _read(csr: x509.CertificateSigningRequest, der: bytes) -> _Content:
     """Return what a CSR says: straight from its bytes if they are the usual ones, else by way of the library."""
     if usual := ordinary.read(der):
         key = _Key("RSA", usual.bits, usual.spki_sha256, usual.modulus, ordinary.EXPONENT)
-        return _Content(usual.subject, key, ordinary.HASH, ordinary=True)
+        hash_name = ordinary.HASH if usual.bare else _hash_name(csr)
+        return _Content(usual.subject, key, hash_name, bare=usual.bare)
     try:
         name = csr.subject
     except UNPARSABLE:
@@ -260,7 +261,7 @@ def _check_signature(
         return
     if not _signature_valid(csr):
         yield Finding("signature_invalid", Severity.ERROR, "signature")
-    elif not content.ordinary and csr.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS:
+    elif not content.bare and csr.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS:
         # Sound, but not what OpenSSL and keytool write, and not what the programmes document.
         yield Finding("signature_pss", Severity.WARNING, "signature", "RSASSA-PSS", "PKCS#1 v1.5")
 

@@ -1,8 +1,8 @@
 """An ordinary CSR, read straight from its bytes: what OpenSSL, keytool and browsers write for RSA, and nothing else.
 
 All of this can be had from the library, too, but it makes an object of every name, attribute and key, and encodes the
-key anew: as long again as a third of the signature's verification. DER writes a value in one way only (X.690, section
-10), so that the usual bytes can be looked for; whatever differs from them is left to the library. The tests hold both
+key anew: that takes as long again as verifying the signature. DER writes a value in one way only (X.690, section 10),
+so that the usual bytes can be looked for; whatever differs from them is left to the library. The tests hold both
 readings against each other, over damaged CSRs as well.
 """
 
@@ -10,26 +10,30 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from cryptography.x509.oid import ObjectIdentifier, PublicKeyAlgorithmOID, SignatureAlgorithmOID
+from cryptography.x509.oid import ExtensionOID, ObjectIdentifier, PublicKeyAlgorithmOID, SignatureAlgorithmOID
 
 from onboarding.pki.names import ATTRIBUTES
 
 EXPONENT = 65537
 HASH = "sha256"
 
+_EXTENSION_REQUEST = ObjectIdentifier("1.2.840.113549.1.9.14")  # RFC 2985, section 5.4.2
+
 
 @dataclass(slots=True)
 class Ordinary:
-    """What an ordinary CSR says: its key is an RSA key with `EXPONENT`, it is signed with `HASH`, nothing is asked for.
+    """What an ordinary CSR says. Its key is an RSA key with `EXPONENT`.
 
     subject: the values by short name, in the order of the name. modulus: of the key, with this many bits.
-    spki_sha256: of the key's SubjectPublicKeyInfo, in hexadecimal.
+    spki_sha256: of the key's SubjectPublicKeyInfo, in hexadecimal. bare: nothing is asked for besides, save for the
+    subject key identifier that keytool writes into every CSR, and it is signed with `HASH`.
     """
 
     subject: dict[str, list[str]]
     modulus: int
     bits: int
     spki_sha256: str
+    bare: bool
 
 
 def _tlv(tag: int, content: bytes) -> bytes:
@@ -67,10 +71,16 @@ _ATTRIBUTE = re.compile(
 )
 _SHORT_NAMES = {_oid(attribute.oid): short for short, attribute in ATTRIBUTES.items()}
 
-# What follows the name: the key up to its modulus, by the size of the modulus in bytes; the modulus; and what is left
-# of the key, no attributes, and the signature's algorithm.
+# What follows the name: the key up to its modulus, by the size of the modulus in bytes; the modulus; the exponent; and
+# in a bare CSR no attributes or keytool's one, and the signature's algorithm.
 _EXPONENT = _tlv(0x02, EXPONENT.to_bytes(3, "big"))
-_BEFORE_SIGNATURE = _EXPONENT + _tlv(0xA0, b"") + _algorithm(SignatureAlgorithmOID.RSA_WITH_SHA256) + b"\x03"
+_ALGORITHM = _algorithm(SignatureAlgorithmOID.RSA_WITH_SHA256) + b"\x03"
+_NO_ATTRIBUTES = _tlv(0xA0, b"")
+_IDENTIFIER = 20  # bytes: SHA-1's
+_EXTENSIONS = _tlv(
+    0x30, _tlv(0x30, _oid(ExtensionOID.SUBJECT_KEY_IDENTIFIER) + _tlv(0x04, _tlv(0x04, bytes(_IDENTIFIER))))
+)
+_KEYTOOLS_ATTRIBUTE = _tlv(0xA0, _tlv(0x30, _oid(_EXTENSION_REQUEST) + _tlv(0x31, _EXTENSIONS)))[:-_IDENTIFIER]
 
 
 def _before_modulus(size: int) -> bytes:
@@ -96,13 +106,21 @@ def read(der: bytes) -> Ordinary | None:
     if (size := _MODULUS_SIZES.get(der[end_of_name:start])) is None:
         return None
     end = start + size
-    if der[start] < 0x80 or not der.startswith(_BEFORE_SIGNATURE, end):
+    if der[start] < 0x80 or not der.startswith(_EXPONENT, end):
         return None
     if (subject := _subject(der, begin.end(), end_of_name)) is None:
         return None
     modulus = int.from_bytes(der[start:end], "big")
-    spki = der[end_of_name : end + len(_EXPONENT)]
-    return Ordinary(subject, modulus, 8 * size, hashlib.sha256(spki).hexdigest())
+    end += len(_EXPONENT)
+    spki_sha256 = hashlib.sha256(der[end_of_name:end]).hexdigest()
+    return Ordinary(subject, modulus, 8 * size, spki_sha256, _is_bare(der, end))
+
+
+def _is_bare(der: bytes, position: int) -> bool:
+    if der.startswith(_NO_ATTRIBUTES, position):
+        return der.startswith(_ALGORITHM, position + len(_NO_ATTRIBUTES))
+    after = position + len(_KEYTOOLS_ATTRIBUTE) + _IDENTIFIER
+    return der.startswith(_KEYTOOLS_ATTRIBUTE, position) and der.startswith(_ALGORITHM, after)
 
 
 def _subject(der: bytes, position: int, end: int) -> dict[str, list[str]] | None:

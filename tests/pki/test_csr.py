@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import AttributeOID, SignatureAlgorithmOID
+from cryptography.x509.oid import AttributeOID, ExtensionOID, SignatureAlgorithmOID
 from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -411,11 +411,18 @@ def agree(der: bytes) -> bool:
     assert {names.string_type(attribute) for attribute in csr.subject} <= names.STRING_TYPES
     assert public_key.public_numbers() == rsa.RSAPublicNumbers(ordinary.EXPONENT, read.modulus)
     assert (read.bits, read.spki_sha256) == (public_key.key_size, keys.spki_sha256(public_key))
-    assert csr.signature_algorithm_oid == SignatureAlgorithmOID.RSA_WITH_SHA256
-    assert csr.signature_hash_algorithm is not None
-    assert csr.signature_hash_algorithm.name == ordinary.HASH
-    assert (len(csr.extensions), len(csr.attributes)) == (0, 0)
+    if read.bare:
+        assert csr.signature_algorithm_oid == SignatureAlgorithmOID.RSA_WITH_SHA256
+        assert csr.signature_hash_algorithm is not None
+        assert csr.signature_hash_algorithm.name == ordinary.HASH
+        assert {extension.oid for extension in csr.extensions} <= {ExtensionOID.SUBJECT_KEY_IDENTIFIER}
+        assert len(csr.attributes) == len(csr.extensions)
     return True
+
+
+def bare(der: bytes) -> bool:
+    read = ordinary.read(der)
+    return read is not None and read.bare
 
 
 @pytest.mark.needs("openssl")
@@ -439,11 +446,14 @@ def test_the_quick_reading_of_a_subject_is_the_librarys(key: rsa.RSAPrivateKey, 
     agree(csr.public_bytes(serialization.Encoding.DER))
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.filterwarnings("ignore::UserWarning")  # the library's remarks on values changed at random
-@given(position=st.integers(0, 2000), replacement=st.binary(min_size=1, max_size=2))
-def test_the_quick_reading_of_a_changed_csr_is_the_librarys(good: bytes, position: int, replacement: bytes) -> None:
-    der = bytearray(DISGUISES["DER"](good))
+@given(position=st.integers(0, 2000), replacement=st.binary(min_size=1, max_size=2), like_keytool=st.booleans())
+def test_the_quick_reading_of_a_changed_csr_is_the_librarys(
+    key: rsa.RSAPrivateKey, good: bytes, position: int, replacement: bytes, like_keytool: bool
+) -> None:
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    der = bytearray(DISGUISES["DER"](sign(key, (identifier, False)) if like_keytool else good))
     at = position % len(der)
     der[at : at + len(replacement)] = replacement
     agree(bytes(der))
@@ -451,13 +461,24 @@ def test_the_quick_reading_of_a_changed_csr_is_the_librarys(good: bytes, positio
 
 def test_whatever_is_out_of_the_ordinary_is_left_to_the_library(key: rsa.RSAPrivateKey, good: bytes) -> None:
     assert agree(DISGUISES["DER"](good))
+    assert bare(DISGUISES["DER"](good))
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    assert agree(DISGUISES["DER"](sign(key, (identifier, False))))
+    assert bare(DISGUISES["DER"](sign(key, (identifier, False))))
+    names_ = x509.SubjectAlternativeName([x509.DNSName("a.example")])
     for pem in (
-        sign(key, (identifier, False)),
+        sign(key, (identifier, True)),
+        sign(key, (names_, False)),
+        sign(key, (identifier, False), (names_, False)),
+        sign(key, hash_=hashes.SHA384()),
+    ):
+        assert agree(DISGUISES["DER"](pem))
+        assert not bare(DISGUISES["DER"](pem))
+    for pem in (
         sign(ec.generate_private_key(ec.SECP256R1())),
         sign(rsa.generate_private_key(3, 2048)),
-        sign(key, hash_=hashes.SHA384()),
         build_csr(key, GOOD | {"O": "x" * 200}),
+        raw_name(key, "O", "Free2Move", "BMPString"),
     ):
         assert not agree(DISGUISES["DER"](pem))
 
@@ -526,6 +547,8 @@ def test_the_key_of_keytool_without_keyalg_is_named(keytool: Callable[..., bytes
 @pytest.mark.needs("keytool")
 def test_a_pss_signature_is_sound_but_unusual(keytool: Callable[..., bytes], openssl: Callable[..., bytes]) -> None:
     of_keytool = keytool("RSA", "-sigalg", "RSASSA-PSS")
+    assert agree(files.items(of_keytool)[0].der)
+    assert not bare(files.items(of_keytool)[0].der)
     of_openssl = openssl(subj(GOOD), "-sigopt", "rsa_padding_mode:pss")
     for pem in (of_keytool, of_openssl):
         report = check(pem)
