@@ -4,6 +4,7 @@ No arithmetic and no decryption happens here, and the time taken is linear in th
 """
 
 import base64
+import binascii
 import codecs
 import re
 from dataclasses import dataclass
@@ -87,6 +88,15 @@ _SIGNATURES: tuple[tuple[re.Pattern[bytes], Kind], ...] = tuple(
 # What openssl and keytool write, and nothing else: read in one step.
 _PLAIN_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n([A-Za-z0-9+/\r\n]+={0,2}\r?\n)-----END \1-----\s*")
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (b"-\x00-\x00", "utf-16-le"),  # without a byte-order mark
+    (b"\x00-\x00-", "utf-16-be"),
+)
+_LINE_END = re.compile(r"\r\n?|(?:\\r)?\\n")
+"""Of Windows, of old Macs, and written out as \\n, as JSON and environment files have it."""
 _QUOTING = re.compile(r"^[ \t>|]+", re.MULTILINE)
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\xad")) | {ord("\xa0"): " "}
 """What a copy from a web page or a mail brings along: zero-width characters, and blanks that do not break."""
@@ -96,7 +106,7 @@ _PEM_HEADERS = re.compile(r"\A\s*(?:[\w-]+:[^\n]*\n)+\s*\n")
 def items(data: bytes) -> tuple[Item, ...]:
     """Return what is in the file, in order; nothing for an empty one. Never raises.
 
-    Understood: DER; PEM, one or many, with Windows line ends, byte-order mark, text around it, or the quoting of an
+    Understood: DER; PEM, one or many, with other line ends, in UTF-16, with text around it, or the quoting of an
     e-mail; base64 without armour.
     """
     if plain := _PLAIN_PEM.fullmatch(data):
@@ -120,10 +130,9 @@ def recognise(data: bytes) -> Kind:
 
 
 def _text(data: bytes) -> str:
-    encodings = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-    for mark, encoding in encodings:
+    for mark, encoding in _ENCODINGS:
         if data.startswith(mark):
-            text = data[len(mark) :].decode(encoding, "replace")
+            text = data.decode(encoding, "replace").removeprefix("\ufeff")
             break
     else:
         try:
@@ -132,7 +141,7 @@ def _text(data: bytes) -> str:
             text = data.decode("latin-1")
     if not text.isascii():
         text = text.translate(_INVISIBLE)
-    return _QUOTING.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _QUOTING.sub("", _LINE_END.sub("\n", text))
 
 
 def _armoured(text: str) -> tuple[Item, ...]:
@@ -156,8 +165,10 @@ def _item(label: str, body: str | bytes, pem: bytes) -> Item:
 
 
 def _base64(text: str | bytes) -> bytes:
-    joined = "".join(text.split()) if isinstance(text, str) else b"".join(text.split())
+    """Return what is encoded; nothing for what is not base64. Bytes are known to be of its alphabet and line ends."""
     try:
-        return base64.b64decode(joined, validate=True)
+        if isinstance(text, bytes):
+            return binascii.a2b_base64(text)
+        return base64.b64decode("".join(text.split()), validate=True)
     except ValueError:  # binascii.Error is one; so is what text outside ASCII raises
         return b""

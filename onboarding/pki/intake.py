@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from onboarding.findings import Finding, Severity
@@ -20,6 +19,7 @@ from onboarding.pki import files, keys, names
 from onboarding.pki.files import Item, Kind
 from onboarding.pki.subject import visible
 from onboarding.pki.traits import is_ca, is_self_issued
+from onboarding.pki.unparsable import UNPARSABLE as UNPARSABLE
 
 MAX_CERTIFICATES = 20
 """More are not a chain. Bounds what a verification can cost."""
@@ -31,12 +31,6 @@ MAX_ZIP_BYTES = 16 * 1024 * 1024
 MAX_ZIP_ENTRIES = 10_000
 MAX_ZIP_RATIO = 10
 """How many times its size a ZIP may unpack to. Certificates, whose keys and signatures are random, reach 1.5."""
-
-UNPARSABLE = (
-    ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
-    # The library's, for a name constraint with a wrong length, a name that is no text, an unknown TLS feature.
-    TypeError, KeyError,
-)  # fmt: skip
 
 _EXPOSED = "certificate_with_private_key"
 """Whatever else is in the file, it is refused whole."""

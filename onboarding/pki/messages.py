@@ -60,7 +60,9 @@ MESSAGES: Mapping[str, Message] = {
         "openssl req -in request.csr -noout -text -verify",
     ),
     "name_encoding": Message(
-        gettext_noop("The names in the CSR are in an old character set (T61String) that cannot be read for certain."),
+        gettext_noop(
+            "The names in the CSR cannot be read for certain: they are in an old character set, such as T61String."
+        ),
         gettext_noop(
             "Make the CSR again with “string_mask = utf8only” and “utf8 = yes” in the OpenSSL configuration, as the one"
             " filled in for you has them."
@@ -156,6 +158,11 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("Make the CSR anew with your key, and do not edit it."),
         _MAKE,
     ),
+    "signature_pss": Message(
+        gettext_noop("The CSR is signed with {found}; usual is {expected}."),
+        gettext_noop("It may be refused. Better make the CSR anew, as OpenSSL and keytool do by themselves."),
+        _MAKE,
+    ),
     # --- subject of a CSR ---
     "attribute_missing": Message(
         gettext_noop("{label} ({field}) is missing."),
@@ -220,6 +227,16 @@ MESSAGES: Mapping[str, Message] = {
     "attribute_unexpected": Message(
         gettext_noop("The subject has an attribute that nobody asked for: {attribute}={found}."),
         gettext_noop("It may be refused or dropped. Better make the CSR anew without it."),
+        _MAKE,
+    ),
+    "attribute_joined": Message(
+        gettext_noop("The subject has several attributes joined into one ({found}), as -multivalue-rdn does."),
+        gettext_noop("It may be refused. Better make the CSR anew with each attribute by itself."),
+        _MAKE,
+    ),
+    "attribute_string_type": Message(
+        gettext_noop("The subject is written in a kind of text that is hardly used any more ({found})."),
+        gettext_noop("It may be refused. Better make the CSR anew, in UTF-8."),
         _MAKE,
     ),
     "ou_slip": Message(

@@ -1,6 +1,5 @@
 """Distinguished names, by the short names that people and OpenSSL use."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,59 +52,18 @@ def subject_values(name: x509.Name) -> dict[str, list[str]]:
     return values
 
 
-# One attribute, by itself in its set, with lengths of one byte: nearly every attribute there is. X.690, section 8.
-_ATTRIBUTE = re.compile(
-    rb"\x31([\x00-\x7f])\x30[\x00-\x7f]\x06(\x03\x55\x04.|\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01)([\x0c\x13\x16])([\x00-\x7f])",
-    re.DOTALL,
-)
-_NAME_IN_CSR = re.compile(rb"\x30\x82..\x30\x82..\x02\x01\x00\x30(?:([\x00-\x7f])|\x81(.))", re.DOTALL)
-
-
-def _encoded(oid: ObjectIdentifier) -> bytes:
-    """Return length and content of an object identifier's encoding, as `_ATTRIBUTE` finds them."""
-    first, second, *rest = map(int, oid.dotted_string.split("."))
-    content = bytearray([40 * first + second])
-    for number in rest:
-        septets = [number >> shift & 0x7F for shift in range(28, -1, -7) if number >> shift]
-        content += bytes([*(septet | 0x80 for septet in septets[:-1]), *septets[-1:]])
-    return bytes([len(content), *content])
-
-
-_ENCODED = {_encoded(attribute.oid): attribute.short for attribute in ATTRIBUTES.values()}
-
-
-def csr_subject_values(csr: x509.CertificateSigningRequest, der: bytes) -> dict[str, list[str]]:
-    """Return what `subject_values(csr.subject)` does, eight times as fast for an ordinary subject.
-
-    der: what `csr` was loaded from; its structure has been proven by that. Raises ValueError for text that is none.
-    """
-    values = _ordinary_values(der)
-    return subject_values(csr.subject) if values is None else values
-
-
-def _ordinary_values(der: bytes) -> dict[str, list[str]] | None:
-    """Return the subject's values if there is nothing in it but UTF-8, Printable and IA5 strings that we know."""
-    if (begin := _NAME_IN_CSR.match(der)) is None:
-        return None
-    position = begin.end()
-    end = position + ord(begin[1] or begin[2])
-    values: dict[str, list[str]] = {}
-    while position < end:
-        found = _ATTRIBUTE.match(der, position)
-        if found is None or (short := _ENCODED.get(found[2])) is None:
-            return None
-        start = found.end()
-        after = start + found[4][0]
-        if after != position + 2 + found[1][0]:  # several attributes in one set
-            return None
-        values.setdefault(short, []).append(der[start:after].decode("utf-8"))
-        position = after
-    return values if position == end else None
-
-
 def canonical(name: x509.Name) -> list[tuple[str, str]]:
     """Return a name for comparison: capital letters, blanks and character sets do not count (RFC 5280, section 7.1)."""
     return [(attribute.oid.dotted_string, " ".join(str(attribute.value).split()).casefold()) for attribute in name]
+
+
+STRING_TYPES = frozenset({StringType.UTF8String.name, StringType.PrintableString.name, StringType.IA5String.name})
+"""How names are written today (RFC 5280, section 4.1.2.4; IA5 for e-mail addresses)."""
+
+
+def string_type(attribute: x509.NameAttribute[str | bytes]) -> str:
+    """Return the ASN.1 type of an attribute's value, such as "UTF8String"."""
+    return str(attribute._type.name)
 
 
 def first_values(values: Mapping[str, Sequence[str]]) -> dict[str, str]:

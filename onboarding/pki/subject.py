@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from onboarding.findings import Finding, Severity
 from onboarding.pki import countries, lookalikes
@@ -16,6 +17,12 @@ MZP = re.compile(r"MZP\d{6}")
 _LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 EMAIL = re.compile(rf"(?=.{{1,64}}@){_LOCAL}(?:\.{_LOCAL})*@(?:{_HOST}\.)+{_HOST}")
+
+
+MOST_OF_A_KIND = 10
+"""How many findings of one kind are told, so that a CSR of thousands of oddities does not make a page of them."""
+
+LONGEST_SHOWN = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ class Value:
 
     def _finding(self, code: str, severity: Severity, expected: str, **params: str | int) -> Finding:
         params = {"label": self.rule.label, **params}
-        return Finding(code, severity, self.rule.attribute, visible(self.raw), expected, params)
+        return Finding(code, severity, self.rule.attribute, shown(self.raw), shown(expected), params)
 
 
 Check = Callable[[Value], Iterator[Finding]]
@@ -58,12 +65,10 @@ def check_subject(
         found = values.get(rule.attribute, ())
         if len(found) != 1 or not _evidently_right(found[0], rule, mzp):
             yield from _check_attribute(found, rule, mzp)
-    known = {rule.attribute for rule in rules}
-    for attribute, found in values.items():
-        if attribute not in known:
-            yield Finding(
-                "attribute_unexpected", Severity.WARNING, "file", visible(found[0]), params={"attribute": attribute}
-            )
+    unexpected = values.keys() - {rule.attribute for rule in rules}
+    for attribute in islice((attribute for attribute in values if attribute in unexpected), MOST_OF_A_KIND):
+        found = shown(values[attribute][0])
+        yield Finding("attribute_unexpected", Severity.WARNING, "file", found, params={"attribute": attribute})
 
 
 def corrected(
@@ -93,13 +98,13 @@ def _check_attribute(found: Sequence[str], rule: AttributeRule, mzp: str | None)
     if not found:
         yield Finding("attribute_missing", Severity.ERROR, rule.attribute, "", expected, label)
     if len(found) > 1:
-        listed = ", ".join(map(visible, found))
+        listed = ", ".join(map(shown, found[:MOST_OF_A_KIND]))
         yield Finding(
             "attribute_doubled", Severity.ERROR, rule.attribute, listed, expected, {**label, "count": len(found)}
         )
-    for raw in found:
+    for raw in found[:MOST_OF_A_KIND]:
         if not raw.strip():
-            yield Finding("attribute_empty", Severity.ERROR, rule.attribute, visible(raw), expected, label)
+            yield Finding("attribute_empty", Severity.ERROR, rule.attribute, shown(raw), expected, label)
             continue
         value = Value(rule, raw, _repair(raw, rule), mzp)
         for check in CHECKS:
@@ -112,16 +117,16 @@ _PLAIN = re.compile(r"[!-;=?-~]+(?: [!-;=?-~]+)*")
 
 def _evidently_right(raw: str, rule: AttributeRule, mzp: str | None) -> bool:
     """Return whether none of `CHECKS` would object: nearly every value is so, and need not go through them all."""
+    if rule.is_email:
+        return len(raw) <= (rule.max_length or len(raw)) and EMAIL.fullmatch(raw) is not None
+    if rule.attribute == "C":
+        return len(raw) == rule.exact_length and raw in countries.CODES
     if not _PLAIN.fullmatch(raw) or len(raw) > (rule.max_length or len(raw)):
         return False
     if rule.value:
         return raw == rule.value
     if rule.is_mzp:
         return raw == mzp
-    if rule.is_email:
-        return EMAIL.fullmatch(raw) is not None
-    if rule.attribute == "C":
-        return len(raw) == rule.exact_length and raw in countries.CODES
     return not rule.exact_length
 
 
@@ -189,12 +194,17 @@ def _mzp(value: Value) -> Iterator[Finding]:
 
 
 def _email(value: Value) -> Iterator[Finding]:
-    if value.rule.is_email and not EMAIL.fullmatch(value.clean):
+    if value.rule.is_email and not EMAIL.fullmatch(value.clean) and not any(_placeholder(value)):
         yield value.error("email_invalid", value.rule.example)
 
 
 CHECKS: tuple[Check, ...] = (_characters, _placeholder, _length, _country, _exact, _mzp, _email)
 """Each says one kind of thing about one value. A further rule is a further row."""
+
+
+def shown(text: str) -> str:
+    """Return the text as `visible` does, its beginning if it is longer than any value may be."""
+    return visible(text) if len(text) <= LONGEST_SHOWN else visible(text[:LONGEST_SHOWN]) + "…"
 
 
 def visible(text: str) -> str:

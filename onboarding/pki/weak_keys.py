@@ -6,17 +6,15 @@ published) is too large to come with the package: it is looked into where `badke
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import gmpy2
 from badkeys import checkrsa
 from badkeys.utils import _cachedir
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from onboarding.findings import Finding, Severity
+from onboarding.pki import screens
 
 TESTS: Mapping[str, str] = {
     "roca": "key_weak_roca",
@@ -38,16 +36,37 @@ _DEBIAN = "debian"
 """How the names of badkeys' lists of Debian's weak keys begin."""
 
 
-def weak_key_findings(public_key: CertificatePublicKeyTypes) -> Iterator[Finding]:
-    """Yield what is known against a key: at most one finding, of the first test that speaks.
+@cache
+def blocklist_is_here() -> bool:
+    """Return whether badkeys' blocklist is on this machine, and whole. Asked once in the life of a process."""
+    # Without these files badkeys would end the process.
+    if not all((Path(_cachedir()) / name).is_file() for name in ("badkeysdata.json", "blocklist.dat")):
+        return False
+    try:
+        checkrsa(1, checks=["blocklist"])
+    except (OSError, ValueError, LookupError, TypeError):  # cut off while it was written, or not what it should be
+        return False
+    return True
 
-    For RSA keys whose size and exponent have been judged: the cost, half a millisecond for 2048 bits, grows with the
-    size. Nothing is known against other types.
+
+_SCREENS: tuple[tuple[Callable[[Any], bool], tuple[str, ...]], ...] = (
+    (screens.may_be_roca, ("roca",)),
+    (screens.may_have_close_primes, ("fermat",)),
+    (screens.has_known_factor, ("smallfactors", "sharedprimes")),
+    (screens.is_lopsided, ("rsapoly", "rsabias")),
+    (screens.repeats_a_byte, ("pattern",)),
+    (lambda _modulus: blocklist_is_here(), ("blocklist",)),
+)
+"""Which of badkeys' tests have to be run for a modulus: those whose screen lets it through."""
+
+
+def weak_key_findings(modulus: int, exponent: int) -> Iterator[Finding]:
+    """Yield what is known against an RSA key: at most one finding, of the first test that speaks.
+
+    For keys whose size and exponent have been judged: the cost, a quarter of a millisecond for 2048 bits, grows with
+    the size.
     """
-    if not isinstance(public_key, rsa.RSAPublicKey):
-        return
-    numbers = public_key.public_numbers()
-    finding = _weakness(numbers.n, numbers.e)
+    finding = _weakness(modulus, exponent)
     if finding is not None:
         yield finding
 
@@ -55,54 +74,14 @@ def weak_key_findings(public_key: CertificatePublicKeyTypes) -> Iterator[Finding
 @lru_cache(maxsize=1024)
 def _weakness(modulus: int, exponent: int) -> Finding | None:
     # Remembered, since the same CSR is checked when it is pasted, when it is submitted, and when staff look at it.
+    number = gmpy2.mpz(modulus)
+    suspected = {test for screen, tests in _SCREENS if screen(number) for test in tests}
+    if not suspected:
+        return None
     for test, code in TESTS.items():
-        if test in _WORTH_RUNNING and not _WORTH_RUNNING[test](modulus):
-            continue
-        if verdict := checkrsa(modulus, e=exponent, checks=[test]).get(test):
+        if test in suspected and (verdict := checkrsa(modulus, e=exponent, checks=[test]).get(test)):
             # The name of the pattern or list only: the verdict's factors are the private key.
             subtest = str(verdict.get("subtest", ""))
             debian = test == "blocklist" and subtest.startswith(_DEBIAN)
             return Finding("key_weak_debian" if debian else code, Severity.ERROR, "key", subtest)
     return None
-
-
-@cache
-def blocklist_is_here() -> bool:
-    """Return whether badkeys' blocklist is on this machine. Without it badkeys would end the process."""
-    return all((Path(_cachedir()) / name).is_file() for name in ("badkeysdata.json", "blocklist.dat"))
-
-
-@cache
-def _known_primes(bits: int) -> Any:
-    """Return the product of the primes that badkeys knows from moduli of this size, None where it knows none."""
-    data = files("badkeys.keydata") / f"primes{bits}.dat"
-    return gmpy2.from_binary(data.read_bytes()) if data.is_file() else None
-
-
-def _may_share_a_prime(modulus: int) -> bool:
-    """Return whether the modulus has a factor in common with the product of the primes that badkeys knows.
-
-    It says what badkeys' own test says, in two thirds of its time. The product has up to 300 times the size of the
-    modulus; in place of one long division it is folded in halves: high·2^m + low ≡ high·(2^m mod n) + low.
-    """
-    product = _known_primes(modulus.bit_length())
-    if product is None:
-        return False
-    n = gmpy2.mpz(modulus)
-    width = 2 * modulus.bit_length()
-    power = gmpy2.mpz(1) << width
-    folds = []
-    while width < product.bit_length():
-        power %= n
-        folds.append((width, power))
-        width, power = 2 * width, power * power
-    for width, power in reversed(folds):
-        product = gmpy2.f_div_2exp(product, width) * power + gmpy2.f_mod_2exp(product, width)
-    return bool(gmpy2.gcd(product % n, n) != 1)
-
-
-_WORTH_RUNNING: Mapping[str, Callable[[int], bool]] = {
-    "sharedprimes": _may_share_a_prime,
-    "blocklist": lambda _modulus: blocklist_is_here(),
-}
-"""Tests that need to be run for some moduli only."""

@@ -12,7 +12,7 @@ from onboarding.pki.certificates import Claim
 from onboarding.pki.messages import MESSAGES
 from onboarding.programmes import PROGRAMMES, profile
 
-FINDERS = {"Finding", "_finding", "_error", "_refused", "_unreadable", "_nothing", "_note", "error", "warning"}
+FINDERS = {"Finding", "_finding", "_error", "_refused", "_file_error", "_nothing", "_note", "error", "warning"}
 FINDERS |= {"chain_finding"}
 COMMON = {"found", "expected", "field"}
 ATTRIBUTE = {"label", "command"}
