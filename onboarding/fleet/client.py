@@ -57,9 +57,6 @@ _CHUNK_BYTES = 16 * 1024
 _REFUSAL_WAIT_SECONDS = 0.25
 _REFUSAL_WAIT_FACTOR = 3
 
-# Of Linux's tcp_info: a peer that only hung up would have left it at TCP_CLOSE_WAIT.
-_TCP_CLOSE = 7
-
 # RFC 8446, sections 5.1 and 6; the same numbers in RFC 5246.
 _CONTENT_ALERT = 21
 _CONTENT_HANDSHAKE = 22
@@ -128,25 +125,27 @@ class _TcpSocket(_Bounded, socket.socket):
 
 
 class _TlsSocket(_Bounded, ssl.SSLSocket):
-    """Tells a reset from an end, which Python before 3.11.9 takes for one under OpenSSL 3 (python/cpython#115627)."""
+    """Tells a reset from an end by looking below TLS first: before 3.11.9, with OpenSSL 3, Python takes the one for the
+    other (python/cpython#115627).
+    """
+
+    is_at_end = False
 
     def read(self, *args: Any) -> Any:
+        if not self.is_at_end and not self.pending():
+            with contextlib.suppress(BlockingIOError):
+                socket.socket.recv(self, 1, socket.MSG_PEEK)
+            if self.deadline is not None and self.gettimeout():
+                self.settimeout(self.deadline.remaining())
         data = super().read(*args)
-        if not data:
-            self._raise_if_reset()
+        self.is_at_end = not data
         return data
 
     def send(self, data: Any, flags: int = 0) -> int:
-        try:
-            return super().send(data, flags)
-        except ssl.SSLEOFError:
-            self._raise_if_reset()
-            raise
-
-    def _raise_if_reset(self) -> None:
-        option = getattr(socket, "TCP_INFO", None)  # Linux
-        if option is not None and self.getsockopt(socket.IPPROTO_TCP, option, 1)[0] == _TCP_CLOSE:
-            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+        if select.select([self], [], [], 0)[0]:
+            with contextlib.suppress(BlockingIOError):
+                socket.socket.recv(self, 1, socket.MSG_PEEK)
+        return super().send(data, flags)
 
 
 class _Connection(HTTPSConnection):

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -35,8 +36,8 @@ from tests.sandbox.doubles import KnownCredential, MemoryRegistry, contexts_of, 
 REALM = "clientsB2CPeugeot"
 ONCE = Policy(attempts=1)
 KNOWN_BY_WAITING = {"connect_timeout", "proxy_silent", "handshake_timeout", "answer_timeout", "answer_stalled"}
-SHORT, LONG = 4.0, 20.0
-"""Deadlines: for failures that are known by waiting, and for all others."""
+LONG = 30.0
+"""Deadline of all others."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,8 @@ def rehearsing(fault: str = "") -> Iterator[Rehearsing]:
     assert not thread.is_alive()
 
 
-def run(sandbox: Rehearsing, programme: str, rehearsal: Rehearsal) -> Report:
-    """Meet a failure by the name after the client ID, or at its own address."""
+def run(sandbox: Rehearsing, programme: str, rehearsal: Rehearsal, patience: float) -> Report:
+    """Meet a failure by the name after the client ID, or at its own address. patience: seconds to wait in vain."""
     material = sandbox.materials[programme]
     if rehearsal.played in (Played.ANSWER, Played.TOKEN):
         material = replace(material, client_id=f"{material.client_id}{SUFFIX}{rehearsal.name}")
@@ -119,7 +120,7 @@ def run(sandbox: Rehearsing, programme: str, rehearsal: Rehearsal) -> Report:
         sandbox.target(programme, rehearsal),
         checks=PortalChecks,
         now=datetime.now(UTC),
-        deadline=SHORT if rehearsal.code in KNOWN_BY_WAITING else LONG,
+        deadline=patience if rehearsal.code in KNOWN_BY_WAITING else LONG,
         policy=ONCE,
     )
 
@@ -150,8 +151,12 @@ def test_each_failure_leads_to_its_diagnosis(sandbox: Rehearsing) -> None:
         if programme == "fleet_owner" or "fleet_owner" not in rehearsal.results or rehearsal.played == Played.ANSWER
     ]
     cases.sort(key=lambda case: case[0].code not in KNOWN_BY_WAITING)  # the slow ones first
+    call(sandbox, "client-7")
+    started = time.monotonic()
+    assert call(sandbox, "client-7").result == Result.PASSED
+    patience = max(2.5, 50 * (time.monotonic() - started))  # as long as this machine now needs for so many calls
     with ThreadPoolExecutor(24) as pool:
-        reports = list(pool.map(lambda case: run(sandbox, case[1], case[0]), cases))
+        reports = list(pool.map(lambda case: run(sandbox, case[1], case[0], patience), cases))
     wrong = {}
     for (rehearsal, programme), report in zip(cases, reports, strict=True):
         check = the_check(report)
