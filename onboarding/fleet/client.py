@@ -29,11 +29,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlencode, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
-from requests.auth import HTTPBasicAuth
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPHeaderDict
@@ -321,7 +320,6 @@ class _Adapter(BaseAdapter):
         received = connection.getresponse()
         response = requests.Response()
         response.status_code, response.url, response.request = received.status, request.url or "", request
-        response.headers = CaseInsensitiveDict(received.getheaders())
         response.raw = HTTPResponse(
             received,
             headers=HTTPHeaderDict(received.getheaders()),
@@ -341,8 +339,7 @@ class _Adapter(BaseAdapter):
 def _proxy_login(proxy: SplitResult) -> dict[str, str]:
     if proxy.username is None:
         return {}
-    login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
-    return {"Proxy-Authorization": f"Basic {base64.b64encode(login).decode('ascii')}"}
+    return {"Proxy-Authorization": _basic(unquote(proxy.username), unquote(proxy.password or ""))}
 
 
 def new_context() -> ssl.SSLContext:
@@ -472,16 +469,7 @@ def _host_of(url: str) -> str:
 
 def _exchange(adapter: _Adapter, call: Call, trace: Trace, proxy: SplitResult | None) -> Answer:
     # No session: it would bring .netrc, redirects, cookies, and above all an adapter that sends logins over plain http.
-    request = requests.Request(
-        "GET" if call.form is None else "POST",
-        call.url,
-        params=call.query,
-        headers={"Accept-Encoding": "identity", "User-Agent": "fleet-onboarding", **call.headers},
-        data=call.form,
-        # Bytes, since requests would encode text as Latin-1 and fail on anything else.
-        auth=HTTPBasicAuth(call.basic[0].encode(), call.basic[1].encode()) if call.basic else None,
-    ).prepare()
-    with adapter.send(request, proxies={"https": proxy}) as response:
+    with adapter.send(_prepared(call), proxies={"https": proxy}) as response:
         trace.status, trace.answered_at = response.status_code, time.monotonic()
         trace.enter(Stage.BODY)
         body = bytearray()
@@ -489,5 +477,25 @@ def _exchange(adapter: _Adapter, call: Call, trace: Trace, proxy: SplitResult | 
             body += chunk
             if len(body) > MAX_BODY_BYTES:
                 raise AnswerTooLarge
-        headers = {name.lower(): value for name, value in response.headers.items()}
+        headers = {name.lower(): value for name, value in response.raw.headers.items()}
         return Answer(response.status_code, headers, bytes(body))
+
+
+def _prepared(call: Call) -> requests.PreparedRequest:
+    """Return the request, put together by hand: `prepare()` looks for cookies, hooks and files that there never are."""
+    request = requests.PreparedRequest()
+    request.method = "GET" if call.form is None else "POST"
+    request.url = f"{call.url}?{urlencode(call.query)}" if call.query else call.url
+    request.headers = CaseInsensitiveDict({"Accept-Encoding": "identity", "User-Agent": "fleet-onboarding"})
+    request.headers.update(call.headers)
+    if call.basic:
+        request.headers["Authorization"] = _basic(*call.basic)
+    if call.form is not None:
+        request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+        request.body = urlencode(call.form)
+    return request
+
+
+def _basic(user: str, password: str) -> str:
+    """Return the value of an Authorization header, in UTF-8 (RFC 7617): `requests` would encode in Latin-1, or fail."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode('ascii')}"

@@ -21,6 +21,7 @@ _REDACTED = "[redacted]"
 # What is looked into beyond that is bounded: patterns that cost more than linear time meet whatever a server sends.
 _MAX_SCRUBBED = 4096
 _MAX_MARKUP = 8192
+_SAME_IN_EVERY_NOTATION = re.compile(r"[A-Za-z0-9._~-]*")
 _MARGIN = 512  # more than any secret of ours is long, so that none is cut in two and then not recognised
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.I | re.S)
 
@@ -95,8 +96,10 @@ class Redactor:
 
     def clean_all(self, evidence: Mapping[str, str | int]) -> dict[str, str | int]:
         """Return evidence with every text cleaned."""
-        joined = "|".join([value for value in evidence.values() if isinstance(value, str)])
-        if len(joined) <= MAX_TEXT and self._is_clean(joined):
+        texts = [value for value in evidence.values() if isinstance(value, str)]
+        joined = "|".join(texts)
+        is_short = len(joined) <= _MAX_SCRUBBED and max(map(len, texts), default=0) <= MAX_TEXT
+        if is_short and self._is_clean(joined):
             return dict(evidence)
         return {key: self.clean(value) if isinstance(value, str) else value for key, value in evidence.items()}
 
@@ -111,14 +114,12 @@ def scrub(text: str) -> str:
 
 def _forms(secret: str) -> Iterable[str]:
     yield secret
-    if secret.isalnum() and secret.isascii():  # these are the same in every notation but this
-        yield base64.b64encode(secret.encode()).decode("ascii")
-        return
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
-    yield html.escape(secret)
-    yield json.dumps(secret)[1:-1]
     yield base64.b64encode(secret.encode()).decode("ascii")
+    if not _SAME_IN_EVERY_NOTATION.fullmatch(secret):
+        yield quote(secret, safe="")
+        yield quote_plus(secret)
+        yield html.escape(secret)
+        yield json.dumps(secret)[1:-1]
 
 
 def of_error(error: BaseException, fault: Fault, trace: Trace) -> dict[str, str | int]:
