@@ -78,11 +78,12 @@ def check_use(
 
     notes: whether to look, too, for what is only good to know about the chain.
     """
+    extensions = {type(extension.value): extension.value for extension in certificate.extensions}
     return (
         *_check_validity(certificate, now),  # 3.
-        *_check_end_entity(certificate),  # 4.
-        *_check_extended_key_usage(certificate),  # 5.
-        *_check_key_usage(certificate),  # 6.
+        *_check_end_entity(extensions.get(x509.BasicConstraints)),  # 4.
+        *_check_extended_key_usage(extensions.get(x509.ExtendedKeyUsage)),  # 5.
+        *_check_key_usage(extensions.get(x509.KeyUsage)),  # 6.
         *_check_hash(certificate),  # 7.
         *_check_key_size(certificate),  # 8.
         *_check_chain(certificate, ca, now, notes),  # 9.
@@ -128,23 +129,20 @@ def _check_validity(certificate: x509.Certificate, now: datetime) -> Iterator[Fi
         )
 
 
-def _check_end_entity(certificate: x509.Certificate) -> Iterator[Finding]:
-    constraints = _extension(certificate, x509.BasicConstraints)
-    if constraints is not None and constraints.ca:
+def _check_end_entity(constraints: x509.ExtensionType | None) -> Iterator[Finding]:
+    if isinstance(constraints, x509.BasicConstraints) and constraints.ca:
         yield _finding("certificate_is_ca", "extensions", "CA:TRUE", "CA:FALSE")
 
 
-def _check_extended_key_usage(certificate: x509.Certificate) -> Iterator[Finding]:
-    usages = _extension(certificate, x509.ExtendedKeyUsage)
+def _check_extended_key_usage(usages: x509.ExtensionType | None) -> Iterator[Finding]:
     # anyExtendedKeyUsage does not count: OpenSSL, which many servers stand on, does not count it either.
-    if usages is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in usages:
+    if isinstance(usages, x509.ExtendedKeyUsage) and ExtendedKeyUsageOID.CLIENT_AUTH not in usages:
         found = ", ".join(getattr(oid, "_name", oid.dotted_string) for oid in usages)
         yield _finding("certificate_not_for_clients", "extensions", found, "clientAuth")
 
 
-def _check_key_usage(certificate: x509.Certificate) -> Iterator[Finding]:
-    usage = _extension(certificate, x509.KeyUsage)
-    if usage is not None and not usage.digital_signature:
+def _check_key_usage(usage: x509.ExtensionType | None) -> Iterator[Finding]:
+    if isinstance(usage, x509.KeyUsage) and not usage.digital_signature:
         yield _finding("certificate_key_usage", "extensions", "", "digitalSignature")
 
 
@@ -163,10 +161,12 @@ def _check_key_size(certificate: x509.Certificate) -> Iterator[Finding]:
 def _check_chain(
     certificate: x509.Certificate, given: Sequence[x509.Certificate], now: datetime, notes: bool
 ) -> Iterator[Finding]:
+    authorities = []
     for one in given:
-        if not is_ca(one):
+        if is_ca(one):
+            authorities.append(one)
+        else:
             yield _finding("ca_not_a_ca", "chain", names.render(one.subject))
-    authorities = [one for one in given if is_ca(one)]
     if not authorities:
         if not given:
             yield _finding("ca_missing", "chain", "", names.render(certificate.issuer))
