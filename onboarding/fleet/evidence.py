@@ -42,7 +42,8 @@ _TRANSACTION_HEADER = "x-global-transaction-id"
 # What looks like a secret, whoever's it is: nothing of ours has to be known to take it out.
 _LOOKS_SECRET = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|(?<=\bBasic )[A-Za-z0-9+/=_-]{4,}|(?<=\bBearer )[A-Za-z0-9+/=._~-]{4,}"
+    # No plain word, as in "Basic authentication".
+    r"|(?:(?<=\bBasic )|(?<=\bBearer ))(?-i:(?=[a-z]*[A-Z0-9+/=._~-]))[A-Za-z0-9+/=._~-]{4,}"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"
     r"|(?<=://)[^\s/@]+:[^\s/@]*(?=@)"
     r"|(?<=\bpassword[=:])[^\s&,;]+|(?<=\bpassphrase[=:])[^\s&,;]+"
