@@ -2,10 +2,10 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint walkthrough lock bench-pki clean
+.PHONY: help setup up test lint walkthrough lock bench-pki bench-validation alerts clean
 
 help: ## List the commands
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 27
 
 setup: .venv/.installed ## Make .venv and install into it; starts nothing
 	@:
@@ -36,6 +36,12 @@ LOCK_OPTIONS := --quiet --upgrade --universal --generate-hashes --no-emit-index-
 
 bench-pki: setup ## Measure CSR checks and certificate intake against bare cryptography and openssl
 	@$(BIN)/python -m bench.pki
+
+bench-validation: setup ## Measure one validation against bare ssl and a curl process
+	@$(BIN)/python -m bench.validation
+
+alerts: setup ## Refuse 1,000 client certificates under TLS 1.3, and see that no refusal is reported without its alert
+	@$(BIN)/python -m bench.alerts
 
 clean: ## Remove .venv and what tools left behind; var/, which holds your data, stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

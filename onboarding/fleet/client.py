@@ -17,6 +17,7 @@ import _thread
 import base64
 import contextlib
 import errno
+import http.client
 import ipaddress
 import os
 import select
@@ -28,15 +29,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlencode, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
-from requests.auth import HTTPBasicAuth
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.connection import HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3 import HTTPHeaderDict
+from urllib3.response import HTTPResponse
 from urllib3.util import parse_url
 
 from onboarding.fleet import handshake
@@ -148,36 +148,57 @@ class _TlsSocket(_Bounded, ssl.SSLSocket):
         return super().send(data, flags)
 
 
-class _Connection(HTTPSConnection):
+class _Connection(http.client.HTTPConnection):
     """Connects stage by stage, noting each in the trace, and waits for a refusal before anything is
     written.
     """
 
-    def __init__(self, *args: Any, trace: Trace, deadline: Deadline, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    default_port = HTTPS_PORT
+
+    def __init__(self, host: str, port: int, *, context: ssl.SSLContext, trace: Trace, deadline: Deadline) -> None:
+        super().__init__(host, port)
+        self._context = context
         self._trace = trace
         self._deadline = deadline
+        self._tunnel_to: tuple[str, int] | None = None
 
-    def _new_conn(self) -> socket.socket:
-        trace, host, port = self._trace, self._dns_host, self.port or self.default_port
-        through_proxy = self._tunnel_host is not None
-        trace.port = self._tunnel_port or port
-        trace.enter(Stage.PROXY if through_proxy else Stage.RESOLVE)
-        try:
-            found = resolve(host, port, self._deadline)
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
-        except TimeoutError as error:
-            raise ConnectTimeoutError(self, "no answer about the name in time") from error
-        if not through_proxy:
+    def set_tunnel(self, host: str, port: int | None = None, headers: Mapping[str, str] | None = None) -> None:
+        """Go through this connection's host, a proxy, to another."""
+        super().set_tunnel(host, port, headers)
+        self._tunnel_to = host, port or self.default_port
+
+    def connect(self) -> None:
+        """Connect, through the proxy if there is one; shake hands; listen for a refusal.
+
+        Raises OSError, of which ssl.SSLError and socket.gaierror are kinds; http.client.HTTPException.
+        """
+        trace = self._trace
+        host, trace.port = self._tunnel_to or (self.host, self.port)
+        trace.enter(Stage.PROXY if self._tunnel_to else Stage.RESOLVE)
+        found = resolve(self.host, self.port, self._deadline)
+        if not self._tunnel_to:
             trace.addresses = tuple(dict.fromkeys(str(sockaddr[0]) for _, sockaddr in found))
             found = [(family, sockaddr) for family, sockaddr in found if _is_usable(sockaddr[0])]
             if not found:
                 raise NameUnusable("no address that a server can have")
             trace.enter(Stage.CONNECT)
-        return self._connect_to_any(found, through_proxy)
+        self.sock = self._connect_to_any(found)
+        if self._tunnel_to:
+            trace.enter(Stage.TUNNEL)
+            self._tunnel()  # type: ignore[attr-defined]
+        trace.enter(Stage.TLS)
+        self.sock = tls = self._context.wrap_socket(self.sock, server_hostname=host)
+        assert isinstance(tls, _TlsSocket)  # noqa: S101 - `new_context` says so
+        tls.deadline = self._deadline
+        trace.tls_version = tls.version() or ""
+        cipher = tls.cipher()
+        trace.cipher = cipher[0] if cipher else ""
+        if trace.tls_version == "TLSv1.3":
+            trace.enter(Stage.WAIT)
+            self._wait_for_refusal(tls)
+        trace.enter(Stage.REQUEST)
 
-    def _connect_to_any(self, found: list[Address], through_proxy: bool) -> socket.socket:
+    def _connect_to_any(self, found: list[Address]) -> socket.socket:
         failure: OSError = OSError("the name has no address")
         for number, (family, sockaddr) in enumerate(found):
             # Each address its share, so that one that swallows packets leaves time for the others and for the call.
@@ -187,20 +208,15 @@ class _Connection(HTTPSConnection):
             except OSError as error:
                 failure = error
                 self._trace.unreached.append(f"{sockaddr[0]} ({_error_name(error)})")
-                continue
-            self._trace.address = str(sockaddr[0])
-            self.sock = connected  # known from here on, so that it is closed should an observer raise
-            self._trace.enter(Stage.TUNNEL if through_proxy else Stage.TLS)
-            return connected
-        if isinstance(failure, TimeoutError):
-            raise ConnectTimeoutError(self, "no connection in time") from failure
-        raise NewConnectionError(self, "no connection") from failure
+            else:
+                self._trace.address = str(sockaddr[0])
+                return connected
+        raise failure
 
     def _open(self, family: socket.AddressFamily, sockaddr: tuple[Any, ...], seconds: float) -> socket.socket:
         opened = _TcpSocket(family, socket.SOCK_STREAM)
         try:
-            for option in self.socket_options or ():
-                opened.setsockopt(*option)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             opened.settimeout(seconds)
             opened.connect(sockaddr)
             opened.deadline = self._deadline
@@ -209,21 +225,6 @@ class _Connection(HTTPSConnection):
             opened.close()
             raise
         return opened
-
-    def _tunnel(self) -> None:
-        super()._tunnel()
-        self._trace.enter(Stage.TLS)
-
-    def connect(self) -> None:
-        super().connect()
-        trace = self._trace
-        if isinstance(self.sock, _TlsSocket):
-            self.sock.deadline = self._deadline
-            _note_session(self.sock, trace)
-            if trace.tls_version == "TLSv1.3":
-                trace.enter(Stage.WAIT)
-                self._wait_for_refusal(self.sock)
-        trace.enter(Stage.REQUEST)
 
     def _wait_for_refusal(self, tls: _TlsSocket) -> None:
         """Give the server time to refuse our certificate. Raises the ssl.SSLError that names its alert.
@@ -293,12 +294,6 @@ def _error_name(error: OSError) -> str:
     return errno.errorcode.get(error.errno or 0, type(error).__name__)
 
 
-def _note_session(tls: ssl.SSLSocket, trace: Trace) -> None:
-    trace.tls_version = tls.version() or ""
-    cipher = tls.cipher()
-    trace.cipher = cipher[0] if cipher else ""
-
-
 class _Adapter(BaseAdapter):
     """Sends one request of `requests` on one connection, made for it with our context and closed with it.
 
@@ -322,9 +317,10 @@ class _Adapter(BaseAdapter):
         cert: Any = None,
         proxies: Any = None,
     ) -> requests.Response:
-        """Send it, through the proxy that `proxies` names for https. Trust is the context's: `verify` is not looked at.
+        """Send it, through the proxy that `proxies` names for https.
 
-        Raises InvalidSchema for anything but https, urllib3's HTTPError, http.client's HTTPException, OSError.
+        Trust is the context's and time the deadline's: `verify`, `cert` and `timeout` are not looked at.
+        Raises InvalidSchema for anything but https, urllib3's LocationParseError, http.client's HTTPException, OSError.
         """
         url = parse_url(request.url or "")
         if url.scheme != "https" or not url.host:
@@ -333,23 +329,25 @@ class _Adapter(BaseAdapter):
         connection = self._connection = _Connection(
             proxy.hostname if proxy else host,
             (proxy.port or HTTP_PORT) if proxy else port,
-            timeout=timeout,
-            ssl_context=self._context,
+            context=self._context,
             trace=self._trace,
             deadline=self._deadline,
         )
         if proxy:
             connection.set_tunnel(host, port, headers=_proxy_login(proxy))
         with contextlib.suppress(BrokenPipeError):  # it has closed already, and may have said why: that is read next
-            connection.request(
-                request.method or "GET", request.path_url, request.body, request.headers,
-                preload_content=False, decode_content=False,
-            )  # fmt: skip
+            connection.request(request.method or "GET", request.path_url, request.body, request.headers)
         received = connection.getresponse()
         response = requests.Response()
-        response.status_code, response.raw = received.status, received
-        response.headers = CaseInsensitiveDict(received.headers)
-        response.url, response.request = request.url or "", request
+        response.status_code, response.url, response.request = received.status, request.url or "", request
+        response.raw = HTTPResponse(
+            received,
+            headers=HTTPHeaderDict(received.getheaders()),
+            status=received.status,
+            preload_content=False,
+            original_response=received,
+            request_method=request.method,
+        )
         return response
 
     def close(self) -> None:
@@ -361,8 +359,7 @@ class _Adapter(BaseAdapter):
 def _proxy_login(proxy: SplitResult) -> dict[str, str]:
     if proxy.username is None:
         return {}
-    login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
-    return {"Proxy-Authorization": f"Basic {base64.b64encode(login).decode('ascii')}"}
+    return {"Proxy-Authorization": _basic(unquote(proxy.username), unquote(proxy.password or ""))}
 
 
 def new_context() -> ssl.SSLContext:
@@ -461,7 +458,7 @@ def send(call: Call, context: ssl.SSLContext, *, trace: Trace, deadline: Deadlin
     _watch(context, trace)
     adapter = _Adapter(context, trace, deadline)
     try:
-        return _exchange(adapter, call, trace, deadline, _checked_proxy(proxy, trace))
+        return _exchange(adapter, call, trace, _checked_proxy(proxy, trace))
     finally:
         adapter.close()
         trace.finish()
@@ -490,18 +487,9 @@ def _host_of(url: str) -> str:
         return url
 
 
-def _exchange(adapter: _Adapter, call: Call, trace: Trace, deadline: Deadline, proxy: SplitResult | None) -> Answer:
+def _exchange(adapter: _Adapter, call: Call, trace: Trace, proxy: SplitResult | None) -> Answer:
     # No session: it would bring .netrc, redirects, cookies, and above all an adapter that sends logins over plain http.
-    request = requests.Request(
-        "GET" if call.form is None else "POST",
-        call.url,
-        params=call.query,
-        headers={"Accept-Encoding": "identity", "User-Agent": "fleet-onboarding", **call.headers},
-        data=call.form,
-        # Bytes, since requests would encode text as Latin-1 and fail on anything else.
-        auth=HTTPBasicAuth(call.basic[0].encode(), call.basic[1].encode()) if call.basic else None,
-    ).prepare()
-    with adapter.send(request, timeout=deadline.remaining(), proxies={"https": proxy}) as response:
+    with adapter.send(_prepared(call), proxies={"https": proxy}) as response:
         trace.status, trace.answered_at = response.status_code, time.monotonic()
         trace.enter(Stage.BODY)
         body = bytearray()
@@ -509,5 +497,25 @@ def _exchange(adapter: _Adapter, call: Call, trace: Trace, deadline: Deadline, p
             body += chunk
             if len(body) > MAX_BODY_BYTES:
                 raise AnswerTooLarge
-        headers = {name.lower(): value for name, value in response.headers.items()}
+        headers = {name.lower(): value for name, value in response.raw.headers.items()}
         return Answer(response.status_code, headers, bytes(body))
+
+
+def _prepared(call: Call) -> requests.PreparedRequest:
+    """Return the request, put together by hand: `prepare()` looks for cookies, hooks and files that there never are."""
+    request = requests.PreparedRequest()
+    request.method = "GET" if call.form is None else "POST"
+    request.url = f"{call.url}?{urlencode(call.query)}" if call.query else call.url
+    request.headers = CaseInsensitiveDict({"Accept-Encoding": "identity", "User-Agent": "fleet-onboarding"})
+    request.headers.update(call.headers)
+    if call.basic:
+        request.headers["Authorization"] = _basic(*call.basic)
+    if call.form is not None:
+        request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+        request.body = urlencode(call.form)
+    return request
+
+
+def _basic(user: str, password: str) -> str:
+    """Return the value of an Authorization header, in UTF-8 (RFC 7617): `requests` would encode in Latin-1, or fail."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode('ascii')}"

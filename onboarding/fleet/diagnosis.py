@@ -106,21 +106,20 @@ class _Ladder:
     """
 
     def __init__(self, ladder: Sequence[Rung], clean: evidence.Redactor, on_check: OnCheck) -> None:
-        self._checks = {rung: _not_reached(rung) for rung in ladder}
+        self._checks: dict[str, Check] = {rung: _not_reached(rung) for rung in ladder}
         self._clean = clean
         self._on_check = on_check
-        self._started: dict[Rung, float] = {}
+        self._started: dict[str, float] = {}
         self.attempt = 1
 
     @property
     def checks(self) -> tuple[Check, ...]:
         return tuple(self._checks.values())
 
-    def has(self, rung: Rung) -> bool:
-        return rung in self._checks
-
-    def is_settled(self, rung: Rung) -> bool:
-        return self._checks[rung].result in (Result.PASSED, Result.WARNING, Result.FAILED)
+    def is_open(self, rung: Rung) -> bool:
+        """Whether it is on this ladder and not settled yet."""
+        check = self._checks.get(rung)
+        return check is not None and check.result in (Result.NOT_REACHED, Result.RUNNING)
 
     def start(self, rung: Rung) -> None:
         if self._checks[rung].result == Result.NOT_REACHED:
@@ -129,13 +128,13 @@ class _Ladder:
 
     def settle(self, check: Check, ms: float | None = None) -> None:
         """Write a check down. Raises _Stopped if it failed."""
-        rung = Rung(check.rung)
-        if ms is None and rung in self._started:
-            ms = (time.perf_counter() - self._started[rung]) * 1000
+        if ms is None and check.rung in self._started:
+            ms = (time.perf_counter() - self._started[check.rung]) * 1000
         if check.result == Result.FAILED:
             self.stop_running()
-        cleaned = {**self._clean.clean_all(check.evidence), **self._attempt()}
-        self._set(Check(rung, check.code, check.result, check.turn, cleaned, None if ms is None else round(ms, 2)))
+        cleaned = self._clean.clean_all(check.evidence) | self._attempt()
+        ms = None if ms is None else round(ms, 2)
+        self._set(Check(check.rung, check.code, check.result, check.turn, cleaned, ms))
         if check.result == Result.FAILED:
             raise _Stopped
 
@@ -152,26 +151,30 @@ class _Ladder:
             waiting = {**found, "seconds": max(1, round(left))}
             self._set(Check(check.rung, "retrying", Result.RUNNING, check.turn, waiting))
             time.sleep(min(1.0, left))
-        self.forget([Rung(check.rung)])
+        self.forget([check.rung])
         self.attempt += 1
 
-    def forget(self, some: Iterable[Rung]) -> None:
+    def forget(self, some: Iterable[str]) -> None:
         for rung in some:
             if rung in self._checks:
                 self._checks[rung] = _not_reached(rung)
 
     def stop_running(self) -> None:
-        self.forget(rung for rung, check in self._checks.items() if check.result == Result.RUNNING)
+        self.forget([rung for rung, check in self._checks.items() if check.result == Result.RUNNING])
 
     def _attempt(self) -> dict[str, int]:
         return {"attempt": self.attempt} if self.attempt > 1 else {}
 
     def _set(self, check: Check) -> None:
-        self._checks[Rung(check.rung)] = check
-        self._on_check(self.checks)
+        self._checks[check.rung] = check
+        self._on_check(tuple(self._checks.values()))
 
 
-def _not_reached(rung: Rung) -> Check:
+def _nobody_listens(_stage: Stage) -> None:
+    """Take the place of an observer once a call is over."""
+
+
+def _not_reached(rung: str) -> Check:
     return Check(rung, "not_reached", Result.NOT_REACHED)
 
 
@@ -247,7 +250,7 @@ class _Run:
         answer, fault = outcome.answer, outcome.fault
         if answer is None or (fault is not None and fault.rung in _CONNECTION):
             check = self._failed_check(outcome)
-            self._pass_below_failure(Rung(check.rung), outcome.trace)
+            self._pass_below_failure(check.rung, outcome.trace)
             self.stop(check)
         self._pass_below(Rung.ANSWER, outcome.trace)
         self.facts |= {fact: answer.headers[name] for name, fact in _SEEN_HEADERS.items() if answer.headers.get(name)}
@@ -284,6 +287,8 @@ class _Run:
             said = hints(trace.server_chain) if is_about_trust else ()
             fault = classify(error, trace.stage, trace.alert, said)
             return _Outcome(trace, time.monotonic() - started, fault, error=error)
+        finally:
+            trace.on_stage = _nobody_listens  # a cycle would keep the run, and with it the key, for a while
         fault_of_answer = classify_response(answer.status, answer.headers, answer.body)
         outcome = _Outcome(trace, time.monotonic() - started, fault_of_answer, answer=answer)
         if context is self.context:
@@ -309,15 +314,15 @@ class _Run:
             self._pass_below(_STARTS[stage], trace)
             self.ladder.start(_STARTS[stage])
 
-    def _pass_below(self, rung: Rung, trace: Trace) -> None:
+    def _pass_below(self, rung: str, trace: Trace) -> None:
         """Settle the connection's rungs below this one: it was reached, so they hold."""
         for below, stages in _CONNECTION.items():
             if below == rung:
                 return
-            if self.ladder.has(below) and not self.ladder.is_settled(below):
+            if self.ladder.is_open(below):
                 self.ladder.settle(_passed(below, trace), _ms(trace, *stages))
 
-    def _pass_below_failure(self, rung: Rung, trace: Trace) -> None:
+    def _pass_below_failure(self, rung: str, trace: Trace) -> None:
         if trace.stage == Stage.LOAD:
             return  # nothing was tried
         if trace.status is not None and rung not in _CONNECTION:

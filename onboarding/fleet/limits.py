@@ -44,7 +44,7 @@ def read_quotas(headers: Mapping[str, str]) -> Sequence[Quota]:
     """
     found: dict[str, dict[str, int]] = {}
     for header, value in headers.items():
-        if (match := _HEADER.fullmatch(header)) is None:
+        if "ratelimit" not in header or (match := _HEADER.fullmatch(header)) is None:
             continue
         kind, number = match.groups()
         plain = value.strip()

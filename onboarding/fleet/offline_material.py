@@ -142,9 +142,6 @@ class OfflineChecks:
         ours, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         ours.check_hostname, ours.verify_mode = False, ssl.CERT_NONE
         theirs.verify_mode = ssl.CERT_REQUIRED
-        if not any(one.is_self_issued for one in authorities):
-            # Without a root we trust what was given: the server decides by its own store, the partner by this file.
-            theirs.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         theirs.load_verify_locations(cadata=b"".join(one.der for one in authorities))
         for context in (ours, theirs):
             self._present(context)

@@ -19,7 +19,7 @@ def hints(chain: Sequence[bytes]) -> tuple[str, ...]:
     own certificate and no other, and another's name stands on it as the issuer. chain: DER, the server's own first.
     """
     try:
-        certificates = [read_certificate(one) for one in chain]
+        certificates = [read_certificate(one) for one in dict.fromkeys(chain)]
     except Malformed:
         return ()
     if not certificates:

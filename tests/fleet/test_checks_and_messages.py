@@ -1,12 +1,14 @@
 """Checks as JSON, their texts, and what evidence may show."""
 
 import string
+import time
 from datetime import UTC, datetime
 
 import pytest
 
 from onboarding.fleet.checks import RUNGS, Check, Result, Rung, Turn
-from onboarding.fleet.evidence import MAX_TEXT, Redactor, retry_after_seconds
+from onboarding.fleet.client import Answer
+from onboarding.fleet.evidence import MAX_TEXT, Redactor, of_answer, retry_after_seconds
 from onboarding.fleet.faults import BY_CODE
 from onboarding.fleet.messages import MESSAGES, RUNG_TITLES, words
 from onboarding.fleet.target import CredentialMaterial, Target
@@ -80,3 +82,51 @@ def test_a_secret_is_taken_out_before_a_text_is_cut(material: CredentialMaterial
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: int | None) -> None:
     assert retry_after_seconds(value, NOW) == seconds
+
+
+# What issue and notes ask of the catalogue: every way to fail, by code.
+CATALOGUE = [
+    "name_unknown", "name_unusable", "name_without_address", "resolver_failing", "resolver_failed",
+    "resolver_timeout", "connection_refused", "unreachable", "connect_timeout", "answer_timeout", "answer_stalled",
+    "reset_in_handshake", "reset_without_reason", "not_tls", "tls_version_mismatch", "no_common_cipher",
+    "server_unknown_ca", "server_self_signed", "server_expired", "server_not_yet_valid", "server_wrong_name",
+    "server_chain_incomplete", "server_public_ca", "client_certificate_not_sent", "client_ca_unknown",
+    "client_certificate_expired", "client_certificate_bad", "client_certificate_revoked",
+    "client_certificate_unsupported", "client_certificate_unknown", "client_access_denied",
+    "client_signature_refused", "client_handshake_failure", "closed_without_reason", "proxy_forbids",
+    "proxy_wants_login", "client_id_missing", "login_refused", "application_unauthorised", "gateway_forbids",
+    "application_forbids", "forbidden", "forbidden_page", "client_not_subscribed", "client_id_refused",
+    "wrong_address", "rate_limited", "client_certificate_refused_http", "client_certificate_missing_http",
+    "server_error", "bad_gateway", "unavailable", "gateway_timeout", "redirected", "empty_answer", "not_json",
+    "answer_cut_off", "answer_too_large", "wrong_shape", "no_status", "no_vehicle", "no_data", "vin_lookup_failed",
+    "key_mismatch", "key_too_small", "unknown",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_the_catalogue_has_what_is_asked_of_it(code: str) -> None:
+    assert code in BY_CODE
+
+
+def test_every_template_about_a_fault_is_filled_from_what_there_always_is() -> None:
+    """A fault's title and remedy never depend on what a server may leave out."""
+    always = {"host", "port", "http_status", "code", "address", "verify_message", "server_issuer", "error"}
+    formatter = string.Formatter()
+    for code in BY_CODE:
+        for template in (MESSAGES[code].title, MESSAGES[code].remedy):
+            assert {name for _, name, _, _ in formatter.parse(template) if name} <= always, code
+
+
+def test_how_long_a_server_asks_to_wait_is_part_of_the_remedy() -> None:
+    evidence = {"host": "api.example", "http_status": 503, "retry_after": 90}
+    said = words(Check(Rung.ANSWER, "unavailable", Result.FAILED, Turn.MAKER, evidence))
+    assert said.remedy == "Nothing is wrong on your side. Run again later. The server asks to wait 90 s first."
+
+
+def test_a_pattern_that_a_server_could_stretch_costs_little(material: CredentialMaterial) -> None:
+    clean = Redactor(material, Target("https://localhost")).clean
+    started = time.monotonic()
+    for text in ("://" + "a:" * 500_000, "<script" * 100_000, "-----BEGIN " + "A" * 500_000, "Basic " * 100_000):
+        assert len(clean(text)) <= MAX_TEXT
+        of_answer(Answer(502, {}, text.encode()), NOW)
+    assert time.monotonic() - started < 2

@@ -2,18 +2,21 @@
 
 import base64
 import dataclasses
+import gc
 import json
 import os
 import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import trustme
 
+from onboarding.fleet import client
 from onboarding.fleet.checks import Check, Result, Rung, Turn
 from onboarding.fleet.diagnosis import Report
 from onboarding.fleet.messages import words
@@ -824,6 +827,28 @@ def test_the_key_reaches_openssl_encrypted_and_leaves_no_descriptor_open(
     assert len(set(open_descriptors)) == 1
     assert any(b"BEGIN ENCRYPTED PRIVATE KEY" in data for data in written)
     assert not any(b"BEGIN PRIVATE KEY" in data or b"BEGIN RSA PRIVATE KEY" in data for data in written)
+
+
+@pytest.mark.parametrize("status", [200, 401, 503])
+def test_the_key_goes_with_the_run_and_does_not_wait_for_the_garbage_collector(
+    material: CredentialMaterial, mutual: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    made: list[weakref.ref[ssl.SSLContext]] = []
+    new_context = client.new_context
+
+    def remember() -> ssl.SSLContext:
+        context = new_context()
+        made.append(weakref.ref(context))
+        return context
+
+    monkeypatch.setattr(client, "new_context", remember)
+    gc.disable()
+    try:
+        with serving(over_tls(mutual, answering(status, FLEETS if status == 200 else b""))) as server:
+            climb(material, target_of(server))
+        assert [context() for context in made] == [None]
+    finally:
+        gc.enable()
 
 
 def test_a_chain_sent_with_the_certificate_reaches_the_server(

@@ -1,13 +1,9 @@
 """The catalogue of faults: each row, held against the exceptions and answers that show it."""
 
 import json
-import shutil
 import socket
 import ssl
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import requests
@@ -27,7 +23,7 @@ from onboarding.fleet.faults import (
 )
 from onboarding.fleet.target import CredentialMaterial
 from onboarding.fleet.trace import Deadline, Stage, Trace
-from tests.fleet.conftest import PASSPHRASE, chain_pem, encrypted
+from tests.fleet.conftest import PASSPHRASE, encrypted
 from tests.fleet.servers import Server, read_client_hello, serving, wait_for_end
 
 # Every alert that a server may send about a client certificate or the handshake: number, fault before it has asked
@@ -300,73 +296,3 @@ def test_nothing_that_a_login_or_a_certificate_was_refused_for_is_tried_again() 
     refused = [BY_CODE[code] for code in codes]
     assert not any(fault.transient for fault in refused)
     assert all(fault.turn in (Turn.PARTNER, Turn.MAKER) for fault in refused)
-
-
-# Held against a server that we did not write
-
-
-@pytest.fixture
-def s_server(
-    server_certificate: trustme.LeafCert, ca: trustme.CA, tmp_path: Path
-) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes], Server]]]:
-    """Start `openssl s_server` with further arguments, on a free port."""
-    program = shutil.which("openssl")
-    assert program
-    (tmp_path / "server.pem").write_bytes(chain_pem(server_certificate) + server_certificate.private_key_pem.bytes())
-    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(*arguments: str) -> tuple[subprocess.Popen[bytes], Server]:
-        process = subprocess.Popen(
-            [program, "s_server", "-accept", "127.0.0.1:0", "-cert", "server.pem", "-CAfile", "ca.pem", "-www",
-             *arguments],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        started.append(process)
-        assert process.stdout
-        for line in process.stdout:
-            if line.startswith(b"ACCEPT "):
-                return process, Server(int(line.rsplit(b":", 1)[1]))
-        raise AssertionError("openssl s_server did not start")
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-@pytest.mark.needs("openssl")
-@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_openssls_own_server_refuses_by_name(
-    s_server: Callable[..., tuple[subprocess.Popen[bytes], Server]],
-    ca: trustme.CA,
-    material: CredentialMaterial,
-    stranger: trustme.LeafCert,
-    version: str,
-) -> None:
-    _, server = s_server("-Verify", "2", "-verify_return_error", version)
-
-    def context() -> ssl.SSLContext:
-        made = client.new_context()
-        client.trust(made, ca.cert_pem.bytes().decode())
-        return made
-
-    error, trace = call(server, context())
-    nobody = classify(error, trace.stage, trace.alert)
-    assert nobody.rung == Rung.CLIENT_CERTIFICATE
-    assert nobody.code == ("client_certificate_not_sent" if version == "-tls1_3" else "client_handshake_failure")
-
-    wrong = context()
-    client.present(wrong, chain_pem(stranger), encrypted(stranger), PASSPHRASE)
-    error, trace = call(server, wrong)
-    assert classify(error, trace.stage, trace.alert).code == "client_ca_unknown"
-
-    right = context()
-    client.present(right, material.certificate_pem, material.key_pem, PASSPHRASE)
-    trace = Trace()
-    answer = client.send(client.Call(f"{server.url}/"), right, trace=trace, deadline=Deadline(3))
-    assert answer.status == 200
-    assert trace.certificate_requested

@@ -175,7 +175,7 @@ def test_a_run_that_is_taken_away_while_it_waits_ends(material: CredentialMateri
             raise TakenAway
 
     with serving(over_tls(mutual, answering(503, b""))) as server, pytest.raises(TakenAway):
-        climb(material, target_of(server), policy=Policy(first_wait=5), on_check=on_check)
+        climb(material, target_of(server), deadline=30, policy=Policy(first_wait=5), on_check=on_check)
 
 
 def test_a_token_endpoint_in_trouble_is_asked_again_and_the_api_is_not(
