@@ -18,7 +18,11 @@ app.autodiscover_tasks()
 log = structlog.get_logger(__name__)
 
 
-def wake(task: str, *args: str) -> None:
+INTERACTIVE, SCHEDULE = "celery", "schedule"
+"""The queues: somebody waits for what is in the first, nobody for what is in the second. Each has its own workers."""
+
+
+def wake(task: str, *args: str, queue: str = INTERACTIVE) -> None:
     """Queue the task of that name once the surrounding transaction has committed. Never fails the caller.
 
     The message only says "look": what is to be done stands in the database, and a sweep finds what was not woken.
@@ -27,7 +31,7 @@ def wake(task: str, *args: str) -> None:
 
     def send() -> None:
         try:
-            app.send_task(task, args=args)
+            app.send_task(task, args=args, queue=queue)
         except Exception as error:  # a queue that is down must not undo what the person just did
             log.warning("not queued; the sweep will find it", task=task, args=args, error=repr(error))
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from django.db import models
 from django.utils import timezone
 
-from onboarding.celery import wake
+from onboarding.celery import INTERACTIVE, wake
 
 MAX_ATTEMPTS = 3
 NEVER_CLAIMED = timedelta(seconds=20)
@@ -82,24 +82,37 @@ def finish(row: Work, state: str, **changes: Any) -> bool:
     return bool(_mine(row).update(state=state, finished_at=timezone.now(), lease=None, lease_until=None, **changes))
 
 
-def cancel(rows: models.QuerySet[Row], state: str) -> None:
-    """Close what is open among these rows; whoever works on one is dropped when it comes to write."""
-    rows.filter(state__in=Work.OPEN).update(state=state, finished_at=timezone.now(), lease=None, lease_until=None)
+def cancel(rows: models.QuerySet[Row], state: str, **changes: Any) -> int:
+    """Close what is open among these rows, and return how many that were.
+
+    Whoever works on one is dropped when it comes to write. changes: written with it.
+    """
+    return rows.filter(state__in=Work.OPEN).update(
+        state=state, finished_at=timezone.now(), lease=None, lease_until=None, **changes
+    )
 
 
-def sweep(rows: models.QuerySet[Row], task: str, *, give_up: Callable[[Row], object]) -> None:
+def sweep(
+    rows: models.QuerySet[Row],
+    task: str,
+    *,
+    give_up: Callable[[Row], object],
+    queue: str = INTERACTIVE,
+    patience: timedelta = NEVER_CLAIMED,
+) -> None:
     """Wake what was never claimed, take back what a lost worker had, and give up after MAX_ATTEMPTS.
 
-    task: by name; it gets a row's id. give_up: closes a row, with `finish`.
+    task: by name; it gets a row's id. give_up: closes a row, with `finish`. queue: where it is woken. patience: how
+    long a row may wait before it counts as forgotten.
     """
     now = timezone.now()
     lost = rows.filter(state=Work.RUNNING, lease_until__lt=now)
     for row in lost.filter(attempt__gte=MAX_ATTEMPTS):
         give_up(row)
     lost.filter(attempt__lt=MAX_ATTEMPTS).update(state=Work.QUEUED, lease=None, lease_until=None)
-    waiting = rows.filter(state=Work.QUEUED, created_at__lt=now - NEVER_CLAIMED)
+    waiting = rows.filter(state=Work.QUEUED, created_at__lt=now - patience)
     for row_id in waiting.order_by("created_at").values_list("pk", flat=True)[:500]:
-        wake(task, str(row_id))
+        wake(task, str(row_id), queue=queue)
 
 
 def _mine(row: Work) -> models.QuerySet[Work]:

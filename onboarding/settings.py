@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import csp.constants
 from django.utils.translation import gettext_lazy as _
 from environs import FileAwareEnv, validate
+from kombu import Queue
 
 from onboarding.local_secrets import local_secret
 
@@ -52,6 +53,8 @@ SANDBOX_API_URL = env.str("SANDBOX_API_URL", f"https://localhost:{SANDBOX_PORT}"
 SANDBOX_TOKEN_URL = env.str("SANDBOX_TOKEN_URL", f"https://localhost:{SANDBOX_PORT + 1}").rstrip("/")
 FLEET_PROXY = env.str("FLEET_PROXY", "")  # http://host:port, for calls to the fleet API only
 VALIDATION_DEADLINE = env.float("VALIDATION_DEADLINE", 30.0)  # seconds, for one run as a whole
+# How often live sets whose key is kept here are called with: hours, or "24,sandbox:168"; 0 switches it off.
+REVALIDATE_HOURS = env.str("REVALIDATE_HOURS", "24")
 KEY_CUSTODIES = env.list(
     "KEY_CUSTODIES", ["browser", "own", "vault"] if DEMO or PORTAL_MODE == "solo" else ["browser", "own"]
 )
@@ -258,6 +261,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     if REDIS_URL
     else {"queue_folder": str(VAR_DIR / "queue"), "polling_interval": 0.1}
 )
+# Somebody waits for what is in the first queue, nobody for what is in the second: each has workers of its own, so that
+# the regular checks never delay a person. A worker that is told of no queue takes from both.
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("schedule")]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = False  # the sweep brings a lost run back, and counts its attempts
@@ -270,6 +277,16 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "onboarding.web.tasks.heartbeat", "schedule": 5.0, "options": {"expires": 20}},
+    "heartbeat of the schedule": {
+        "task": "onboarding.web.tasks.heartbeat",
+        "schedule": 5.0,
+        "options": {"expires": 20, "queue": "schedule"},
+    },
+    "runs that are due": {
+        "task": "onboarding.validation.tasks.ask_for_due_runs",
+        "schedule": 60.0,
+        "options": {"expires": 60, "queue": "schedule"},
+    },
     "sweep runs": {"task": "onboarding.validation.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
     "sweep keys": {"task": "onboarding.credentials.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
     "sweep mails": {"task": "onboarding.notifications.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},

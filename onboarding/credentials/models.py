@@ -149,7 +149,7 @@ class CredentialSet(models.Model):
     """What a call of one application in one environment needs.
 
     The MZP's password hangs on the partner login; certificate and key on the certificate request.
-    A new set can overlap the old one until that is retired.
+    A new set can overlap the old one until that is retired. changed_at: when something was last stored in it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -159,6 +159,7 @@ class CredentialSet(models.Model):
     client_id = models.CharField(max_length=120, blank=True)
     client_secret = models.ForeignKey(Secret, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
     retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

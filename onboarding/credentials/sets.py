@@ -34,14 +34,14 @@ def store_credentials(
             if foreign.exists():
                 raise ClientIdTaken(client_id)
             credential_set.client_id = client_id
-            credential_set.save(update_fields=["client_id"])
+            credential_set.save(update_fields=["client_id", "changed_at"])
             put_on_record(Event.CLIENT_ID_SET, credential_set, actor)
         if client_secret:
             old = credential_set.client_secret
             credential_set.client_secret = seal_secret(
                 credential_set.organisation, Secret.Kind.CLIENT_SECRET, client_secret.encode()
             )
-            credential_set.save(update_fields=["client_secret"])
+            credential_set.save(update_fields=["client_secret", "changed_at"])
             if old is not None:
                 destroy_secret(old)
             put_on_record(Event.CLIENT_SECRET_SET, credential_set, actor)

@@ -118,3 +118,15 @@ def ended_in_refusal(checks: Iterable[Check]) -> bool:
         and (check.rung in (Rung.AUTHENTICATION, Rung.CLIENT_ID) or check.evidence.get("http_status") in REFUSALS)
         for check in checks
     )
+
+
+_OF_THE_PARTNER_ALONE = frozenset({Turn.PARTNER, Turn.NOBODY})
+_OF_EVERYBODY = frozenset({Rung.PROXY, Rung.NAME_RESOLUTION, Rung.TCP_CONNECT, Rung.SERVER_TLS})
+
+
+def can_be_shared(check: Check) -> bool:
+    """Whether a failure like this may have one cause for many partners: the way to the server, or the server.
+
+    Also where each of them could do something about it: a server whose certificate is of another CA now fails for all.
+    """
+    return check.rung in _OF_EVERYBODY or check.turn not in _OF_THE_PARTNER_ALONE

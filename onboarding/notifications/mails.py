@@ -1,7 +1,7 @@
 """Writing to people: a row first, sent after the commit."""
 
 import smtplib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from email.headerregistry import Address
 from typing import Any
@@ -25,7 +25,7 @@ MAX_ATTEMPTS = 8
 LEASE = timedelta(minutes=2)  # longer than EMAIL_TIMEOUT, so that two workers do not send the same mail
 
 
-def notify(kind: str, people: Iterable[Any], *, once: str, params: dict[str, str]) -> None:
+def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, Any]) -> None:
     """Queue one mail of `kind` to each of `people` (users), in their own language.
 
     once: what it is about; calling twice with the same value sends nothing twice. params: fills the template.
@@ -40,7 +40,7 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: dict[str, str
                 "kind": kind,
                 "user_id": person.pk,
                 "language": person.language,
-                "params": params,
+                "params": dict(params),
                 "message_id": f"<{id_}@{urlsplit(settings.PUBLIC_URL).hostname}>",
                 "not_before": timezone.now(),
             },

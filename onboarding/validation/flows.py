@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from onboarding import leases
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
-from onboarding.celery import wake
+from onboarding.celery import INTERACTIVE, SCHEDULE, wake
 from onboarding.credentials import flows as credentials
 from onboarding.credentials.embedded_ca import sandbox_ca_pem
 from onboarding.credentials.environments import environment
@@ -20,16 +20,17 @@ from onboarding.credentials.models import CredentialSet
 from onboarding.credentials.rehearsing import rehearsed
 from onboarding.credentials.sets import password_of
 from onboarding.findings import Finding
-from onboarding.fleet.checks import Check, Result
+from onboarding.fleet.checks import Check, Result, can_be_shared, ended_in_refusal
 from onboarding.fleet.diagnosis import Report, diagnose, portal_fault
 from onboarding.fleet.portal_material import PortalChecks
 from onboarding.fleet.target import CredentialMaterial, Target
 from onboarding.notifications.mails import notify
-from onboarding.partners.actors import SYSTEM, Actor
+from onboarding.partners.actors import SYSTEM, Actor, ActorKind
 from onboarding.partners.people import builders
 from onboarding.pki import certificates, keys
 from onboarding.programmes import SANDBOX
 from onboarding.rehearsals import Rehearsal
+from onboarding.validation import telling
 from onboarding.validation.models import Run
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import CannotOpen, EncryptedKey, destroy_secret, encrypted, open_key, open_secret, seal_key
@@ -37,6 +38,9 @@ from onboarding.vault.seal import CannotOpen, EncryptedKey, destroy_secret, encr
 log = structlog.get_logger(__name__)
 
 VALIDATE = "onboarding.validation.tasks.validate"
+QUEUES = {Run.Origin.PERSON: INTERACTIVE, Run.Origin.SCHEDULE: SCHEDULE}
+PATIENCE = {Run.Origin.PERSON: leases.NEVER_CLAIMED, Run.Origin.SCHEDULE: timedelta(minutes=5)}
+"""How long a run may wait before it counts as forgotten: those of the schedule stand in a queue."""
 LEASE_MARGIN = timedelta(seconds=45)  # more than what surrounds the call, and than the task's hard time limit
 
 
@@ -67,7 +71,7 @@ def request_run(
         one_time = _read_key(credential_set, key, passphrase)
     for _attempt in range(2):
         if waiting := Run.objects.filter(credential_set=credential_set, state__in=Run.OPEN).first():
-            return waiting
+            return _hurried(waiting, actor)
         try:
             return _create_run(credential_set, one_time, actor)
         except IntegrityError:  # somebody else was quicker; theirs may have ended since
@@ -76,15 +80,46 @@ def request_run(
 
 
 def _create_run(credential_set: CredentialSet, one_time: EncryptedKey | None, actor: Actor) -> Run:
+    origin = Run.Origin.SCHEDULE if actor.kind == ActorKind.SYSTEM else Run.Origin.PERSON
     with transaction.atomic():
         run = Run.objects.create(
             credential_set=credential_set,
+            origin=origin,
             requested_by_id=actor.user_id,
             key=seal_key(credential_set.organisation, Secret.Kind.KEY_FOR_ONE_RUN, one_time) if one_time else None,
         )
-        _record(Event.RUN_REQUESTED, run, actor)
-        wake(VALIDATE, str(run.pk))
+        if origin == Run.Origin.PERSON:  # the schedule is on record where it finds a change
+            _record(Event.RUN_REQUESTED, run, actor)
+        wake(VALIDATE, str(run.pk), queue=QUEUES[origin])
     return run
+
+
+def _hurried(run: Run, actor: Actor) -> Run:
+    """Return a run that is open; one that the schedule has put into its queue is brought before those, for a person."""
+    if actor.kind != ActorKind.SYSTEM:
+        with transaction.atomic():
+            waits = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED, origin=Run.Origin.SCHEDULE)
+            if waits.update(origin=Run.Origin.PERSON, requested_by_id=actor.user_id):
+                run.refresh_from_db()
+                _record(Event.RUN_REQUESTED, run, actor)
+                wake(VALIDATE, str(run.pk))
+    return run
+
+
+def cancel_run(run: Run, *, actor: Actor) -> bool:
+    """End a run that waits or runs; False, and nothing changed, if it has ended already.
+
+    Its one-time key goes at once. A worker that is at it is dropped when it comes to write, at the next check at the
+    latest; a call that is under way at that moment is still made.
+    """
+    with transaction.atomic():
+        one = Run.objects.filter(pk=run.pk)
+        if not leases.cancel(one, Run.State.CANCELLED, progress=models.F("progress") + 1):
+            return False
+        if run.key is not None:
+            destroy_secret(run.key)
+        _record(Event.RUN_CANCELLED, run, actor)
+    return True
 
 
 def execute(run_id: str | uuid.UUID) -> None:
@@ -118,7 +153,14 @@ def execute(run_id: str | uuid.UUID) -> None:
 def sweep() -> None:
     """Look after runs that nobody looks after: see `leases.sweep`."""
     runs = Run.objects.select_related("key", "credential_set__application__organisation")
-    leases.sweep(runs, VALIDATE, give_up=lambda run: _close(run, Run.State.ABANDONED, Event.RUN_ABANDONED))
+    for origin, queue in QUEUES.items():
+        leases.sweep(
+            runs.filter(origin=origin),
+            VALIDATE,
+            give_up=lambda run: _close(run, Run.State.ABANDONED, Event.RUN_ABANDONED),
+            queue=queue,
+            patience=PATIENCE[origin],
+        )
 
 
 class _Progress:
@@ -128,7 +170,7 @@ class _Progress:
         self.run = run
 
     def __call__(self, checks: Sequence[Check]) -> None:
-        leases.keep(self.run, checks=[check.to_json() for check in checks])
+        leases.keep(self.run, checks=[check.to_json() for check in checks], progress=models.F("progress") + 1)
 
 
 def _claim(run_id: str | uuid.UUID) -> Run | None:
@@ -140,7 +182,7 @@ def _claim(run_id: str | uuid.UUID) -> Run | None:
         "credential_set__certificate_request__key",
     )
     lease = timedelta(seconds=settings.VALIDATION_DEADLINE) + LEASE_MARGIN
-    return leases.claim(runs, run_id, lease=lease, checks=[])
+    return leases.claim(runs, run_id, lease=lease, checks=[], progress=models.F("progress") + 1)
 
 
 def _finish(run: Run, report: Report, rehearsal: Rehearsal | None = None) -> None:
@@ -150,31 +192,69 @@ def _finish(run: Run, report: Report, rehearsal: Rehearsal | None = None) -> Non
     checks = [check.to_json() for check in report.checks]
     facts = dict(report.facts) | ({Run.REHEARSAL: rehearsal.name} if rehearsal else {})
     with transaction.atomic():
-        if not _close(run, state, event, checks=checks, facts=facts):
+        before = telling.result_before(run) if rehearsal is None else None
+        turned = before is not None and before.state != state
+        if run.origin == Run.Origin.SCHEDULE:
+            event = Event.SCHEDULE_RECOVERED if passed else Event.SCHEDULE_FAILED
+        cause = {} if passed else _cause(report, before)
+        on_record = event if turned or run.origin == Run.Origin.PERSON else None
+        if not _close(run, state, on_record, checks=checks, facts=facts, **cause):
             return
-        if passed and rehearsal is None:
-            credentials.activate(run.credential_set.certificate_request, actor=SYSTEM)
-            application = run.credential_set.application
-            notify(
-                "application_live",
-                builders(run.organisation),
-                once=f"live:{run.credential_set_id}",
-                params={
-                    "application": str(application),
-                    "application_id": str(application.pk),
-                    "environment": run.credential_set.environment,
-                },
-            )
+        if rehearsal is not None:
+            return
+        if passed:
+            _is_live(run)
+        if turned and before is not None and run.origin == Run.Origin.SCHEDULE:
+            run.refresh_from_db(fields=["state", "finished_at", "checks", *cause])
+            telling.tell_of_change(run, before)
 
 
-def _close(run: Run, state: Run.State, event: Event, **changes: object) -> bool:
-    """Finish a run once: only the worker whose lease it still is writes. Its one-time key goes with it."""
+def _cause(report: Report, before: Run | None) -> dict[str, object]:
+    """Return what a failed run is looked up by. before: the result before this one."""
+    since = before.failing_since if before is not None else None
+    failed = next((check for check in report.checks if check.result == Result.FAILED), None)
+    found: dict[str, object] = {
+        "failing_since": since or timezone.now(),
+        "refused": ended_in_refusal(report.checks),
+    }
+    if failed is not None:
+        found |= {
+            "stopped_at": str(failed.rung),
+            "fault": failed.code,
+            "turn": str(failed.turn),
+            "shared": can_be_shared(failed),
+        }
+    return found
+
+
+def _is_live(run: Run) -> None:
+    """Take the certificate into use, and say once that the set works."""
+    credentials.activate(run.credential_set.certificate_request, actor=SYSTEM)
+    application = run.credential_set.application
+    notify(
+        "application_live",
+        builders(run.organisation),
+        once=f"live:{run.credential_set_id}",
+        params={
+            "application": str(application),
+            "application_id": str(application.pk),
+            "environment": run.credential_set.environment,
+        },
+    )
+
+
+def _close(run: Run, state: Run.State, event: Event | None, **changes: object) -> bool:
+    """Finish a run once: only the worker whose lease it still is writes. Its one-time key goes with it.
+
+    event: what is put on record; nothing for None.
+    """
     with transaction.atomic():
-        written = leases.finish(run, state, **changes)
+        written = leases.finish(run, state, progress=models.F("progress") + 1, **changes)
         if written:
             if run.key is not None:
                 destroy_secret(run.key)
-            _record(event, run, SYSTEM)
+            if event is not None:
+                _record(event, run, SYSTEM)
     return written
 
 

@@ -17,6 +17,12 @@ class Run(Work):
     facts: what a passed run showed: TLS version, cipher, subject of the client certificate, fleets; and under REHEARSAL
     the name of the failure that was rehearsed with it, if one was: such a run proves nothing about the set.
     key: for this run only.
+    origin: who asked, a person or the schedule. requested_by: None for the schedule, and for people who were erased.
+    progress: counts what was written into the run, so that a page can ask whether there is anything new.
+
+    Written with the result, so that failures can be looked up by cause; empty where nothing failed:
+    stopped_at: the rung. fault: the code of its check. turn: whose. refused: whether it must not be repeated by itself.
+    shared: whether the fault can be that of many. failing_since: when the first run failed after the last good one.
     """
 
     class State(models.TextChoices):
@@ -27,12 +33,26 @@ class Run(Work):
         ABANDONED = "abandoned", _("Given up")
         CANCELLED = "cancelled", _("Cancelled")
 
+    class Origin(models.TextChoices):
+        PERSON = "person", _("Somebody")
+        SCHEDULE = "schedule", _("Regular check")
+
+    RESULTS = (State.PASSED, State.FAILED)
+
     credential_set = models.ForeignKey(CredentialSet, models.PROTECT, related_name="runs")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.PERSON)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     key = models.ForeignKey(Secret, models.PROTECT, null=True, related_name="+")
     checks = models.JSONField(default=list)
     facts = models.JSONField(default=dict)
+    progress = models.PositiveIntegerField(default=0)
+    stopped_at = models.CharField(max_length=30, blank=True)
+    fault = models.CharField(max_length=60, blank=True)
+    turn = models.CharField(max_length=10, blank=True)
+    refused = models.BooleanField(default=False)
+    shared = models.BooleanField(default=False)
+    failing_since = models.DateTimeField(null=True)
 
     REHEARSAL = "rehearsal"
 
@@ -47,6 +67,7 @@ class Run(Work):
         indexes = [
             models.Index(fields=["credential_set", "-created_at"], name="run_history"),
             models.Index(fields=["created_at"], condition=models.Q(state__in=["queued", "running"]), name="run_open"),
+            models.Index(fields=["fault", "stopped_at"], condition=models.Q(state="failed"), name="run_failed"),
         ]
 
     def __str__(self) -> str:
@@ -56,6 +77,13 @@ class Run(Work):
     def rehearsal(self) -> str:
         """The failure that was rehearsed with it, a name of `onboarding.rehearsals`; empty for none."""
         return str(self.facts.get(self.REHEARSAL, ""))
+
+    @property
+    def ms(self) -> float | None:
+        """How long its last attempt took, in milliseconds; None before it ended."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(0.0, (self.finished_at - self.started_at).total_seconds() * 1000)
 
     @property
     def organisation(self) -> Organisation:

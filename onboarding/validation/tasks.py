@@ -1,7 +1,7 @@
 """Thin tasks: an id in, one call."""
 
 from onboarding.celery import app
-from onboarding.validation import flows
+from onboarding.validation import flows, schedule
 
 
 @app.task
@@ -14,3 +14,9 @@ def validate(run_id: str) -> None:
 def sweep() -> None:
     """Look after runs that nobody looks after."""
     flows.sweep()
+
+
+@app.task
+def ask_for_due_runs() -> None:
+    """Ask for runs of the live sets that are due by the schedule."""
+    schedule.sweep()

@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from onboarding.credentials.models import CertificateRequest
-from onboarding.programmes import PROGRAMMES, profile
+from onboarding.programmes import PROGRAMMES, SANDBOX, profile
 from onboarding.rehearsals import PORTS
+from onboarding.validation.schedule import intervals
 
 MODES = ("hub", "solo")
 CUSTODIES = tuple(CertificateRequest.Custody.values)
@@ -57,6 +58,17 @@ def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
                     id="portal.E007",
                 )
             )
+    try:
+        schedules = intervals(settings.REVALIDATE_HOURS)
+    except ValueError:
+        found.append(
+            Error(
+                f"REVALIDATE_HOURS is {settings.REVALIDATE_HOURS!r}.",
+                hint='Give hours, and others for single environments as you like: "24,sandbox:168". 0 switches it off.',
+                id="portal.E008",
+            )
+        )
+        schedules = {}
     known = {name for programme in PROGRAMMES for name in profile(programme).environments}
     if unknown := [name for name in settings.FLEET_ENVIRONMENTS if name not in known]:
         found.append(
@@ -64,6 +76,14 @@ def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
                 f"FLEET_ENVIRONMENTS names {', '.join(unknown)}.",
                 hint=f"Choose among: {', '.join(sorted(known))}.",
                 id="portal.E005",
+            )
+        )
+    if unknown := [name for name in schedules if name and name not in known | {SANDBOX}]:
+        found.append(
+            Error(
+                f"REVALIDATE_HOURS names {', '.join(unknown)}.",
+                hint=f"Choose among: {', '.join(sorted(known | {SANDBOX}))}.",
+                id="portal.E008",
             )
         )
     if settings.ACCENT_COLOUR and not COLOUR.fullmatch(settings.ACCENT_COLOUR):

@@ -30,7 +30,11 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         return []
     entries = [(_("Applications"), reverse("home"))]
     if user.staff_roles:
-        entries = [(_("Reviews"), reverse("desk")), (_("Certificates"), reverse("desk_certificates"))]
+        entries = [
+            (_("Reviews"), reverse("desk")),
+            (_("Certificates"), reverse("desk_certificates")),
+            (_("Health"), reverse("desk_health")),
+        ]
     match = getattr(request, "resolver_match", None)
     here = match.url_name if match else ""
     return [
@@ -44,6 +48,7 @@ def _belongs(name: str, href: str) -> bool:
     sections = {
         reverse("desk_certificates"): ("desk_certificate",),
         reverse("desk"): ("desk_registration",),
+        reverse("desk_health"): ("run",),
         reverse("home"): (
             "application",
             "describe",

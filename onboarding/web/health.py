@@ -8,6 +8,7 @@ value.
 import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from http.client import HTTPSConnection
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from onboarding.celery import app
+from onboarding.celery import INTERACTIVE, SCHEDULE, app
 from onboarding.credentials.embedded_ca import sandbox_ca_pem
 from onboarding.web import access, heartbeat
 
@@ -46,9 +47,9 @@ def check_queue() -> None:
         broker.default_channel  # noqa: B018 — opening it is the question
 
 
-def check_worker() -> None:
-    """Look for a fresh sign of life: beat queued something, and a worker took it."""
-    age = heartbeat.age()
+def check_worker(queue: str = INTERACTIVE) -> None:
+    """Look for a fresh sign of life: beat queued something, and a worker of that queue took it."""
+    age = heartbeat.age(queue)
     if age is None:
         raise NotWellError("no sign of life")
     if age > heartbeat.limit():
@@ -73,6 +74,7 @@ def check_sandbox() -> None:
 def checks() -> Mapping[str, Callable[[], None]]:
     """Return the parts to ask, by name. Each returns when its part is well, and raises when it is not."""
     parts = {"database": check_database, "queue": check_queue, "worker": check_worker}
+    parts["schedule"] = partial(check_worker, SCHEDULE)
     return parts | {"sandbox": check_sandbox} if settings.SANDBOX else parts
 
 

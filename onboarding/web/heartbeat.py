@@ -1,29 +1,35 @@
-"""The worker's sign of life, where the web processes can see it: in the cache that all processes share."""
+"""The workers' signs of life, one for each queue, where the web processes see them: in the cache that all share."""
 
 import time
 
 from django.conf import settings
 from django.core.cache import cache
 
-KEY = "worker-heartbeat"
+from onboarding.celery import INTERACTIVE, SCHEDULE
+
+QUEUES = (INTERACTIVE, SCHEDULE)
 KEPT = 24 * 3600
 """Seconds."""
 
 
-def mark() -> None:
-    """Note that the worker is alive now."""
-    cache.set(KEY, time.time(), KEPT)
+def mark(queue: str = INTERACTIVE) -> None:
+    """Note that a worker of this queue is alive now."""
+    cache.set(_key(queue), time.time(), KEPT)
 
 
 def forget() -> None:
-    """Drop the last sign: what counts is the worker that starts next."""
-    cache.delete(KEY)
+    """Drop the last signs: what counts is the workers that start next."""
+    cache.delete_many([_key(queue) for queue in QUEUES])
 
 
-def age() -> float | None:
+def age(queue: str = INTERACTIVE) -> float | None:
     """Return the seconds since the last sign of life; None if there is none."""
-    marked: float | None = cache.get(KEY)
+    marked: float | None = cache.get(_key(queue))
     return None if marked is None else max(0.0, time.time() - marked)
+
+
+def _key(queue: str) -> str:
+    return f"worker-heartbeat-{queue}"
 
 
 def limit() -> float:

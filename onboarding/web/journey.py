@@ -181,7 +181,12 @@ def track(application: Application, environment_id: str) -> Track:
 
 def _sets_of(requests: Iterable[CertificateRequest]) -> dict[UUID, Any]:
     """Return the newest set of each request, with the ids of its latest run and of its latest run that passed."""
-    proving = Run.objects.filter(credential_set=models.OuterRef("pk")).exclude(facts__has_key=Run.REHEARSAL)
+    proving = (
+        Run.objects.filter(credential_set=models.OuterRef("pk"))
+        .exclude(facts__has_key=Run.REHEARSAL)
+        .exclude(state=Run.State.CANCELLED)
+        .exclude(state__in=Run.OPEN, origin=Run.Origin.SCHEDULE)  # nobody waits for these
+    )
     runs = proving.order_by("-created_at").values("pk")
     return {
         one.certificate_request_id: one

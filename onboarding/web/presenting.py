@@ -292,7 +292,7 @@ def _check(check: Check) -> dict[str, Any]:
         "evidence": [
             {"label": _(EVIDENCE_LABELS.get(name, name)), "value": value} for name, value in check.evidence.items()
         ],
-        "whose": _turn(check.turn) if to_mend else "",
+        "whose": whose_turn(check.turn) if to_mend else "",
         "remedy": words.remedy if to_mend else "",
     }
 
@@ -341,9 +341,10 @@ def how_to_meet(rehearsal: Rehearsal, client_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def _turn(turn: Turn) -> str:
+def whose_turn(turn: Turn, *, to_staff: bool = False) -> str:
+    """Say whose turn it is, to a partner or to staff."""
     return {
-        Turn.PARTNER: _("Yours"),
+        Turn.PARTNER: _("The partner's") if to_staff else _("Yours"),
         Turn.MAKER: settings.OPERATOR_NAME,
         Turn.OPERATOR: _("Whoever runs this portal"),
         Turn.NETWORK: _("Whoever runs the network between here and there"),

@@ -4,15 +4,22 @@ from typing import Any
 
 from celery.signals import task_prerun, worker_ready
 
-from onboarding.celery import app
+from onboarding.celery import INTERACTIVE, app
 from onboarding.web.heartbeat import mark
 
 
 @worker_ready.connect
+def worker_is_there(sender: Any = None, **_signal: Any) -> None:
+    """Note that a worker has begun to take from its queues."""
+    for queue in sender.app.amqp.queues.consume_from:
+        mark(queue)
+
+
 @task_prerun.connect
-def sign_of_life(**_signal: Any) -> None:
-    """Note that the worker is alive."""
-    mark()
+def sign_of_life(task: Any = None, **_signal: Any) -> None:
+    """Note that the worker of the task's queue is alive."""
+    came_by = getattr(task.request, "delivery_info", None) or {}
+    mark(came_by.get("routing_key") or INTERACTIVE)
 
 
 @app.task

@@ -8,6 +8,7 @@ from onboarding.web.views import (
     credentials,
     describe,
     desk,
+    failures,
     home,
     keys,
     kit,
@@ -51,6 +52,8 @@ urlpatterns = [
     path(TRACK + "validate/", validation.validate, name="validate"),
     path(TRACK + "rehearse/", rehearse.rehearse, name="rehearse"),
     path("runs/<uuid:run_id>/", validation.run, name="run"),
+    path("runs/<uuid:run_id>/cancel/", validation.cancel, name="run_cancel"),
+    path("runs/<uuid:run_id>/result.<slug:kind>", validation.bundle, name="run_bundle"),
     path(TRACK + "live/", live.live, name="live"),
     # The desk
     path("desk/", desk.registrations, name="desk"),
@@ -60,6 +63,7 @@ urlpatterns = [
     path("desk/certificates/<uuid:request_id>/", desk.certificate, name="desk_certificate"),
     path("desk/certificates/<uuid:request_id>/csr.pem", desk.certificate_csr, name="desk_certificate_csr"),
     path("desk/certificates/<uuid:request_id>/<slug:verb>/", desk.issue, name="desk_certificate_issue"),
+    path("desk/health/", failures.health, name="desk_health"),
     # Beside the journey
     path("theme.css", home.theme, name="theme"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),

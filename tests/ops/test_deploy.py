@@ -21,9 +21,9 @@ OURS = [name for name, service in COMPOSE["services"].items() if service.get("im
 
 def test_the_services_are_those_of_the_design() -> None:
     assert set(COMPOSE["services"]) == {
-        "migrate", "web", "worker", "beat", "sandbox", "proxy", "postgres", "redis",
+        "migrate", "web", "worker", "schedule", "beat", "sandbox", "proxy", "postgres", "redis",
     }  # fmt: skip
-    assert set(OURS) == {"migrate", "web", "worker", "beat", "sandbox"}
+    assert set(OURS) == {"migrate", "web", "worker", "schedule", "beat", "sandbox"}
 
 
 @pytest.mark.parametrize("service", OURS)

@@ -151,6 +151,16 @@ def test_any_task_that_starts_is_a_sign_of_life() -> None:
     health.check_worker()
 
 
+def test_each_queue_needs_a_worker_that_is_alive() -> None:
+    heartbeat.mark("celery")
+    parts = health.checks()
+    parts["worker"]()
+    with pytest.raises(health.NotWellError, match="no sign of life"):
+        parts["schedule"]()
+    heartbeat.mark("schedule")
+    parts["schedule"]()
+
+
 def test_a_worker_that_was_never_seen_is_not_well() -> None:
     with pytest.raises(health.NotWellError, match="no sign of life"):
         health.check_worker()

@@ -34,7 +34,10 @@ READERS: dict[str, set[str]] = {
     "new_organisation": SIGNED_IN,
     "profile": SIGNED_IN,
     "new_application": SIGNED_IN,
-    "run": PARTNERS,
+    "run": PARTNERS | STAFF,
+    "run_bundle": PARTNERS | STAFF,
+    "run_cancel": PARTNERS,
+    "desk_health": STAFF,
     "desk": STAFF,
     "desk_registration": STAFF,
     "desk_registration_decide": STAFF,
@@ -89,6 +92,7 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
         "credentials_reveal",
         "validate",
         "rehearse",
+        "run_cancel",
     ),
     BUILDERS,
 ) | {
@@ -138,11 +142,12 @@ def address(name: str, held: CredentialSet) -> str:
         "environment_id": "sandbox",
         "step": "concept",
         "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, ""),
-        "run_id": held.runs.get().pk if name == "run" else uuid.uuid4(),
+        "run_id": held.runs.get().pk if name.startswith("run") else uuid.uuid4(),
         "registration_id": application.registration.pk,
         "request_id": held.certificate_request_id,
         "verb": {"desk_registration_decide": "take", "desk_certificate_issue": "refuse"}.get(name, ""),
         "key": "none",
+        "kind": "txt",
     }
     wanted = OURS[name].pattern.converters
     return reverse(name, kwargs={key: values[key] for key in wanted})
@@ -158,7 +163,7 @@ def test_every_route_declares_its_access_and_is_in_the_table() -> None:
 def test_each_page_opens_to_its_readers_and_to_nobody_else(
     name: str, held: CredentialSet, owner: User, cast: dict[str, Client]
 ) -> None:
-    if name == "run":
+    if name.startswith("run"):
         request_run(held, actor=member(owner))
     url = address(name, held)
     for actor, client in cast.items():
@@ -179,8 +184,10 @@ def test_each_page_opens_to_its_readers_and_to_nobody_else(
 
 @pytest.mark.parametrize("name", sorted(WRITERS))
 def test_each_form_is_taken_from_its_writers_and_from_nobody_else(
-    name: str, held: CredentialSet, cast: dict[str, Client]
+    name: str, held: CredentialSet, owner: User, cast: dict[str, Client]
 ) -> None:
+    if name.startswith("run"):
+        request_run(held, actor=member(owner))
     url = address(name, held)
     for actor in [*(EVERYBODY - WRITERS[name]), *WRITERS[name]]:
         response = cast[actor].post(url)

@@ -16,6 +16,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext, pgettext
 
+from onboarding.web.runs import check_in_words
+
 register = template.Library()
 
 # One shape per tone, drawn on a 16 × 16 field: the state can be told without its colour.
@@ -131,6 +133,12 @@ def duration(ms: float | None) -> str:
     if ms is None:
         return ""
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
+
+
+@register.filter
+def in_words(check: Mapping[str, Any]) -> dict[str, str]:
+    """Put a stored check into the reader's words: `rung`, `title`, `remedy`, `whose`."""
+    return check_in_words(check)
 
 
 @register.filter

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from onboarding.celery import INTERACTIVE, SCHEDULE
 from onboarding.credentials.embedded_ca import sandbox_ca
 from onboarding.rehearsals import PORTS
 from onboarding.supervisor import Death, Part, Supervisor, tail
@@ -30,9 +31,10 @@ SANDBOX = Part("sandbox", (sys.executable, "manage.py", "sandbox"), outlives_oth
 GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "python:onboarding.gunicorn_conf")
 WEB = Part("web", (*GUNICORN, "onboarding.wsgi"))
 CELERY = (sys.executable, "-m", "celery", "-A", "onboarding")
-# One worker has nobody to exchange events with, and through files they would be slow.
+# Workers have nothing to tell one another, and through files it would be slow.
 ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-WORKER = Part("worker", (*CELERY, "worker", "--concurrency", "2", *ALONE))
+WORKER = Part("worker", (*CELERY, "worker", "-Q", INTERACTIVE, "-n", "worker@%h", "--concurrency", "2", *ALONE))
+REGULAR = Part("schedule", (*CELERY, "worker", "-Q", SCHEDULE, "-n", "schedule@%h", "--concurrency", "1", *ALONE))
 BEAT = Part("beat", (*CELERY, "beat"))
 
 ANSWERED_BY = {
@@ -40,6 +42,7 @@ ANSWERED_BY = {
     "database": (WEB,),
     "queue": (WEB,),
     "worker": (WORKER, BEAT),
+    "schedule": (REGULAR, BEAT),
     "sandbox": (SANDBOX,),
 }
 """Whose log explains a check of /healthz that fails."""
@@ -69,7 +72,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _run(self) -> None:
-        parts = (SANDBOX, WEB, WORKER, BEAT) if settings.SANDBOX else (WEB, WORKER, BEAT)
+        parts = (*((SANDBOX,) if settings.SANDBOX else ()), WEB, WORKER, REGULAR, BEAT)
         supervisor = Supervisor(parts, settings.VAR_DIR / "log", settings.BASE_DIR, os.environ)
         with supervisor.stopping():
             logins = self._prepare()
