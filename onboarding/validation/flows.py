@@ -29,6 +29,7 @@ from onboarding.partners.actors import SYSTEM, Actor
 from onboarding.partners.people import builders
 from onboarding.pki import certificates, keys
 from onboarding.programmes import SANDBOX
+from onboarding.registrations.logins import prove_login
 from onboarding.rehearsals import Rehearsal
 from onboarding.validation.models import Run
 from onboarding.vault.models import Secret
@@ -154,6 +155,7 @@ def _finish(run: Run, report: Report, rehearsal: Rehearsal | None = None) -> Non
             return
         if passed and rehearsal is None:
             credentials.activate(run.credential_set.certificate_request, actor=SYSTEM)
+            prove_login(run.credential_set.certificate_request.partner_login, run.credential_set.environment)
             application = run.credential_set.application
             notify(
                 "application_live",
