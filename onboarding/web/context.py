@@ -31,6 +31,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
     entries = [(_("Applications"), reverse("home"))]
     if user.staff_roles:
         entries = [(_("Reviews"), reverse("desk")), (_("Certificates"), reverse("desk_certificates"))]
+        if settings.PORTAL_MODE == "hub":
+            entries.append((_("Partner logins"), reverse("desk_logins")))
     match = getattr(request, "resolver_match", None)
     here = match.url_name if match else ""
     return [
