@@ -32,7 +32,7 @@ from onboarding.programmes import SANDBOX, Profile
 from onboarding.registrations.logins import MZP_FORM, LoginTaken, claim_login, reject_login
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
-from onboarding.vault.seal import encrypted, open_secret, seal_key
+from onboarding.vault.seal import CannotOpen, encrypted, open_secret, seal_key
 
 Custody = CertificateRequest.Custody
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -191,8 +191,15 @@ def _password_findings(organisation: Organisation, brought: Brought) -> Iterator
     stored = _stored_password(organisation, brought)
     if stored is None and not brought.password:
         yield _error("import_no_password", "password")
-    elif stored is not None and brought.password and open_secret(stored.secret) != brought.password.encode():
+    elif stored is not None and brought.password and not _is(stored.secret, brought.password):
         yield _error("import_other_password", "password")
+
+
+def _is(secret: Secret, password: str) -> bool:
+    try:
+        return open_secret(secret) == password.encode()
+    except CannotOpen:
+        return False
 
 
 def _stored_password(organisation: Organisation, brought: Brought) -> PartnerPassword | None:

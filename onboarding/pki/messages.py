@@ -620,6 +620,10 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("Private keys are not kept on this installation."),
         gettext_noop("Leave the key out, and lend it when you validate. It was not kept."),
     ),
+    "import_not_kept": Message(
+        gettext_noop("It could not be brought in, for a reason that lies in this installation ({why})."),
+        gettext_noop("Run the command again: what is there already stays as it is."),
+    ),
     "manifest_field": Message(
         gettext_noop("“{found}” is no field of an application."),
         gettext_noop("Correct its name, or take it out. The fields are: {expected}."),
@@ -637,19 +641,19 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("Put it into a file of its own, name that file under “{expected}”, and take it out of here."),
     ),
     "manifest_path": Message(
-        gettext_noop("“{found}” leads out of the folder."),
+        gettext_noop("The path under “{field}”{which} leads out of the folder."),
         gettext_noop("Name files relative to the folder of the manifest and inside it, without links to elsewhere."),
     ),
     "manifest_file": Message(
-        gettext_noop("The file “{found}” could not be read: {why}."),
+        gettext_noop("The file under “{field}”{which} could not be read: {why}."),
         gettext_noop("Check its name and that you may read it."),
     ),
     "manifest_too_large": Message(
-        gettext_noop("The file “{found}” is larger than {expected} bytes."),
+        gettext_noop("The file under “{field}”{which} is larger than {expected} bytes."),
         gettext_noop("Name the file itself, not a folder or an archive of everything."),
     ),
     "manifest_not_text": Message(
-        gettext_noop("The file “{found}” does not hold one line of text of at most {expected} characters."),
+        gettext_noop("The file under “{field}” does not hold one line of text of at most {expected} characters."),
         gettext_noop("Write the secret into it and nothing else, as UTF-8."),
     ),
 }
