@@ -30,7 +30,7 @@ OPEN_STATES = (State.AWAITING_CSR, State.CSR_SUBMITTED, State.CSR_REFUSED, State
 
 
 class NoPartnerLogin(Exception):
-    """The application has no partner login yet: it is not approved."""
+    """The application has no partner login yet: it is not approved, or the login is only claimed."""
 
 
 def open_request(application: Application, environment_id: str, *, actor: Actor) -> CertificateRequest:
@@ -39,14 +39,15 @@ def open_request(application: Application, environment_id: str, *, actor: Actor)
     Raises NoPartnerLogin, or KeyError for an environment that is not available.
     """
     environment(application.profile, environment_id)
-    if application.partner_login is None:
+    login = application.confirmed_login
+    if login is None:
         raise NoPartnerLogin
     with transaction.atomic():
         request, created = CertificateRequest.objects.get_or_create(
             application=application,
             environment=environment_id,
             state__in=OPEN_STATES,
-            defaults={"partner_login": application.partner_login},
+            defaults={"partner_login": login},
         )
         if created:
             put_on_record(Event.CERTIFICATE_REQUEST_OPENED, request, actor, environment=environment_id)

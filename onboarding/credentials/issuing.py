@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -103,6 +104,21 @@ def take_in(request: CertificateRequest, *, certificate: bytes, ca_certificate: 
     return TakenIn(report, tuple(claim for key, claim in claims.by_key.items() if key != spki))
 
 
+def taken_in(report: CertificateReport, ca: Iterable[x509.Certificate]) -> dict[str, Any]:
+    """Return what a certificate request keeps of a certificate that is fit, and of its CA certificates."""
+    leaf, *above = report.path
+    return {
+        # The way up in its order, as TLS sends it; the root is in the other file.
+        "certificate_pem": _pem([leaf, *above[:-1]]),
+        "ca_pem": _pem(ca),
+        "serial_number": f"{leaf.serial_number:x}",
+        "certificate_sha256": fingerprint(leaf),
+        "not_valid_before": leaf.not_valid_before_utc,
+        "not_valid_after": leaf.not_valid_after_utc,
+        "certificate_report": report.to_json(),
+    }
+
+
 def _require(request: CertificateRequest, *events: str) -> None:
     if not any(LIFECYCLE.allows(request.state, event) for event in events):
         raise IllegalTransition(LIFECYCLE.name, request.state, events[-1])
@@ -118,8 +134,7 @@ def _release(
 ) -> None:
     if not report.fit:
         raise CertificateRefused(report)
-    leaf, *above = report.path
-    serial_number, spki = f"{leaf.serial_number:x}", request.spki_sha256
+    values, spki = taken_in(report, ca), request.spki_sha256
     with transaction.atomic():
         if event == "issue" and request.state == State.CSR_SUBMITTED:
             accept_csr(request, actor=actor)
@@ -128,15 +143,8 @@ def _release(
             LIFECYCLE,
             event,
             actor=actor,
-            data={"serial_number": serial_number},
-            # The way up in its order, as TLS sends it; the root is in the other file.
-            certificate_pem=_pem([leaf, *above[:-1]]),
-            ca_pem=_pem(ca),
-            serial_number=serial_number,
-            certificate_sha256=fingerprint(leaf),
-            not_valid_before=leaf.not_valid_before_utc,
-            not_valid_after=leaf.not_valid_after_utc,
-            certificate_report=report.to_json(),
+            data={"serial_number": values["serial_number"]},
+            **values,
         )
         if request.spki_sha256 != spki:
             # Taken back and submitted anew, with another key, while this certificate was being checked.

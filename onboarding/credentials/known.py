@@ -28,7 +28,10 @@ def _reuse(request: CertificateRequest, report: CsrReport) -> Iterator[Finding]:
     own = same_key.filter(partner_login__organisation=request.organisation)
     other_logins = own.exclude(partner_login=request.partner_login).values_list("partner_login__mzp", flat=True)
     return reuse_findings(
-        by_others=same_key.exclude(partner_login__organisation=request.organisation).exists(),
+        # Not by a mere claim: for that, another's certificate is enough, which is no secret.
+        by_others=same_key.exclude(partner_login__organisation=request.organisation)
+        .exclude(partner_login__confirmed_at=None)
+        .exists(),
         other_logins=sorted(set(other_logins)),
         before=own.filter(partner_login=request.partner_login).exists(),
     )

@@ -81,6 +81,11 @@ class CertificateRequest(models.Model):
         """Whose it is."""
         return self.partner_login.organisation
 
+    @property
+    def is_brought_in(self) -> bool:
+        """Whether the certificate was in use before it came here: there never was a CSR."""
+        return bool(self.certificate_pem) and not self.csr_pem
+
 
 class KeyOrder(Work):
     """Custody `vault`: the making of one private key, by a worker.

@@ -10,6 +10,7 @@ from onboarding.credentials.models import CredentialSet, PartnerPassword, Sandbo
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.telling import put_on_record, tell_owners
 from onboarding.partners.actors import Actor
+from onboarding.partners.models import Organisation
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import destroy_secret, open_secret, seal_secret
@@ -28,10 +29,7 @@ def store_credentials(
     """
     with transaction.atomic():
         if client_id and client_id != credential_set.client_id:
-            foreign = CredentialSet.objects.filter(environment=credential_set.environment, client_id=client_id).exclude(
-                application__organisation=credential_set.organisation
-            )
-            if foreign.exists():
+            if is_anothers_client_id(credential_set.organisation, credential_set.environment, client_id):
                 raise ClientIdTaken(client_id)
             credential_set.client_id = client_id
             credential_set.save(update_fields=["client_id", "changed_at"])
@@ -48,6 +46,13 @@ def store_credentials(
         if password:
             _store_password(credential_set, password)
             put_on_record(Event.PASSWORD_SET, credential_set, actor)
+
+
+def is_anothers_client_id(organisation: Organisation, environment_id: str, client_id: str) -> bool:
+    """Return whether another organisation has this client ID; not if that is a mere claim, as its partner login is."""
+    same = CredentialSet.objects.filter(environment=environment_id, client_id=client_id)
+    foreign = same.exclude(application__organisation=organisation)
+    return foreign.exclude(certificate_request__partner_login__confirmed_at=None).exists()
 
 
 def missing_credentials(credential_set: CredentialSet, *, has_password: bool) -> tuple[str, ...]:

@@ -132,17 +132,40 @@ class Contact(models.Model):
 class PartnerLogin(models.Model):
     """An organisation's MZP: its login at the car maker, and the common name of its certificates.
 
-    Unique across organisations and never reissued: a row is retired, not deleted.
+    Once confirmed, unique across organisations and never reissued: a row is retired, not deleted. One that is not
+    confirmed is only claimed, by credentials that were brought in, and stands in nobody's way; retired, the claim was
+    rejected.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="partner_logins")
     mzp = models.CharField("MZP", max_length=64)
     assigned_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("mzp"), name="mzp_unique")]
+        constraints = [
+            models.UniqueConstraint(Lower("mzp"), condition=models.Q(confirmed_at__isnull=False), name="mzp_unique"),
+            models.UniqueConstraint("organisation", Lower("mzp"), name="mzp_once_per_organisation"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["assigned_at"],
+                condition=models.Q(confirmed_at=None, retired_at=None),
+                name="partner_login_claimed",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.mzp
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether it is only claimed, and nobody has decided."""
+        return self.confirmed_at is None and self.retired_at is None
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether it was claimed, and staff rejected that."""
+        return self.confirmed_at is None and self.retired_at is not None

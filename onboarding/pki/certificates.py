@@ -10,13 +10,14 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from onboarding.findings import Finding, Severity, gettext_noop, worst
 from onboarding.pki import keys, names
 from onboarding.pki.chain import Chain, build_chain
 from onboarding.pki.chain_rules import NETSCAPE_TYPE, Path
-from onboarding.pki.intake import MAX_NOTES, Offer
+from onboarding.pki.intake import MAX_NOTES, Offer, read_certificates
 from onboarding.pki.intake import UnreadableCertificate as UnreadableCertificate
 from onboarding.pki.intake import load_certificates as load_certificates
 from onboarding.pki.subject import visible
@@ -25,6 +26,7 @@ from onboarding.pki.traits import (
     MIN_RSA_BITS,
     extension,
     fingerprint,
+    is_ca,
     is_small,
     key_words,
     name_words,
@@ -80,7 +82,9 @@ class Claims:
 
 @dataclass(frozen=True)
 class Case:
-    """One certificate under check, with all that it is held against: see `check_certificate` and `check_offer`."""
+    """One certificate under check, with all that it is held against: see `check_certificate`, `check_offer` and
+    `check_brought`. csr_spki_sha256: of the key that it should be for; empty where that is not known.
+    """
 
     certificate: x509.Certificate
     csr_spki_sha256: str
@@ -233,9 +237,49 @@ def check_offer(
     )
 
 
-def unreadable(finding: Finding) -> CertificateReport:
-    """Return the report on a file in which there was no certificate to check. finding: of an UnreadableCertificate."""
-    first, *others = CHECKS
+def check_brought(offer: Offer, *, mzp: str, key_spki_sha256: str = "", now: datetime) -> CertificateReport:
+    """Find the certificate that is in use already among what came in, the newest of several, and check it: `BROUGHT`.
+
+    mzp: the partner login, which its common name has to be. key_spki_sha256: of the private key that came with it;
+    empty for none. Where none is for that key, or that login, the first one is checked.
+    """
+    spki = key_spki_sha256 or key_of_login(*(one.public_bytes(Encoding.DER) for one in offer.leaves), mzp=mzp)
+    fits = [one for one in offer.leaves if keys.spki_sha256(one.public_key()) == spki]
+    certificate = max(fits, key=lambda one: one.not_valid_before_utc, default=offer.certificates[0])
+    several = [Finding("certificate_several", Severity.NOTE, "file", f"{len(fits)}")] if len(fits) > 1 else []
+    return _run(
+        Case(
+            certificate,
+            key_spki_sha256,
+            {name: ", ".join(values) for name, values in names.subject_values(certificate.subject).items()}
+            | {"CN": mzp},
+            offer.ca,
+            now,
+            intermediates=offer.intermediates,
+            notes=[*offer.notes, *several],
+            unreadable_ca=offer.unreadable_ca,
+        ),
+        BROUGHT,
+    )
+
+
+def key_of_login(*files: bytes, mzp: str) -> str:
+    """Return the SPKI SHA-256 of the newest certificate in some files that names a partner login; empty if none does.
+
+    By it `intake.read_offer` tells which file holds the certificate, where no private key came with it.
+    """
+    found = (read.certificate for data in files for read in read_certificates(data) if read.certificate is not None)
+    named = [one for one in found if _common_name(one) == mzp and not is_ca(one)]
+    newest = max(named, key=lambda one: one.not_valid_before_utc, default=None)
+    return keys.spki_sha256(newest.public_key()) if newest is not None else ""
+
+
+def unreadable(finding: Finding, among: Sequence["Check"] = ()) -> CertificateReport:
+    """Return the report on a file in which there was no certificate to check. finding: of an UnreadableCertificate.
+
+    among: the checks that would have been made; without, `CHECKS`.
+    """
+    first, *others = among or CHECKS
     return CertificateReport(
         (Checked(first.id, Result.FAILED, (finding,)), *(Checked(one.id, Result.NOT_REACHED) for one in others))
     )
@@ -249,9 +293,13 @@ def compare_subjects(requested: Mapping[str, str], issued: Mapping[str, Sequence
     )
 
 
-def _run(case: Case) -> CertificateReport:
+def _common_name(certificate: x509.Certificate) -> str:
+    return ", ".join(names.subject_values(certificate.subject).get("CN", ()))
+
+
+def _run(case: Case, among: Sequence["Check"] = ()) -> CertificateReport:
     checks = []
-    for check in CHECKS:
+    for check in among or CHECKS:
         findings = tuple(check.find(case))
         result = _RESULTS[worst(findings)] if check.reached(case) else Result.NOT_REACHED
         checks.append(Checked(check.id, result, findings))
@@ -330,6 +378,18 @@ def _check_subject(case: Case) -> Iterator[Finding]:
                 "certificate_subject", row.attribute if known else "certificate", row.has, row.asked, severity,
                 attribute=row.attribute,
             )  # fmt: skip
+
+
+def _check_own_key(case: Case) -> Iterator[Finding]:
+    if case.csr_spki_sha256 and case.spki_sha256 != case.csr_spki_sha256:
+        subject = name_words(case.certificate.subject)
+        yield _finding("certificate_not_for_key", "key", case.spki_sha256, case.csr_spki_sha256, subject=subject)
+
+
+def _check_login(case: Case) -> Iterator[Finding]:
+    found = _common_name(case.certificate)
+    if found != case.requested["CN"]:
+        yield _finding("certificate_other_login", "CN", found, case.requested["CN"])
 
 
 def _check_validity(case: Case) -> Iterator[Finding]:
@@ -435,3 +495,20 @@ CHECKS: tuple[Check, ...] = (
     Check("chain", gettext_noop("It leads to the CA certificate"), _check_chain, "{path}", _chain_was_reached),
 )
 """Numbered and in this order everywhere: on pages, for programs, in the tests. Nothing is fetched by any of them."""
+
+BROUGHT: tuple[Check, ...] = (
+    CHECKS[0],
+    Check(
+        "own_key",
+        gettext_noop("It is for the private key that came with it"),
+        _check_own_key,
+        reached=lambda case: bool(case.csr_spki_sha256),
+        of_use=False,
+    ),
+    Check("login", gettext_noop("It names the partner login"), _check_login, of_use=False),
+    *CHECKS[3:],
+)
+"""For a certificate that was in use before it came here: what is about a CSR is about key and partner login instead."""
+
+BY_ID = {check.id: check for check in (*CHECKS, *BROUGHT)}
+"""All checks, for whoever shows a report."""

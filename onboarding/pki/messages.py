@@ -441,6 +441,14 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("The certificate ({subject}) is for another key than this CSR's."),
         gettext_noop("It belongs to another request. Take the one that was issued for this CSR."),
     ),
+    "certificate_not_for_key": Message(
+        gettext_noop("The certificate ({subject}) is for another key than the private key that came with it."),
+        gettext_noop("Take the key that the certificate was asked for with, or the certificate for this key."),
+    ),
+    "certificate_other_login": Message(
+        gettext_noop("The certificate's common name (CN) is “{found}”, and the partner login “{expected}”."),
+        gettext_noop("They have to be the same. Correct the login, or take the certificate that names it."),
+    ),
     "certificate_of_another_request": Message(
         gettext_noop(
             "The certificate is for another request: {application} ({reference}), partner login {login}, {environment}."
@@ -575,5 +583,94 @@ MESSAGES: Mapping[str, Message] = {
     "chain_unusual": Message(
         gettext_noop("The chain is valid but unusual: {found}."),
         gettext_noop("Nothing to do. If a server refuses the certificate, tell the issuer this."),
+    ),
+    # --- credentials that are brought in, and their manifest ---
+    "import_environment": Message(
+        gettext_noop("“{found}” is no environment that credentials can be brought into here."),
+        gettext_noop("Name one of: {expected}. Whoever runs this portal lists them in FLEET_ENVIRONMENTS."),
+    ),
+    "import_programme": Message(
+        gettext_noop("“{found}” is no programme."),
+        gettext_noop("Name one of: {expected}."),
+    ),
+    "import_brand": Message(
+        gettext_noop("“{found}” is no brand of this programme."),
+        gettext_noop("Name one or more of: {expected}."),
+    ),
+    "import_name": Message(
+        gettext_noop("The application has no name, or one that cannot be shown."),
+        gettext_noop("Give it one of 1 to {expected} characters, on one line."),
+    ),
+    "import_login": Message(
+        gettext_noop("“{found}” is no partner login (MZP)."),
+        gettext_noop("Write it in capital letters and digits only, such as MZP128745."),
+    ),
+    "import_login_taken": Message(
+        gettext_noop("The partner login {found} cannot be used: it was retired, or is not this company's."),
+        gettext_noop("Partner logins are never issued twice. Check that it is yours, or ask who gave it to you."),
+    ),
+    "import_client_id": Message(
+        gettext_noop("The client ID is missing, has blanks inside, or is longer than {expected} characters."),
+        gettext_noop("Copy it again from where you received it."),
+    ),
+    "import_client_id_taken": Message(
+        gettext_noop("This client ID belongs to another company."),
+        gettext_noop("Copy yours again, or ask who gave it to you."),
+    ),
+    "import_no_client_secret": Message(
+        gettext_noop("The client secret is missing. Each call of this programme needs it."),
+        gettext_noop("Give it together with the client ID."),
+    ),
+    "import_no_password": Message(
+        gettext_noop("The password of the partner login is missing. Each call of this programme needs it."),
+        gettext_noop("Give it. Where it is stored already for this login and environment, it may be left out."),
+    ),
+    "import_other_password": Message(
+        gettext_noop("Another password is stored for this partner login in this environment."),
+        gettext_noop("All applications of a login share it. Leave it out, or change it first on the credentials page."),
+    ),
+    "import_needless": Message(
+        gettext_noop("A call of this programme has no use for this: {field}."),
+        gettext_noop("Leave it out, or choose the other programme. It was not kept."),
+    ),
+    "import_key_unwanted": Message(
+        gettext_noop("Private keys are not kept on this installation."),
+        gettext_noop("Leave the key out, and lend it when you validate. It was not kept."),
+    ),
+    "import_not_kept": Message(
+        gettext_noop("It could not be brought in, for a reason that lies in this installation ({why})."),
+        gettext_noop("Run the command again: what is there already stays as it is."),
+    ),
+    "manifest_field": Message(
+        gettext_noop("“{found}” is no field of an application."),
+        gettext_noop("Correct its name, or take it out. The fields are: {expected}."),
+    ),
+    "manifest_missing": Message(
+        gettext_noop("The field “{expected}” is missing."),
+        gettext_noop("Add it to this application's entry in the manifest."),
+    ),
+    "manifest_type": Message(
+        gettext_noop("The field “{found}” has to be {expected}."),
+        gettext_noop("Write text in quotation marks, and lists in square brackets."),
+    ),
+    "manifest_secret": Message(
+        gettext_noop("A secret stands in the manifest, under “{found}”."),
+        gettext_noop("Put it into a file of its own, name that file under “{expected}”, and take it out of here."),
+    ),
+    "manifest_path": Message(
+        gettext_noop("The path under “{field}”{which} leads out of the folder."),
+        gettext_noop("Name files relative to the folder of the manifest and inside it, without links to elsewhere."),
+    ),
+    "manifest_file": Message(
+        gettext_noop("The file under “{field}”{which} could not be read: {why}."),
+        gettext_noop("Check its name and that you may read it."),
+    ),
+    "manifest_too_large": Message(
+        gettext_noop("The file under “{field}”{which} is larger than {expected} bytes."),
+        gettext_noop("Name the file itself, not a folder or an archive of everything."),
+    ),
+    "manifest_not_text": Message(
+        gettext_noop("The file under “{field}” does not hold one line of text of at most {expected} characters."),
+        gettext_noop("Write the secret into it and nothing else, as UTF-8."),
     ),
 }

@@ -1,6 +1,5 @@
 """One verb per decision about an application. Forms, REST and commands call these."""
 
-import re
 from typing import Any
 
 from django.db import models, transaction
@@ -15,10 +14,9 @@ from onboarding.partners.actors import Actor
 from onboarding.partners.models import Contact, Membership, Organisation, PartnerLogin, StaffRole, User
 from onboarding.partners.people import builders, staff
 from onboarding.registrations.description import TERMS_VERSION, Question, missing
+from onboarding.registrations.logins import assign_login
 from onboarding.registrations.models import Application, Registration, Submission
 from onboarding.registrations.states import EDITABLE, LIFECYCLE
-
-MZP_FORM = re.compile(r"[A-Z0-9]{3,64}")
 
 
 class Incomplete(Exception):
@@ -31,14 +29,6 @@ class Incomplete(Exception):
 
 class EditedMeanwhile(Exception):
     """Somebody else saved the draft since it was read. Nothing was written."""
-
-
-class LoginTaken(Exception):
-    """The MZP belongs to another organisation, or was retired: it cannot be assigned."""
-
-
-class MalformedLogin(Exception):
-    """Not an MZP: capital letters and digits only, 3 to 64 of them."""
 
 
 def create_organisation(user: User, *, name: str, country: str, actor: Actor) -> Organisation:
@@ -152,25 +142,6 @@ def request_changes(registration: Registration, *, note: str, actor: Actor) -> N
 def withdraw(registration: Registration, *, actor: Actor) -> None:
     """Take the registration back."""
     advance(registration, LIFECYCLE, "withdraw", actor=actor)
-
-
-def assign_login(organisation: Organisation, mzp: str, *, actor: Actor) -> PartnerLogin:
-    """Return the organisation's partner login `mzp`, assigning it if it is new.
-
-    Raises MalformedLogin, or LoginTaken if it is another organisation's or was retired.
-    """
-    mzp = mzp.strip()
-    if not MZP_FORM.fullmatch(mzp):
-        raise MalformedLogin(mzp)
-    with transaction.atomic():
-        login, created = PartnerLogin.objects.get_or_create(
-            mzp__iexact=mzp, defaults={"mzp": mzp, "organisation": organisation}
-        )
-        if login.organisation_id != organisation.pk or login.retired_at is not None:
-            raise LoginTaken(mzp)
-        if created:
-            record(Event.LOGIN_ASSIGNED, login, actor=actor, organisation=organisation, data={"mzp": mzp})
-    return login
 
 
 def _tell_partner(kind: str, registration: Registration, **params: str) -> None:

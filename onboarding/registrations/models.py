@@ -51,6 +51,12 @@ class Application(models.Model):
         return next((brand for brand in offered if brand.id in self.brands), offered[0])
 
     @property
+    def confirmed_login(self) -> PartnerLogin | None:
+        """The partner login that certificates may be asked for with; None while it is only claimed."""
+        login = self.partner_login
+        return login if login is not None and login.confirmed_at is not None else None
+
+    @property
     def application_id(self) -> uuid.UUID:
         """Its own id, as rows that hang on an application name it."""
         return self.pk

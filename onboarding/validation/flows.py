@@ -29,6 +29,7 @@ from onboarding.partners.actors import SYSTEM, Actor, ActorKind
 from onboarding.partners.people import builders
 from onboarding.pki import certificates, keys
 from onboarding.programmes import SANDBOX
+from onboarding.registrations.logins import prove_login
 from onboarding.rehearsals import Rehearsal
 from onboarding.validation import telling
 from onboarding.validation.models import Run
@@ -230,6 +231,7 @@ def _cause(report: Report, before: Run | None) -> dict[str, object]:
 def _is_live(run: Run) -> None:
     """Take the certificate into use, and say once that the set works."""
     credentials.activate(run.credential_set.certificate_request, actor=SYSTEM)
+    prove_login(run.credential_set.certificate_request.partner_login, run.credential_set.environment)
     application = run.credential_set.application
     notify(
         "application_live",

@@ -35,6 +35,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Certificates"), reverse("desk_certificates")),
             (_("Health"), reverse("desk_health")),
         ]
+        if settings.PORTAL_MODE == "hub":
+            entries.append((_("Partner logins"), reverse("desk_logins")))
     match = getattr(request, "resolver_match", None)
     here = match.url_name if match else ""
     return [

@@ -20,6 +20,7 @@ from onboarding.credentials.sets import missing_credentials
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
+from onboarding.partners.models import PartnerLogin
 from onboarding.programmes import SANDBOX, Environment
 from onboarding.registrations.description import STEPS, missing
 from onboarding.registrations.models import Application, Registration
@@ -117,7 +118,14 @@ class Journey:
     @property
     def has_login(self) -> bool:
         """Whether keys and certificates can be asked for."""
-        return self.application.partner_login_id is not None
+        return self.application.confirmed_login is not None
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether a call has passed with a partner login that still is only claimed: another company has it."""
+        login = self.application.partner_login
+        real = (one for one in self.tracks if one.environment.id != SANDBOX)
+        return login is not None and login.is_claim and any(one.good_run is not None for one in real)
 
 
 def load(application: Application) -> Journey:
@@ -164,11 +172,21 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
                     runs,
                     rehearsals.get(application.pk) if where.id == SANDBOX else None,
                 )
-                for where in available(application.profile)
+                for where in _in_order(application, requests)
             ),
         )
         for application in applications
     ]
+
+
+def _in_order(
+    application: Application, requests: Mapping[tuple[UUID, str], CertificateRequest]
+) -> tuple[Environment, ...]:
+    """Return the environments, the sandbox first; without a registration, first where something was brought in."""
+    environments = available(application.profile)
+    if hasattr(application, "registration"):
+        return environments
+    return tuple(sorted(environments, key=lambda one: (application.pk, one.id) not in requests))
 
 
 def track(application: Application, environment_id: str) -> Track:
@@ -232,10 +250,37 @@ def turn(journey: Journey) -> Turn:
     registration = journey.registration
     if registration is not None and registration.state != RegistrationState.APPROVED:
         return _registration_turn(journey.application, registration)
+    if (claim := _claim_turn(journey)) is not None:
+        return claim
     for one in journey.tracks:
-        if one.good_run is None:
+        if one.good_run is None and (registration is not None or one.request is not None):
             return track_turn(one)
     return track_turn(journey.tracks[0]) if journey.tracks else Turn("nobody", _("Approved"), "")
+
+
+def _claim_turn(journey: Journey) -> Turn | None:
+    """Say what became of a partner login that was only claimed, where that decides what comes next."""
+    login = journey.application.partner_login
+    if login is None:
+        return None
+    values = {"operator": settings.OPERATOR_NAME, "mzp": login.mzp}
+    if login.is_rejected:
+        return Turn(
+            "nobody",
+            _("The partner login was not confirmed"),
+            _("%(operator)s did not confirm that %(mzp)s is your company's. Nothing is called with it any more.")
+            % values,
+            login.retired_at,
+            is_setback=True,
+        )
+    if journey.is_disputed:
+        return Turn(
+            "operator",
+            _("%(operator)s decides whose the partner login is") % values,
+            _("Your call has passed, but %(mzp)s is on record as another company's. %(operator)s has been told.")
+            % values,
+        )
+    return None
 
 
 def _registration_turn(application: Application, registration: Registration) -> Turn:
@@ -410,11 +455,36 @@ def task_groups(journey: Journey) -> list[dict[str, Any]]:
         groups.append(
             {"title": _("Registration"), "tasks": _registration_tasks(journey.application, journey.registration)}
         )
+    elif journey.application.partner_login is not None:
+        groups.append({"title": _("Brought in"), "tasks": [_login_task(journey, journey.application.partner_login)]})
+        if journey.application.partner_login.is_rejected:
+            return groups
     several = len(journey.tracks) > 1
     for one in journey.tracks:
         title = _("Credentials: %(environment)s") if several else _("Credentials and first call")
         groups.append({"title": title % {"environment": _(one.environment.label)}, "tasks": _track_tasks(one, journey)})
     return groups
+
+
+def _login_task(journey: Journey, login: PartnerLogin) -> dict[str, Any]:
+    values = {"operator": settings.OPERATOR_NAME, "mzp": login.mzp}
+    task: dict[str, Any] = {"title": _("Partner login %(mzp)s") % values, "href": None}
+    if login.is_rejected:
+        return task | {
+            "status": {"label": _("Not confirmed"), "tone": "danger"},
+            "hint": _("%(operator)s did not confirm that it is your company's.") % values,
+        }
+    if journey.is_disputed:
+        return task | {
+            "status": _status("waiting"),
+            "hint": _("It is on record as another company's. %(operator)s decides.") % values,
+        }
+    if login.is_claim:
+        return task | {
+            "status": _status("later"),
+            "because": _("Confirmed as soon as a validation passes, or by %(operator)s.") % values,
+        }
+    return task | {"status": _status("done"), "hint": _("Confirmed as your company's")}
 
 
 def _registration_tasks(application: Application, registration: Registration) -> list[dict[str, Any]]:
@@ -461,11 +531,20 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
     tasks: list[dict[str, Any]] = []
 
     key: dict[str, Any] = {"title": _("Key and certificate request")}
-    if not journey.has_login:
+    if one.request is not None and one.request.is_brought_in:
+        key = {
+            "title": _("Private key"),
+            "href": one.url("certificate") if one.has_certificate else None,
+            "status": _status("done"),
+            "hint": _("Brought in, and sealed here") if one.request.key_id else _("Kept by you; lent to validate"),
+        }
+    elif not journey.has_login:
         key |= {
             "href": None,
             "status": _status("later"),
-            "because": _("Starts with the approval, which brings your partner login (MZP)."),
+            "because": _("Starts with the approval, which brings your partner login (MZP).")
+            if journey.application.partner_login is None
+            else _("Starts when your partner login is confirmed."),
         }
     elif state == CertificateState.AWAITING_CSR and one.is_key_ordered:
         key |= {"href": one.url("key_making"), "status": {"label": _("On its way"), "tone": "waiting"}}
@@ -491,7 +570,9 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
         certificate |= {
             "href": one.url("certificate"),
             "status": _status("done"),
-            "hint": _("Download it with the CA certificate."),
+            "hint": _("Brought in, and checked")
+            if one.request is not None and one.request.is_brought_in
+            else _("Download it with the CA certificate."),
         }
     elif state in (CertificateState.CSR_SUBMITTED, CertificateState.CSR_ACCEPTED):
         certificate |= {

@@ -16,7 +16,7 @@ from onboarding.findings import Finding, explain
 from onboarding.fleet import messages as fleet_messages
 from onboarding.fleet.checks import Check, Result, Rung, Turn, rungs
 from onboarding.pki import messages as pki_messages
-from onboarding.pki.certificates import CHECKS, CertificateReport, Claim
+from onboarding.pki.certificates import BY_ID, CertificateReport, Claim
 from onboarding.pki.instructions import Tool
 from onboarding.programmes import KeyRule, brands, catalogue
 from onboarding.registrations.description import QUESTIONS, STEPS, chosen_data
@@ -212,11 +212,10 @@ def certificate_report(
     report: fresh, or as it was stored.
     """
     data = report.to_json() if isinstance(report, CertificateReport) else report
-    came_of = {checked["id"]: checked for checked in data["checks"]}
     facts = data["facts"]
     checks = []
-    for number, check in enumerate(CHECKS, start=1):
-        checked = came_of[check.id]
+    for number, checked in enumerate(data["checks"], start=1):
+        check = BY_ID[checked["id"]]
         findings = explain_findings(checked["findings"], address)
         differs = check.id == "subject" and bool(findings)
         checks.append(

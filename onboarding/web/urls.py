@@ -5,6 +5,8 @@ from django.urls import path
 from onboarding.web import health
 from onboarding.web.views import (
     application,
+    bring,
+    claims,
     credentials,
     describe,
     desk,
@@ -28,6 +30,7 @@ urlpatterns = [
     path("profile/", home.profile, name="profile"),
     # Describe
     path("applications/new/", application.new, name="new_application"),
+    path("applications/bring/", bring.bring, name="bring_credentials"),
     path(APPLICATION, application.overview, name="application"),
     path(APPLICATION + "withdraw/", application.withdraw, name="application_withdraw"),
     path(APPLICATION + "describe/check/", describe.check, name="describe_check"),
@@ -63,6 +66,8 @@ urlpatterns = [
     path("desk/certificates/<uuid:request_id>/", desk.certificate, name="desk_certificate"),
     path("desk/certificates/<uuid:request_id>/csr.pem", desk.certificate_csr, name="desk_certificate_csr"),
     path("desk/certificates/<uuid:request_id>/<slug:verb>/", desk.issue, name="desk_certificate_issue"),
+    path("desk/logins/", claims.logins, name="desk_logins"),
+    path("desk/logins/<uuid:login_id>/<slug:verb>/", claims.decide, name="desk_login_decide"),
     path("desk/health/", failures.health, name="desk_health"),
     # Beside the journey
     path("theme.css", home.theme, name="theme"),

@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('mzp', models.CharField(max_length=64, verbose_name='MZP')),
                 ('assigned_at', models.DateTimeField(auto_now_add=True)),
+                ('confirmed_at', models.DateTimeField(blank=True, null=True)),
                 ('retired_at', models.DateTimeField(blank=True, null=True)),
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='partner_logins', to='partners.organisation')),
             ],
@@ -97,7 +98,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='partnerlogin',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('mzp'), name='mzp_unique'),
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('mzp'), condition=models.Q(('confirmed_at__isnull', False)), name='mzp_unique'),
+        ),
+        migrations.AddConstraint(
+            model_name='partnerlogin',
+            constraint=models.UniqueConstraint(models.F('organisation'), django.db.models.functions.text.Lower('mzp'), name='mzp_once_per_organisation'),
+        ),
+        migrations.AddIndex(
+            model_name='partnerlogin',
+            index=models.Index(condition=models.Q(('confirmed_at', None), ('retired_at', None)), fields=['assigned_at'], name='partner_login_claimed'),
         ),
         migrations.AddConstraint(
             model_name='staffrole',

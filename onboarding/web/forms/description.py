@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from onboarding.programmes import Profile, catalogue
-from onboarding.registrations.flows import MZP_FORM
+from onboarding.registrations.logins import MZP_FORM
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import LineField, TextField
 from onboarding.web.forms.widgets import CatalogueSelect, CheckboxCards, SuffixInput

@@ -1,7 +1,7 @@
 """One application: its start, its task list, its end."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
@@ -58,6 +58,8 @@ def overview(request: PortalRequest, application: Application) -> HttpResponse:
 @access.application()
 def withdraw(request: PortalRequest, application: Application) -> HttpResponse:
     """Take the application back, after asking once."""
+    if not hasattr(application, "registration"):
+        raise Http404
     if request.method == "POST":
         try:
             flows.withdraw(application.registration, actor=access.member_actor(request))

@@ -22,7 +22,7 @@ from onboarding.credentials.states import State as CertificateState
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import StaffRole
 from onboarding.programmes import SANDBOX
-from onboarding.registrations import flows
+from onboarding.registrations import flows, logins
 from onboarding.registrations.models import Registration
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
@@ -98,9 +98,9 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
         except IllegalTransition as error:
             messages.warning(request, _moved_on(RegistrationState(error.state)))
             return redirect("desk_registration", found.pk)
-        except flows.MalformedLogin:
+        except logins.MalformedLogin:
             form.add_error("mzp", _("A partner login has only capital letters and digits, such as MZP128745."))
-        except flows.LoginTaken:
+        except logins.LoginTaken:
             form.add_error(
                 "mzp",
                 _(

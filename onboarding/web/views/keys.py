@@ -79,8 +79,13 @@ def key(request: PortalRequest, application: Application, environment_id: str) -
     track = track_of(application, environment_id)
     if track.request is not None and track.request.state != State.AWAITING_CSR:
         return redirect(track.url("csr"))
-    if application.partner_login is None:
-        messages.info(request, _("Keys and certificates start with the approval, which brings your partner login."))
+    if application.confirmed_login is None:
+        messages.info(
+            request,
+            _("Keys and certificates start with the approval, which brings your partner login.")
+            if application.partner_login is None
+            else _("Keys and certificates can be asked for once your partner login is confirmed."),
+        )
         return redirect("application", application.pk)
     initial = _subject_so_far(application, track.request)
     form = SubjectForm(
@@ -374,6 +379,8 @@ def csr(request: PortalRequest, application: Application, environment_id: str) -
     cycle = track.request
     if cycle is None or cycle.state == State.AWAITING_CSR:
         return redirect(track.url("key"))
+    if cycle.is_brought_in:
+        return redirect(track.url("certificate"))
     if request.method == "POST":
         try:
             flows.restart(cycle, actor=access.member_actor(request))
