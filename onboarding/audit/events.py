@@ -42,6 +42,7 @@ class Event(models.TextChoices):
     RUN_PASSED = "validation:passed", _("Validation passed")
     RUN_FAILED = "validation:failed", _("Validation failed")
     RUN_ABANDONED = "validation:abandoned", _("Validation given up")
+    REPORT_ACCEPTED = "validation:reported", _("Checker's report accepted")
     REHEARSAL_BEGUN = "rehearsal:begun", _("Rehearsed failure switched on")
     REHEARSAL_ENDED = "rehearsal:ended", _("Rehearsed failure switched off")
     ROLE_GRANTED = "staff_role:granted", _("Staff role granted")

@@ -56,6 +56,7 @@ def validate(request: PortalRequest, application: Application, environment_id: s
         "form": form,
         "findings": findings,
         "runs": track.credential_set.runs.order_by("-created_at")[:HISTORY],
+        "reports": track.credential_set.reports.order_by("-received_at")[:HISTORY],
     }
     return render(request, "validate.html", context, status=422 if findings else 200)
 
