@@ -11,7 +11,7 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 VAR_DI
 RUN useradd --system --uid 10001 --home-dir /var/lib/onboarding --create-home onboarding
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
-COPY manage.py ./
+COPY manage.py LICENSE ./
 COPY onboarding onboarding
 COPY templates templates
 COPY static static

@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint walkthrough lock bench-pki bench-validation alerts clean
+.PHONY: help setup up test lint walkthrough checker lock bench-pki bench-validation alerts clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 27
@@ -26,6 +26,9 @@ lint: setup ## Run ruff, mypy and import-linter
 
 walkthrough: setup ## Walk the whole journey over HTTP on a private instance, and print each step
 	@$(BIN)/python -m tests.walkthrough $(ARGS)
+
+checker: setup ## Build the offline checker, var/fleet-check.pyz: one file that needs Python 3.10 and nothing installed
+	@$(BIN)/python -m onboarding.checker.build var/fleet-check.pyz
 
 lock: setup ## Write requirements/*.txt anew from pyproject.toml
 	@$(BIN)/python -m venv var/uv && var/uv/bin/pip install --quiet --disable-pip-version-check uv

@@ -50,6 +50,7 @@ class Event(models.TextChoices):
     RUN_CANCELLED = "validation:cancelled", _("Validation cancelled")
     SCHEDULE_FAILED = "validation:turned_bad", _("A regular validation failed; the one before had passed")
     SCHEDULE_RECOVERED = "validation:turned_good", _("A regular validation passed again")
+    REPORT_ACCEPTED = "validation:reported", _("Checker's report accepted")
     REHEARSAL_BEGUN = "rehearsal:begun", _("Rehearsed failure switched on")
     REHEARSAL_ENDED = "rehearsal:ended", _("Rehearsed failure switched off")
     ROLE_GRANTED = "staff_role:granted", _("Staff role granted")

@@ -14,14 +14,14 @@ from onboarding.fleet.messages import words
 REFERENCES = ("code", "httpCode", "error", "uuid", "timestamp", "transaction_id", "message", "httpMessage",
               "moreInformation", "error_description", "alert", "http_status")  # fmt: skip
 
-_RESULTS: Mapping[Result, str] = {
+RESULTS: Mapping[Result, str] = {
     Result.PASSED: _("passed"),
     Result.WARNING: _("warning"),
     Result.FAILED: _("failed"),
     Result.NOT_REACHED: _("not checked"),
     Result.RUNNING: _("running"),
 }
-_TURNS: Mapping[Turn, str] = {
+TURNS: Mapping[Turn, str] = {
     Turn.PARTNER: _("partner"),
     Turn.MAKER: _("car maker"),
     Turn.OPERATOR: _("operator of the portal"),
@@ -139,10 +139,10 @@ def _paragraph(
 ) -> list[str]:
     said = words(Check(check.rung, check.code, check.result, check.turn, row["evidence"], check.ms), translate)
     ms = "" if check.ms is None else f", {check.ms:.0f} ms"
-    lines = [f"{number:>3}. {said.rung}: {translate(_RESULTS[check.result])} ({check.code}{ms})"]
+    lines = [f"{number:>3}. {said.rung}: {translate(RESULTS[check.result])} ({check.code}{ms})"]
     if check.result in (Result.FAILED, Result.WARNING, Result.PASSED):
         lines.append(f"     {clean(said.title)}")
     if check.result in (Result.FAILED, Result.WARNING):
-        lines.append(f"     {translate(_('Whose turn'))}: {translate(_TURNS[check.turn])}")
+        lines.append(f"     {translate(_('Whose turn'))}: {translate(TURNS[check.turn])}")
         lines += [f"     {name}: {value}" for name, value in row["evidence"].items()]
     return lines

@@ -1,10 +1,13 @@
-"""Validation runs: attempts to call the fleet API with a credential set."""
+"""Validation runs: attempts to call the fleet API with a credential set; and what partners report of their own."""
+
+import uuid
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from onboarding.credentials.models import CredentialSet
+from onboarding.fleet.checks import Result
 from onboarding.leases import Work
 from onboarding.partners.models import Organisation
 from onboarding.vault.models import Secret
@@ -84,6 +87,43 @@ class Run(Work):
         if self.started_at is None or self.finished_at is None:
             return None
         return max(0.0, (self.finished_at - self.started_at).total_seconds() * 1000)
+
+    @property
+    def organisation(self) -> Organisation:
+        """Whose it is."""
+        return self.credential_set.organisation
+
+
+class PartnerReport(models.Model):
+    """What the offline checker found beside the partner's key, as the partner reports it. Never changed.
+
+    A signature proves who reports, not that the call succeeded. nonce: what the page gave out for it, good once.
+    signed: with the key of the set's certificate; an unsigned report is shown, and proves nothing.
+    result, checks: as in a run, every check settled or not reached. began_at, ended_at: by the partner's clock.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    credential_set = models.ForeignKey(CredentialSet, models.PROTECT, related_name="reports")
+    nonce = models.CharField(max_length=120, unique=True)
+    signed = models.BooleanField()
+    result = models.CharField(max_length=10)
+    checks = models.JSONField(default=list)
+    checker_version = models.CharField(max_length=20)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    received_at = models.DateTimeField(auto_now_add=True)
+    received_from = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["credential_set", "-received_at"], name="report_history")]
+
+    def __str__(self) -> str:
+        return f"{self.credential_set}: reported {self.result}"
+
+    @property
+    def proves(self) -> bool:
+        """Whether the set is live by it: signed, and passed."""
+        return self.signed and self.result == Result.PASSED
 
     @property
     def organisation(self) -> Organisation:

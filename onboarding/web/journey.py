@@ -20,13 +20,14 @@ from onboarding.credentials.sets import missing_credentials
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
+from onboarding.fleet.checks import Result
 from onboarding.partners.models import PartnerLogin
 from onboarding.programmes import SANDBOX, Environment
 from onboarding.registrations.description import STEPS, missing
 from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.rehearsals import Rehearsal
-from onboarding.validation.models import Run
+from onboarding.validation.models import PartnerReport, Run
 
 Status = dict[str, str]
 
@@ -59,6 +60,7 @@ class Track:
     """One environment of an application: its newest signing cycle, the set made from it, and its runs.
 
     key_order: the latest one of the signing cycle, custody `vault`.
+    good_report: the latest report of the offline checker that was signed and passed.
     rehearsal: the failure that the sandbox plays for it. Runs that met one count as little as if they had not been.
     """
 
@@ -71,6 +73,7 @@ class Track:
     run: Run | None
     good_run: Run | None
     rehearsal: Rehearsal | None
+    good_report: PartnerReport | None = None
 
     def url(self, name: str) -> str:
         """Return the address of one of this track's pages."""
@@ -105,6 +108,21 @@ class Track:
     def is_complete(self) -> bool:
         """Whether everything a call needs is here, save a key that the partner keeps."""
         return self.has_certificate and self.credential_set is not None and not self.missing
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the set is known to work: by a run of ours, or as reported by the partner."""
+        return self.good_run is not None or self.good_report is not None
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether the partner's report is the latest word on the set."""
+        if self.good_report is None:
+            return False
+        return self.run is None or (
+            self.run.state in (Run.State.FAILED, Run.State.ABANDONED, Run.State.CANCELLED)
+            and self.run.created_at < self.good_report.received_at
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +175,9 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
     runs = Run.objects.in_bulk(
         [id_ for one in held.values() for id_ in (one.latest_run_id, one.good_run_id) if id_ is not None]
     )
+    reports = PartnerReport.objects.in_bulk(
+        [one.good_report_id for one in held.values() if one.good_report_id is not None]
+    )
     return [
         Journey(
             application,
@@ -170,6 +191,7 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
                     held,
                     passwords,
                     runs,
+                    reports,
                     rehearsals.get(application.pk) if where.id == SANDBOX else None,
                 )
                 for where in _in_order(application, requests)
@@ -198,7 +220,9 @@ def track(application: Application, environment_id: str) -> Track:
 
 
 def _sets_of(requests: Iterable[CertificateRequest]) -> dict[UUID, Any]:
-    """Return the newest set of each request, with the ids of its latest run and of its latest run that passed."""
+    """Return the newest set of each request, with the ids of its latest run, and of the latest run and report that
+    passed.
+    """
     proving = (
         Run.objects.filter(credential_set=models.OuterRef("pk"))
         .exclude(facts__has_key=Run.REHEARSAL)
@@ -206,6 +230,7 @@ def _sets_of(requests: Iterable[CertificateRequest]) -> dict[UUID, Any]:
         .exclude(state__in=Run.OPEN, origin=Run.Origin.SCHEDULE)  # nobody waits for these
     )
     runs = proving.order_by("-created_at").values("pk")
+    reports = PartnerReport.objects.filter(credential_set=models.OuterRef("pk"), signed=True, result=Result.PASSED)
     return {
         one.certificate_request_id: one
         for one in CredentialSet.objects.filter(
@@ -215,6 +240,7 @@ def _sets_of(requests: Iterable[CertificateRequest]) -> dict[UUID, Any]:
         .annotate(
             latest_run_id=models.Subquery(runs[:1]),
             good_run_id=models.Subquery(runs.filter(state=Run.State.PASSED)[:1]),
+            good_report_id=models.Subquery(reports.order_by("-received_at").values("pk")[:1]),
         )
         .order_by("created_at")
     }
@@ -228,6 +254,7 @@ def _track(
     held: Mapping[UUID, Any],
     passwords: AbstractSet[tuple[UUID, str]],
     runs: Mapping[UUID, Run],
+    reports: Mapping[UUID, PartnerReport],
     rehearsal: Rehearsal | None,
 ) -> Track:
     one = held.get(request.pk) if request else None
@@ -242,6 +269,7 @@ def _track(
         run=runs.get(one.latest_run_id) if one else None,
         good_run=runs.get(one.good_run_id) if one else None,
         rehearsal=rehearsal,
+        good_report=reports.get(one.good_report_id) if one else None,
     )
 
 
@@ -253,7 +281,7 @@ def turn(journey: Journey) -> Turn:
     if (claim := _claim_turn(journey)) is not None:
         return claim
     for one in journey.tracks:
-        if one.good_run is None and (registration is not None or one.request is not None):
+        if not one.is_live and (registration is not None or one.request is not None):
             return track_turn(one)
     return track_turn(journey.tracks[0]) if journey.tracks else Turn("nobody", _("Approved"), "")
 
@@ -426,6 +454,15 @@ def track_turn(one: Track) -> Turn:
             _("Live in %(environment)s") % values,
             _("Your credentials work. Everything for your first own call is ready to copy."),
             one.good_run.finished_at,
+            one.url("live"),
+            _("See what you have"),
+        )
+    if one.good_report is not None and one.is_reported:
+        return Turn(
+            "nobody",
+            _("Live in %(environment)s, reported by the partner") % values,
+            _("The offline checker passed beside your key. Everything for your first own call is ready to copy."),
+            one.good_report.received_at,
             one.url("live"),
             _("See what you have"),
         )
@@ -609,6 +646,13 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
             "status": _status("later"),
             "because": _("Needs the certificate and all credentials."),
         }
+    elif one.good_report is not None and one.is_reported:
+        validate |= {
+            "href": one.url("validate"),
+            "status": _status("done"),
+            "since": one.good_report.received_at,
+            "hint": _("Reported by the partner"),
+        }
     elif one.run is None:
         validate |= {"href": one.url("validate"), "status": _status("turn"), "hint": _("Takes a few seconds.")}
     elif one.run.is_open:
@@ -624,7 +668,7 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
     tasks.append(validate)
 
     live: dict[str, Any] = {"title": _("Make your own calls")}
-    if one.good_run is not None:
+    if one.is_live:
         live |= {
             "href": one.url("live"),
             "status": {"label": _("Live"), "tone": "success"},

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from onboarding.credentials import kit
 from onboarding.credentials.models import CertificateRequest, CredentialSet, KeyOrder
-from onboarding.findings import Finding, explain
+from onboarding.findings import Finding, Message, explain
 from onboarding.fleet import messages as fleet_messages
 from onboarding.fleet.checks import Check, Result, Rung, Turn, rungs
 from onboarding.pki import messages as pki_messages
@@ -22,7 +22,7 @@ from onboarding.programmes import KeyRule, brands, catalogue
 from onboarding.registrations.description import QUESTIONS, STEPS, chosen_data
 from onboarding.registrations.models import Application
 from onboarding.rehearsals import BY_NAME, SUFFIX, Played, Rehearsal
-from onboarding.validation.models import Run
+from onboarding.validation.models import PartnerReport, Run
 
 # What the fields of a check's evidence are called. Fields of error bodies keep the names the API gives them.
 EVIDENCE_LABELS = {
@@ -178,7 +178,10 @@ Address = Callable[[Mapping[str, Any]], str]
 
 
 def explain_findings(
-    findings: Iterable[Finding | Mapping[str, Any]], address: Address | None = None
+    findings: Iterable[Finding | Mapping[str, Any]],
+    address: Address | None = None,
+    *,
+    catalogue: Mapping[str, Message] = pki_messages.MESSAGES,
 ) -> list[dict[str, Any]]:
     """Return findings in the reader's words, for the component `findings.html`.
 
@@ -187,7 +190,7 @@ def explain_findings(
     result = []
     for item in findings:
         finding = item if isinstance(item, Finding) else Finding.from_json(item)
-        words = explain(finding, pki_messages.MESSAGES, _)
+        words = explain(finding, catalogue, _)
         result.append(
             {
                 "severity": str(finding.severity),
@@ -267,8 +270,8 @@ def key_order_steps(order: KeyOrder) -> list[dict[str, Any]]:
     ]
 
 
-def ladder(run: Run) -> list[dict[str, Any]]:
-    """Return a run's checks in the reader's words, for the component `ladder.html`; rungs to come are there too."""
+def ladder(run: Run | PartnerReport) -> list[dict[str, Any]]:
+    """Return a run's or report's checks in the reader's words, for the component `ladder.html`, with rungs to come."""
     checks = [Check.from_json(row) for row in run.checks]
     ahead = [] if checks else rungs(run.credential_set.application.programme)
     rows = [(check.rung, _check(check)) for check in checks] + [(rung, dict(_AHEAD)) for rung in ahead]

@@ -17,6 +17,7 @@ from onboarding.web.views import (
     live,
     outbox,
     rehearse,
+    reports,
     styleguide,
     validation,
 )
@@ -53,6 +54,9 @@ urlpatterns = [
     path(TRACK + "credentials/<slug:what>/", credentials.reveal, name="credentials_reveal"),
     # First call
     path(TRACK + "validate/", validation.validate, name="validate"),
+    path(TRACK + "checker/", reports.checker, name="checker"),
+    path(TRACK + "checker/fleet-check.pyz", reports.download, name="checker_download"),
+    path("reports/<uuid:report_id>/", reports.report, name="report"),
     path(TRACK + "rehearse/", rehearse.rehearse, name="rehearse"),
     path("runs/<uuid:run_id>/", validation.run, name="run"),
     path("runs/<uuid:run_id>/cancel/", validation.cancel, name="run_cancel"),

@@ -1,6 +1,8 @@
 """Stretches of the journey that several tests walk."""
 
+import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -117,3 +119,30 @@ def openssl(folder: Path, config: str) -> tuple[bytes, bytes]:
         capture_output=True,
     )
     return (folder / "private-key.pem").read_bytes(), (folder / "request.csr").read_bytes()
+
+
+def check_beside_key(person: Visitor, path: str, folder: Path) -> bytes:
+    """Do what the checker's page says, in the folder with the key; the client secret goes by the environment.
+
+    Returns the report.
+    """
+    person.open(f"{path}sandbox/credentials/client_secret/").press("Show it")
+    secret = person.page.locator("#revealed").text_content() or ""
+    person.open(f"{path}sandbox/certificate/")
+    (folder / "client-certificate.pem").write_bytes(person.download("Download your certificate"))
+    (folder / "ca-certificate.pem").write_bytes(person.download("Download the CA certificate"))
+    person.open(f"{path}sandbox/checker/")
+    (folder / "fleet-check.pyz").write_bytes(person.download("Download fleet-check.pyz"))
+    command = person.page.locator("#checker-command").text_content() or ""
+    done = subprocess.run(
+        shlex.split(command),
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "CLIENT_SECRET": secret, "KEY_PASSPHRASE": PASSPHRASE},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert secret not in done.stdout
+    return (folder / "fleet-check-report.json").read_bytes()

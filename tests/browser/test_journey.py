@@ -153,9 +153,24 @@ def test_a_partner_who_keeps_the_key_lends_it_for_one_run(visit: Visit, tmp_path
     other, _ = steps.openssl(tmp_path / "other", config)
     partner.give("Private key", "private-key.pem", other).fill({"Passphrase of the key": steps.PASSPHRASE})
     partner.press("Validate").look("validate, another key")
+
+    # The checker makes the same checks beside the key; the report that the key signed makes the set live, as reported
+    partner.open(f"{path}sandbox/validate/").follow("Check it beside your key").look("checker")
+    partner.press("Upload the report").sees_problem("Choose the report's file").look("checker, no report")
+    report = steps.check_beside_key(partner, path, tmp_path / "right")
+    partner.open(f"{path}sandbox/checker/").give("The checker's report", "report.json", report[:-9])
+    partner.press("Upload the report").sees("This report is refused", "Upload the file that the checker wrote")
+    partner.look("checker, refused").give("The checker's report", "report.json", report).press("Upload the report")
+    partner.heading("Reported by the partner").look("report, passed")
+    partner.open(f"{path}sandbox/validate/").sees("Reported by you").look("validate, with a report")
+    partner.open(f"{path}sandbox/live/").sees("Reported by the partner").look("live, reported")
+    partner.open(path).sees("reported by the partner").look("application: reported")
+
+    # A run of the portal's own goes before it
+    partner.open(f"{path}sandbox/validate/")
     partner.give("Private key", "private-key.pem", key).fill({"Passphrase of the key": steps.PASSPHRASE})
     partner.press("Validate").wait_for_run("Passed").look("run, passed, end user")
-    partner.open(f"{path}sandbox/live/").heading("You are live").look("live, end user")
+    partner.open(f"{path}sandbox/live/").heading("You are live").sees("Validated by a real call").look("live, end user")
     partner.open("/").sees(OWN).look("home, long names")
 
 

@@ -71,14 +71,19 @@ def test_nothing_in_it_is_newer_than_python_3_10(modules: set[str]) -> None:
         path = ROOT / (name.replace(".", "/") + ".py")
         source = (path if path.exists() else ROOT / name.replace(".", "/") / "__init__.py").read_text("utf-8")
         tree = ast.parse(source, feature_version=(3, 10))
-        for node in ast.walk(tree):
-            match node:
-                case ast.Import(names=names):
-                    found = {alias.name for alias in names} & NEWER_MODULES
-                case ast.ImportFrom(module=module, names=names):
-                    found = ({module} & NEWER_MODULES) | ({alias.name for alias in names} & NEWER_NAMES)
-                case ast.Attribute(attr=attribute):
-                    found = {attribute} & NEWER_NAMES
-                case _:
-                    continue
-            assert not found, f"{name}, line {node.lineno}: {found}"
+        assert_nothing_newer(name, tree)
+
+
+def assert_nothing_newer(name: str, tree: ast.AST) -> None:
+    """Hold one module against the modules and names that Python 3.10 does not have."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                found = {alias.name for alias in names} & NEWER_MODULES
+            case ast.ImportFrom(module=module, names=names):
+                found = ({module} & NEWER_MODULES) | ({alias.name for alias in names} & NEWER_NAMES)
+            case ast.Attribute(attr=attribute):
+                found = {attribute} & NEWER_NAMES
+            case _:
+                continue
+        assert not found, f"{name}, line {node.lineno}: {found}"

@@ -14,12 +14,12 @@ from onboarding.web.views.tracks import track_context, track_of
 def live(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """The page one comes back to."""
     track = track_of(application, environment_id)
-    if track.good_run is None or track.credential_set is None:
+    if not track.is_live or track.credential_set is None:
         return redirect("application", application.pk)
     context = track_context(track) | {
         "cycle": track.request,
         "held": track.credential_set,
-        "facts": track.good_run.facts,
+        "facts": track.good_run.facts if track.good_run else {},
         "snippets": snippets(track.credential_set),
     }
     return render(request, "live.html", context)

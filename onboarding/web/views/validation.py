@@ -66,6 +66,7 @@ def validate(request: PortalRequest, application: Application, environment_id: s
         "latency": latency(runs),
         "interval": _hours(environment_id) if track.good_run and not key_is_elsewhere else None,
         "off_schedule": track.run is not None and track.run.refused,
+        "reports": track.credential_set.reports.order_by("-received_at")[:HISTORY],
     }
     return render(request, "validate.html", context, status=422 if findings else 200)
 

@@ -1,0 +1,86 @@
+"""The run as it is told in a terminal: one rung after the other, each with its explanation."""
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from onboarding.checker.language import Translate
+from onboarding.findings import gettext_noop as _
+from onboarding.fleet.bundle import RESULTS, TURNS
+from onboarding.fleet.checks import Check, Result
+from onboarding.fleet.messages import words
+
+_SETTLED = (Result.PASSED, Result.WARNING, Result.FAILED)
+_INDENT = " " * 5
+_MOST_COLUMNS = 100
+_TITLE_COLUMNS = 46
+
+
+class Progress:
+    """Says each rung when it is settled (`onboarding.fleet.diagnosis.OnCheck`)."""
+
+    def __init__(self, translate: Translate, out: TextIO | None = None) -> None:
+        self._translate = translate
+        self._out = out or sys.stdout
+        self._said: dict[str, tuple[str, object]] = {}
+        self._width = min(shutil.get_terminal_size().columns, _MOST_COLUMNS)
+
+    def __call__(self, checks: Sequence[Check]) -> None:
+        for number, check in enumerate(checks, start=1):
+            said = check.code, check.evidence.get("attempt")
+            if self._said.get(check.rung) == said:
+                continue
+            if check.result in _SETTLED:
+                self._said[check.rung] = said
+                self._tell(number, check)
+            elif check.code == "retrying":
+                self._said[check.rung] = said
+                self._write(_INDENT, words(check, self._translate).title)
+
+    def finish(self, checks: Sequence[Check]) -> None:
+        """Say the rungs that were never reached."""
+        for number, check in enumerate(checks, start=1):
+            if check.result == Result.NOT_REACHED:
+                self._head(number, check)
+
+    def line(self, text: str = "") -> None:
+        """Say one line."""
+        print(text, file=self._out, flush=True)
+
+    def _tell(self, number: int, check: Check) -> None:
+        said = words(check, self._translate)
+        self._head(number, check)
+        self._write(_INDENT, said.title)
+        if check.result == Result.PASSED:
+            return
+        self._write(_INDENT, f"{self._translate(_('Whose turn'))}: {self._translate(TURNS[check.turn])}")
+        if said.remedy:
+            self._write(_INDENT, f"{self._translate(_('What to do'))}: {said.remedy}")
+        if said.command:
+            self.line(f"{_INDENT}  {said.command}")
+        for name, value in check.evidence.items():
+            self._write(_INDENT, f"  {name}: {value}")
+
+    def _head(self, number: int, check: Check) -> None:
+        title = words(check, self._translate).rung
+        result = self._translate(RESULTS[check.result])
+        if check.result == Result.FAILED:
+            result = result.upper()
+        ms = "" if check.ms is None else f"{check.ms:.0f} ms"
+        self.line(f"{number:>3}. {title:<{_TITLE_COLUMNS}} {result:<11} {ms:>8}".rstrip())
+
+    def _write(self, indent: str, text: str) -> None:
+        self.line(textwrap.fill(text, self._width, initial_indent=indent, subsequent_indent=indent))
+
+
+def as_rows(checks: Sequence[Check], translate: Translate) -> list[dict[str, Any]]:
+    """Return the checks for `--json`, with what to do in words."""
+    rows = []
+    for check in checks:
+        to_mend = check.result in (Result.FAILED, Result.WARNING)
+        row = check.to_json()
+        ms = row.pop("ms")
+        rows.append({**row, "remedy": words(check, translate).remedy if to_mend else "", "ms": ms})
+    return rows
