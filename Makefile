@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint walkthrough lock bench-pki clean
+.PHONY: help setup up test lint walkthrough messages lock bench-pki clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -10,7 +10,7 @@ help: ## List the commands
 setup: .venv/.installed ## Make .venv and install into it; starts nothing
 	@:
 
-.venv/.installed: requirements/dev.txt bin/setup
+.venv/.installed: requirements/dev.txt bin/setup $(wildcard locale/*/LC_MESSAGES/django.po)
 	@PYTHON="$(PYTHON)" bin/setup
 
 up: setup ## Run the demo until Ctrl-C: web, worker, beat, sandbox. PORT and SANDBOX_PORT choose the ports
@@ -26,6 +26,10 @@ lint: setup ## Run ruff, mypy and import-linter
 
 walkthrough: setup ## Walk the whole journey over HTTP on a private instance, and print each step
 	@$(BIN)/python -m tests.walkthrough $(ARGS)
+
+messages: setup ## Bring new texts into locale/*/LC_MESSAGES/django.po, untranslated, and count what is missing
+	@$(BIN)/python -m onboarding.translations
+	@$(BIN)/pybabel --quiet compile --directory locale --domain django
 
 lock: setup ## Write requirements/*.txt anew from pyproject.toml
 	@$(BIN)/python -m venv var/uv && var/uv/bin/pip install --quiet --disable-pip-version-check uv

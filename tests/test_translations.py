@@ -1,0 +1,111 @@
+"""The product in each of its languages: nothing is missing, and nothing says another thing than the English does."""
+
+import gettext
+import re
+import string
+import subprocess
+from pathlib import Path
+
+import pytest
+from babel.messages import Catalog
+
+from onboarding import translations
+from onboarding.fleet import faults
+from onboarding.fleet import messages as fleet
+from onboarding.pki import messages as pki
+
+CATALOGUES = sorted(translations.LOCALE.glob("*/LC_MESSAGES/django.po"))
+
+
+@pytest.fixture(params=CATALOGUES, ids=lambda path: path.parent.parent.name)
+def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def catalogue(path: Path) -> Catalog:
+    return translations.read(path)
+
+
+@pytest.fixture(scope="module")
+def extracted() -> Catalog:
+    return translations.extracted()
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Return the forms of a message or of its translation: one, or singular and plural."""
+    return value if isinstance(value, tuple) else (value,)  # type: ignore[return-value]
+
+
+def placeholders(text: str) -> list[str]:
+    """Return what is filled in: {found} and %(operator)s, each as often as it is there."""
+    return sorted(re.findall(r"%\(\w+\)[a-z]|%[ds%]|\{\w*\}", text))
+
+
+def test_french_is_there() -> None:
+    assert [path.parent.parent.name for path in CATALOGUES] == ["fr"]
+
+
+def test_every_text_of_the_product_is_translated(catalogue: Catalog, extracted: Catalog) -> None:
+    missing = []
+    for text in extracted:
+        known = catalogue.get(text.id, text.context) if text.id else text
+        if known is None or (text.id and not translations.is_translated(known)):
+            missing.append(text.id)
+    assert missing == [], "make messages brings these in; then translate them"
+
+
+def test_nothing_is_left_of_texts_that_are_gone(catalogue: Catalog, extracted: Catalog) -> None:
+    assert [text.id for text in catalogue if text.id and extracted.get(text.id, text.context) is None] == []
+
+
+def test_no_translation_is_a_guess(catalogue: Catalog) -> None:
+    assert [message.id for message in catalogue if message.fuzzy] == []
+
+
+def test_a_translation_fills_in_what_the_english_does(catalogue: Catalog) -> None:
+    differing = [
+        (message.id, form)
+        for message in catalogue
+        if message.id
+        for form in texts(message.string)
+        if form and placeholders(form) != placeholders(texts(message.id)[-1])
+    ]
+    assert differing == []
+
+
+def test_a_translation_can_be_filled_in_wherever_the_english_can(catalogue: Catalog) -> None:
+    """No brace or per cent sign too many: `str.format` and `%` would raise where the English is fine."""
+    for message in catalogue:
+        if message.id and "python-brace-format" in message.flags:
+            for form in texts(message.string):
+                list(string.Formatter().parse(form))
+        assert not list(message.check(catalogue)), message.id
+
+
+def test_line_ends_around_a_text_are_kept(catalogue: Catalog) -> None:
+    for message in catalogue:
+        for form in texts(message.string) if message.id else ():
+            english = texts(message.id)[0]
+            assert (english.startswith("\n"), english.endswith("\n")) == (form.startswith("\n"), form.endswith("\n"))
+
+
+def test_marks_in_french_stand_behind_a_space_that_does_not_break(extracted: Catalog) -> None:
+    catalogue = translations.read(translations.LOCALE / "fr" / "LC_MESSAGES" / "django.po")
+    assert [m.id for m in catalogue if m.id and any(re.search(" [:;?!»]|« |\"", form) for form in texts(m.string))] == []
+
+
+def test_each_fault_and_each_finding_speaks_french() -> None:
+    catalogue = translations.read(translations.LOCALE / "fr" / "LC_MESSAGES" / "django.po")
+    for message in [*pki.MESSAGES.values(), *(fleet.MESSAGES[fault.code] for fault in faults.FAULTS)]:
+        for text in filter(None, (message.title, message.remedy)):
+            assert catalogue.get(text) is not None, text
+            assert catalogue[text].string, text
+
+
+def test_the_portal_reads_the_catalogue_as_it_is_now(path: Path, tmp_path: Path) -> None:
+    """`make setup` made the .mo file of this .po file."""
+    command = ["pybabel", "--quiet", "compile", "--input-file", path, "--output-file", tmp_path / "django.mo"]
+    subprocess.run(command, check=True, capture_output=True)
+    with path.with_suffix(".mo").open("rb") as made, (tmp_path / "django.mo").open("rb") as now:
+        assert gettext.GNUTranslations(made)._catalog == gettext.GNUTranslations(now)._catalog  # type: ignore[attr-defined]
