@@ -1,13 +1,12 @@
 """The product in each of its languages: nothing is missing, and nothing says another thing than the English does."""
 
-import gettext
 import re
 import string
-import subprocess
 from pathlib import Path
 
 import pytest
 from babel.messages import Catalog
+from babel.messages.mofile import write_mo
 
 from onboarding import translations
 from onboarding.fleet import faults
@@ -103,9 +102,9 @@ def test_each_fault_and_each_finding_speaks_french() -> None:
             assert catalogue[text].string, text
 
 
-def test_the_portal_reads_the_catalogue_as_it_is_now(path: Path, tmp_path: Path) -> None:
+def test_the_portal_reads_the_catalogue_as_it_is_now(path: Path, catalogue: Catalog, tmp_path: Path) -> None:
     """`make setup` made the .mo file of this .po file."""
-    command = ["pybabel", "--quiet", "compile", "--input-file", path, "--output-file", tmp_path / "django.mo"]
-    subprocess.run(command, check=True, capture_output=True)
-    with path.with_suffix(".mo").open("rb") as made, (tmp_path / "django.mo").open("rb") as now:
-        assert gettext.GNUTranslations(made)._catalog == gettext.GNUTranslations(now)._catalog  # type: ignore[attr-defined]
+    fresh = tmp_path / "django.mo"
+    with fresh.open("wb") as file:
+        write_mo(file, catalogue)
+    assert path.with_suffix(".mo").read_bytes() == fresh.read_bytes(), "make setup makes it anew"
