@@ -57,7 +57,7 @@ def _texts(value: Any, key: str = "") -> Iterator[str]:
 def _add(catalogue: Catalog, path: Path, messages: Any) -> None:
     for _line, text, _comments, context in messages:
         # Line numbers would change with every change of the code.
-        catalogue.add(text, locations=[(path.relative_to(ROOT).as_posix(), None)], context=context)
+        catalogue.add(text, locations=[(path.relative_to(ROOT).as_posix(), 0)], context=context)
 
 
 def read(path: Path) -> Catalog:
