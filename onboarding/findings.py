@@ -22,7 +22,7 @@ class Word(str, Enum):  # noqa: UP042 - the offline checker runs on Python 3.10,
 
 
 def gettext_noop(message: str) -> str:
-    """Mark a string for `makemessages`; translated later, where it is shown."""
+    """Mark a string for `make messages`; translated later, where it is shown."""
     return message
 
 

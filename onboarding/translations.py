@@ -27,6 +27,9 @@ KEYWORDS = DEFAULT_KEYWORDS | {
 SHOWN = ("label", "audience", "summary", "gives", "needs", "what", "put", "why")
 """The keys of a programme's file whose texts people read."""
 
+_IDLE_HEADERS = rb'(?m)^"(Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team): .*\n'
+"""What the history of the file knows better."""
+
 
 def extracted() -> Catalog:
     """Return everything that is marked for translation, in the order of the files, without translations."""
@@ -70,7 +73,7 @@ def written(catalogue: Catalog) -> bytes:
     """Return a catalogue as the text of a .po file, the same for the same messages."""
     buffer = io.BytesIO()
     write_po(buffer, catalogue, width=120, omit_header=False, include_lineno=False, ignore_obsolete=True)
-    return buffer.getvalue()
+    return re.sub(_IDLE_HEADERS, b"", buffer.getvalue())
 
 
 def update() -> None:
