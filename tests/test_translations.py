@@ -3,15 +3,22 @@
 import re
 import string
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from babel.messages import Catalog
 from babel.messages.mofile import read_mo
+from django.test import Client
+from django.utils import translation
 
 from onboarding import translations
+from onboarding.findings import Finding, Severity, explain
 from onboarding.fleet import faults
 from onboarding.fleet import messages as fleet
+from onboarding.notifications.mails import render
+from onboarding.notifications.models import Mail
+from onboarding.partners.models import User
 from onboarding.pki import messages as pki
 
 CATALOGUES = sorted(translations.LOCALE.glob("*/LC_MESSAGES/django.po"))
@@ -113,6 +120,42 @@ def test_gnu_gettext_finds_nothing_wrong_with_it(path: Path) -> None:
     command = ["msgfmt", "--check-format", "--check-domain", "--output-file=-", path]
     said = subprocess.run(command, capture_output=True, check=False)
     assert (said.returncode, said.stderr) == (0, b"")
+
+
+MAILS = sorted(path.stem for path in (translations.ROOT / "templates" / "mail").glob("*.txt"))
+
+
+@pytest.mark.parametrize("kind", MAILS)
+def test_each_mail_is_written_in_the_language_of_its_reader(kind: str) -> None:
+    values = ("application", "application_id", "reference", "organisation", "environment", "mzp", "note", "what",
+              "registration_id", "certificate_request_id")  # fmt: skip
+    params = {name: f"<{name}>" for name in values}
+    english, french = (
+        render(Mail(kind=kind, language=language, address="a@b.c", params=params)) for language in ("en", "fr")
+    )
+    filled = re.compile(r"<\w+>|http://[^ \n]+")
+    assert english.subject != french.subject
+    assert sorted(filled.findall(english.body)) == sorted(filled.findall(french.body))
+    assert not re.search(r"\b(the|your|and|has)\b", filled.sub("", french.body))
+
+
+def test_who_has_signed_in_reads_their_own_language_whatever_the_browser_asks_for(
+    owner: User, signed_in: Callable[[User], Client], stranger: Client
+) -> None:
+    owner.language = "fr"
+    owner.save()
+    for client, asked, language in ((signed_in(owner), "en", "fr"), (stranger, "fr", "fr"), (stranger, "de", "en")):
+        answer = client.get("/", headers={"Accept-Language": asked})
+        assert answer.headers["Content-Language"] == language
+        assert f'<html lang="{language}">' in answer.content.decode()
+
+
+def test_the_name_of_a_field_in_a_finding_is_translated_too() -> None:
+    missing = Finding(
+        "attribute_missing", Severity.ERROR, "C", params={"label": "Country", "example": "FR", "command": ""}
+    )
+    with translation.override("fr"):
+        assert explain(missing, pki.MESSAGES, translation.gettext).title == "Pays (C) manque."
 
 
 def test_the_portal_reads_the_catalogue_as_it_is_now(path: Path, catalogue: Catalog) -> None:
