@@ -75,7 +75,11 @@ EVIDENCE_LABELS = {
     "verify_message": gettext_noop("Verification"),
 }
 
-EVIDENCE_WORDS = {"yes": gettext_noop("yes"), "no": gettext_noop("no"), "assumption": gettext_noop("our assumption")}
+EVIDENCE_WORDS: Mapping[str | int, str] = {
+    "yes": gettext_noop("yes"),
+    "no": gettext_noop("no"),
+    "assumption": gettext_noop("our assumption"),
+}
 """Values of the evidence that are words; all others are shown as they were found."""
 
 
@@ -293,7 +297,10 @@ def _check(check: Check) -> dict[str, Any]:
         "ms": check.ms,
         "detail": words.title,
         "evidence": [
-            {"label": _(EVIDENCE_LABELS.get(name, name)), "value": _(EVIDENCE_WORDS.get(value, value))}
+            {
+                "label": _(EVIDENCE_LABELS.get(name, name)),
+                "value": _(EVIDENCE_WORDS[value]) if value in EVIDENCE_WORDS else value,
+            }
             for name, value in check.evidence.items()
         ],
         "whose": _turn(check.turn) if to_mend else "",
