@@ -5,6 +5,8 @@ COPY requirements/runtime.txt /tmp/
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         --require-hashes --only-binary :all: -r /tmp/runtime.txt
+COPY locale /tmp/locale
+RUN /opt/venv/bin/pybabel --quiet compile --directory /tmp/locale --domain django
 
 FROM python:3.12-slim
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 VAR_DIR=/var/lib/onboarding
@@ -15,6 +17,7 @@ COPY manage.py LICENSE ./
 COPY onboarding onboarding
 COPY templates templates
 COPY static static
+COPY --from=build /tmp/locale locale
 USER onboarding
 # The keys are for this one command: no secret may be part of an image.
 RUN SECRET_KEY=none AUDIT_KEY=none VAULT_KEYS=none: python manage.py collectstatic --no-input --verbosity 0

@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint walkthrough checker lock bench-pki bench-validation alerts clean
+.PHONY: help setup up test lint walkthrough checker messages lock bench-pki bench-validation alerts clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 27
@@ -10,7 +10,7 @@ help: ## List the commands
 setup: .venv/.installed ## Make .venv and install into it; starts nothing
 	@:
 
-.venv/.installed: requirements/dev.txt bin/setup
+.venv/.installed: requirements/dev.txt bin/setup $(wildcard locale/*/LC_MESSAGES/django.po)
 	@PYTHON="$(PYTHON)" bin/setup
 
 up: setup ## Run the demo until Ctrl-C: web, worker, beat, sandbox. PORT and SANDBOX_PORT choose the ports
@@ -29,6 +29,10 @@ walkthrough: setup ## Walk the whole journey over HTTP on a private instance, an
 
 checker: setup ## Build the offline checker, var/fleet-check.pyz: one file that needs Python 3.10 and nothing installed
 	@$(BIN)/python -m onboarding.checker.build var/fleet-check.pyz
+
+messages: setup ## Bring new texts into locale/*/LC_MESSAGES/django.po, untranslated, and count what is missing
+	@$(BIN)/python -m onboarding.translations
+	@$(BIN)/pybabel --quiet compile --directory locale --domain django
 
 lock: setup ## Write requirements/*.txt anew from pyproject.toml
 	@$(BIN)/python -m venv var/uv && var/uv/bin/pip install --quiet --disable-pip-version-check uv

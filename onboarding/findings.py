@@ -22,7 +22,7 @@ class Word(str, Enum):  # noqa: UP042 - the offline checker runs on Python 3.10,
 
 
 def gettext_noop(message: str) -> str:
-    """Mark a string for `makemessages`; translated later, where it is shown."""
+    """Mark a string for `make messages`; translated later, where it is shown."""
     return message
 
 
@@ -87,10 +87,13 @@ class Explanation:
 def explain(finding: Finding, catalogue: Mapping[str, Message], translate: Callable[[str], str] = str) -> Explanation:
     """Put a finding into words. `translate` is gettext, or the identity for English.
 
+    The parameter `label`, which names a field, is itself a text to translate.
     Raises KeyError for a code that the catalogue does not have: a mistake of ours, found by a test.
     """
     message = catalogue[finding.code]
     values = {**finding.params, "found": finding.found, "expected": finding.expected, "field": finding.field}
+    if "label" in values:
+        values["label"] = translate(str(values["label"]))
 
     def fill(template: str) -> str:
         return translate(template).format(**values) if template else ""

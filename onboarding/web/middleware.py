@@ -16,4 +16,7 @@ class ReaderMiddleware:
         if not request.user.is_authenticated:
             return self.get_response(request)
         with timezone.override(request.user.time_zone), translation.override(request.user.language):
-            return self.get_response(request)
+            response = self.get_response(request)
+        # Otherwise LocaleMiddleware names the language that the browser asks for.
+        response.headers.setdefault("Content-Language", request.user.language)
+        return response

@@ -75,6 +75,13 @@ EVIDENCE_LABELS = {
     "verify_message": gettext_noop("Verification"),
 }
 
+EVIDENCE_WORDS: Mapping[str | int, str] = {
+    "yes": gettext_noop("yes"),
+    "no": gettext_noop("no"),
+    "assumption": gettext_noop("our assumption"),
+}
+"""Values of the evidence that are words; all others are shown as they were found."""
+
 
 def describe_answers(application: Application, answers: Mapping[str, Any], *, change: bool) -> list[dict[str, Any]]:
     """Return the description as summary lists, one per step; with links to change them if `change`."""
@@ -292,7 +299,11 @@ def _check(check: Check) -> dict[str, Any]:
         "ms": check.ms,
         "detail": words.title,
         "evidence": [
-            {"label": _(EVIDENCE_LABELS.get(name, name)), "value": value} for name, value in check.evidence.items()
+            {
+                "label": _(EVIDENCE_LABELS.get(name, name)),
+                "value": _(EVIDENCE_WORDS[value]) if value in EVIDENCE_WORDS else value,
+            }
+            for name, value in check.evidence.items()
         ],
         "whose": whose_turn(check.turn) if to_mend else "",
         "remedy": words.remedy if to_mend else "",

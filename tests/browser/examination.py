@@ -55,14 +55,23 @@ class Examiner:
             self.problems.append(f"{name}: template code on the page: {residue[0]}")
         page.evaluate(self._axe_script)
         self._run_axe(page, f"{name}, light", ALL_RULES)
-        for width in PHONES:
-            page.set_viewport_size({"width": width, "height": PHONE_HEIGHT})
-            if wide := page.evaluate(_OVERFLOWING):
-                self.problems.append(f"{name}: overflows at {width} px: {', '.join(wide)}")
+        self._narrow(page, name)
         page.emulate_media(color_scheme="dark")
         self._run_axe(page, f"{name}, dark, {PHONES[-1]} px", LOOK_RULES)
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(DESKTOP)
+
+    def measure(self, page: Page, name: str) -> None:
+        """See only whether the page overflows on phones: enough where it differs from another in its words alone."""
+        self._narrow(page, name)
+        page.set_viewport_size(DESKTOP)
+
+    def _narrow(self, page: Page, name: str) -> None:
+        """Make the page as narrow as on phones, and leave it so."""
+        for width in PHONES:
+            page.set_viewport_size({"width": width, "height": PHONE_HEIGHT})
+            if wide := page.evaluate(_OVERFLOWING):
+                self.problems.append(f"{name}: overflows at {width} px: {', '.join(wide)}")
 
     def _run_axe(self, page: Page, name: str, rules: list[str]) -> None:
         self.problems += [f"{name}: {violation}" for violation in page.evaluate(_AXE, rules)]

@@ -11,6 +11,7 @@ from django import template
 from django.forms import BaseForm, BoundField
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -96,12 +97,13 @@ def when(instant: datetime | None, style: str = "auto") -> SafeString:
     if style == "relative" or (style == "auto" and timedelta() <= now - instant < timedelta(hours=1)):
         text = relative(instant, now)
     elif style == "date":
-        text = format_date(local, "j M Y")
+        text = format_date(local, pgettext("date format", "j M Y"))
     elif style == "exact":
         text = exact
     else:
         this_year = local.year == timezone.localtime(now).year
-        text = format_date(local, "D j M, H:i" if this_year else "j M Y, H:i")
+        format_ = pgettext("date format", "D j M, H:i") if this_year else pgettext("date format", "j M Y, H:i")
+        text = format_date(local, format_)
     return format_html('<time datetime="{}" title="{}">{}</time>', instant.astimezone(UTC).isoformat(), exact, text)
 
 
@@ -129,10 +131,10 @@ def relative(instant: datetime, now: datetime) -> str:
 
 @register.filter
 def duration(ms: float | None) -> str:
-    """Show milliseconds as "42 ms" or "1.84 s"; nothing for None."""
+    """Show milliseconds as "42 ms" or "1.84 s", as the reader's language writes it; nothing for None."""
     if ms is None:
         return ""
-    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
+    return f"{ms:.0f} ms" if ms < 1000 else f"{number_format(ms / 1000, 2)} s"
 
 
 @register.filter
