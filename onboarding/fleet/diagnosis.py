@@ -26,7 +26,8 @@ import urllib3.exceptions
 from onboarding.fleet import client, evidence, limits, probes
 from onboarding.fleet.checks import Check, Evidence, Result, Rung, Turn, ended_in_refusal, rungs
 from onboarding.fleet.faults import BY_CODE, UNKNOWN, Fault, classify, classify_response, effective_status, read_json
-from onboarding.fleet.material import MakeChecks, check_complete
+from onboarding.fleet.handshake import MAX_NAMES
+from onboarding.fleet.material import MakeChecks, MaterialChecks, check_complete
 from onboarding.fleet.retry import POLICY, Failure, Policy, seconds_to_wait
 from onboarding.fleet.server_chain import hints
 from onboarding.fleet.target import CredentialMaterial, Programme, Target
@@ -218,7 +219,7 @@ class _Run:
         self._began = time.monotonic()
         self._policy = policy
         self._heard: _Outcome | None = None
-        self._ours: dict[str, str | int] = {}
+        self._parts: MaterialChecks | None = None
 
     def now(self) -> datetime:
         """Return the time that it is, by the clock that the run was given."""
@@ -237,8 +238,11 @@ class _Run:
         for rung, step in steps.items():
             self.ladder.start(rung)
             self.ladder.settle(step())
-        self._ours = {"subject": parts.subject, "serial_number": parts.serial_number}
-        self.facts |= {f"client_certificate_{name}": value for name, value in self._ours.items()}
+        self._parts = parts
+        self.facts |= {
+            "client_certificate_subject": parts.subject,
+            "client_certificate_serial_number": parts.serial_number,
+        }
 
     def api_call(self, call: client.Call) -> tuple[_Outcome, client.Answer]:
         """Call the API over mutual TLS, climbing as far as the client certificate with the connection.
@@ -348,7 +352,9 @@ class _Run:
         elif outcome.error is not None:
             found |= evidence.of_error(outcome.error, outcome.fault or UNKNOWN, outcome.trace)
         if outcome.fault is not None and outcome.fault.rung == Rung.CLIENT_CERTIFICATE:
-            found |= {"serial_number": self._ours.get("serial_number", ""), **_offer(outcome.trace)}
+            found |= _offer(outcome.trace)
+            if self._parts is not None:
+                found |= {"serial_number": self._parts.serial_number, **_named(self._parts.issuers, outcome.trace)}
         return found
 
     def stop(self, check: Check, ms: float | None = None) -> NoReturn:
@@ -595,6 +601,17 @@ def _offer(trace: Trace) -> dict[str, str]:
     if trace.accepted_issuers:
         found["accepted_issuers"] = "; ".join(trace.accepted_issuers)
     return found
+
+
+def _named(issuers: Sequence[str], trace: Trace) -> dict[str, str]:
+    """Return who signed our certificate, and whether the server names it among those that it takes, if it names any.
+
+    A list that was cut short does not say no.
+    """
+    accepted = trace.accepted_issuers
+    if not issuers or not accepted or len(accepted) == MAX_NAMES:
+        return {}
+    return {"issuer": issuers[0], "issuer_named": "yes" if set(issuers) & set(accepted) else "no"}
 
 
 def _rate_limits(quotas: Sequence[limits.Quota]) -> Check:

@@ -6,7 +6,9 @@ from onboarding.fleet.der import Malformed, element, render_name, split
 
 CERTIFICATE, CERTIFICATE_REQUEST = 11, 13
 _CERTIFICATE_AUTHORITIES = 47
-_MAX_NAMES = 8
+
+MAX_NAMES = 8
+"""How many CAs of a list are named."""
 
 
 def certificates(message: bytes, is_tls13: bool) -> Sequence[bytes]:
@@ -33,7 +35,7 @@ def accepted_issuers(message: bytes, is_tls13: bool) -> tuple[str, ...]:
     """Return the names of the CAs that a CertificateRequest asks for, for people; none where it names none."""
     try:
         names = _authorities_tls13(message) if is_tls13 else _authorities_tls12(message)
-        return tuple(render_name(element(name)) for name in names[:_MAX_NAMES])
+        return tuple(render_name(element(name)) for name in names[:MAX_NAMES])
     except (IndexError, Malformed):
         return ()
 

@@ -59,6 +59,10 @@ class MaterialChecks(Protocol):
         """The subject of the client certificate, for people."""
 
     @property
+    def issuers(self) -> tuple[str, ...]:
+        """Who signed the certificate, and who signed those that come with it, for people."""
+
+    @property
     def serial_number(self) -> str:
         """The certificate's serial number, in hexadecimal."""
 

@@ -609,6 +609,7 @@ class Words:
 
 
 WAIT = _("The server asks to wait {retry_after} s first.")
+NOT_NAMED = _("The server names the CAs whose certificates it takes, and yours ({issuer}) is not among them.")
 
 
 class _Evidence(dict[str, str | int]):
@@ -632,4 +633,6 @@ def words(check: Check, translate: Callable[[str], str] = str) -> Words:
     remedy = fill(message.remedy)
     if remedy and "retry_after" in check.evidence:
         remedy = f"{remedy} {fill(WAIT)}"
+    if remedy and check.evidence.get("issuer_named") == "no":
+        remedy = f"{remedy} {fill(NOT_NAMED)}"
     return Words(translate(RUNG_TITLES[check.rung]), fill(message.title), remedy, message.command.format_map(evidence))

@@ -82,6 +82,11 @@ class OfflineChecks:
         return self._chain[0].subject
 
     @property
+    def issuers(self) -> tuple[str, ...]:
+        """Who signed the certificate, and who signed those that come with it, for people."""
+        return tuple(one.issuer for one in self._chain)
+
+    @property
     def serial_number(self) -> str:
         """In hexadecimal."""
         return f"{self._chain[0].serial_number:x}"

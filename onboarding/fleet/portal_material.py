@@ -43,6 +43,11 @@ class PortalChecks:
         return names.render(self._chain[0].subject)
 
     @property
+    def issuers(self) -> tuple[str, ...]:
+        """Who signed the certificate, and who signed those that come with it."""
+        return tuple(names.render(one.issuer) for one in self._chain)
+
+    @property
     def serial_number(self) -> str:
         """In hexadecimal, as the portal shows it elsewhere."""
         return f"{self._chain[0].serial_number:x}"

@@ -48,6 +48,7 @@ EVIDENCE_LABELS = {
     "host": gettext_noop("Host"),
     "http_status": gettext_noop("HTTP status"),
     "issuer": gettext_noop("Issuer"),
+    "issuer_named": gettext_noop("Issuer among those"),
     "location": gettext_noop("Redirected to"),
     "missing": gettext_noop("Missing"),
     "motorization": gettext_noop("Motorization"),

@@ -99,6 +99,8 @@ def test_openssl_refuses_a_strangers_certificate_by_name(
     )
     check = failure(run(trusting_both, Target(s_server(*ASK, version))))
     assert (check.rung, check.code) == (Rung.CLIENT_CERTIFICATE, "client_ca_unknown")
+    assert check.evidence["issuer_named"] == "no"
+    assert words(check).remedy.endswith("is not among them.")
 
 
 @pytest.mark.needs("openssl")
@@ -121,6 +123,7 @@ def test_openssl_refuses_a_revoked_certificate_by_name(
         run(material_of(client_certificate, ca), Target(s_server(*ASK, version, "-CRL", "list.pem", "-crl_check")))
     )
     assert (check.rung, check.code) == (Rung.CLIENT_CERTIFICATE, "client_certificate_revoked")
+    assert check.evidence["issuer_named"] == "yes"
 
 
 @pytest.mark.needs("openssl")
