@@ -34,6 +34,7 @@ READERS: dict[str, set[str]] = {
     "new_organisation": SIGNED_IN,
     "profile": SIGNED_IN,
     "new_application": SIGNED_IN,
+    "bring_credentials": SIGNED_IN,
     "run": PARTNERS,
     "desk": STAFF,
     "desk_registration": STAFF,
@@ -42,6 +43,8 @@ READERS: dict[str, set[str]] = {
     "desk_certificate": STAFF,
     "desk_certificate_csr": STAFF,
     "desk_certificate_issue": STAFF,
+    "desk_logins": STAFF,
+    "desk_login_decide": STAFF,
 } | dict.fromkeys(
     (
         "application",
@@ -94,6 +97,7 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
 ) | {
     "desk_registration_decide": {"reviewer"},
     "desk_certificate_issue": {"issuer"},
+    "desk_login_decide": {"reviewer"},
 }
 
 
@@ -141,7 +145,12 @@ def address(name: str, held: CredentialSet) -> str:
         "run_id": held.runs.get().pk if name == "run" else uuid.uuid4(),
         "registration_id": application.registration.pk,
         "request_id": held.certificate_request_id,
-        "verb": {"desk_registration_decide": "take", "desk_certificate_issue": "refuse"}.get(name, ""),
+        "login_id": held.certificate_request.partner_login_id,
+        "verb": {
+            "desk_registration_decide": "take",
+            "desk_certificate_issue": "refuse",
+            "desk_login_decide": "confirm",
+        }.get(name, ""),
         "key": "none",
     }
     wanted = OURS[name].pattern.converters
