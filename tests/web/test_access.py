@@ -39,6 +39,8 @@ READERS: dict[str, set[str]] = {
     "run_cancel": PARTNERS,
     "desk_health": STAFF,
     "report": PARTNERS,
+    "bring_credentials": SIGNED_IN,
+    "run": PARTNERS,
     "desk": STAFF,
     "desk_registration": STAFF,
     "desk_registration_decide": STAFF,
@@ -46,6 +48,8 @@ READERS: dict[str, set[str]] = {
     "desk_certificate": STAFF,
     "desk_certificate_csr": STAFF,
     "desk_certificate_issue": STAFF,
+    "desk_logins": STAFF,
+    "desk_login_decide": STAFF,
 } | dict.fromkeys(
     (
         "application",
@@ -102,6 +106,7 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
 ) | {
     "desk_registration_decide": {"reviewer"},
     "desk_certificate_issue": {"issuer"},
+    "desk_login_decide": {"reviewer"},
 }
 
 
@@ -149,7 +154,12 @@ def address(name: str, held: CredentialSet) -> str:
         "run_id": held.runs.get().pk if name.startswith("run") else uuid.uuid4(),
         "registration_id": application.registration.pk,
         "request_id": held.certificate_request_id,
-        "verb": {"desk_registration_decide": "take", "desk_certificate_issue": "refuse"}.get(name, ""),
+        "login_id": held.certificate_request.partner_login_id,
+        "verb": {
+            "desk_registration_decide": "take",
+            "desk_certificate_issue": "refuse",
+            "desk_login_decide": "confirm",
+        }.get(name, ""),
         "key": "none",
         "kind": "txt",
     }

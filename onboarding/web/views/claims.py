@@ -28,7 +28,7 @@ TABS: Mapping[str, Q] = {
 }
 
 
-@access.staff()
+@access.staff(StaffRole.Role.REVIEWER)
 def logins(request: PortalRequest) -> HttpResponse:
     """The claims that nobody has decided, the oldest first; and all other partner logins."""
     tab = request.GET.get("show", "waiting")
