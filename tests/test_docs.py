@@ -11,6 +11,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import get_commands
 
+from onboarding.checker import command
 from onboarding.credentials import states as certificate_states
 from onboarding.fleet.faults import BY_CODE
 from onboarding.lifecycle import Lifecycle
@@ -138,6 +139,13 @@ def test_every_command_of_ours_is_in_the_readme() -> None:
     documented = {row[0].split()[1] for row in table if row[0].startswith("manage.py")}
     ours = {name for name, app in get_commands().items() if app.startswith("onboarding.")}
     assert ours <= documented
+
+
+def test_the_offline_checkers_options_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "programmes", dict)
+    coded = {option for action in command.parser()._actions for option in action.option_strings if "--" in option}
+    documented = {name for row in rows(section(README, "### The offline checker")) for name in row[0].split(", ")}
+    assert documented == coded - {"--help", "--version"}
 
 
 def test_the_sandboxes_paths_are_those_of_its_routes() -> None:

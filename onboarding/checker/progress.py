@@ -58,8 +58,6 @@ class Progress:
         self._write(_INDENT, f"{self._translate(_('Whose turn'))}: {self._translate(TURNS[check.turn])}")
         if said.remedy:
             self._write(_INDENT, f"{self._translate(_('What to do'))}: {said.remedy}")
-        if said.command:
-            self.line(f"{_INDENT}  {said.command}")
         for name, value in check.evidence.items():
             self._write(_INDENT, f"  {name}: {value}")
 

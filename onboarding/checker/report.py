@@ -21,6 +21,7 @@ from onboarding.fleet.checks import Check, Result
 FORMAT = "fleet-check-report/1"
 DEFAULT_NAME = "fleet-check-report.json"
 _SIGNING_SECONDS = 20
+_MAX_PASSPHRASE_BYTES = 1000  # openssl reads no more; and it waits in a pipe until openssl reads it
 _PASSPHRASE = "FLEET_CHECK_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 # Of openssl's surroundings only what it may need to run.
 _KEPT = ("PATH", "HOME", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OPENSSL_CONF", "OPENSSL_MODULES")
@@ -74,7 +75,7 @@ def sign(data: bytes, key_file: str, passphrase: bytes) -> bytes | None:
     The passphrase goes through a pipe (in the program's own environment on Windows), never onto its command line.
     """
     program = shutil.which("openssl")
-    if program is None:
+    if program is None or len(passphrase) > _MAX_PASSPHRASE_BYTES:
         return None
     command = [program, "dgst", "-sha256", "-sign", os.path.abspath(key_file)]
     surroundings = {name: os.environ[name] for name in _KEPT if name in os.environ}
@@ -82,7 +83,7 @@ def sign(data: bytes, key_file: str, passphrase: bytes) -> bytes | None:
     try:
         if passphrase and os.name == "posix":
             reading, writing = os.pipe()
-            with open(writing, "wb") as pipe:  # a passphrase is shorter than what a pipe holds unread
+            with open(writing, "wb") as pipe:
                 pipe.write(passphrase + b"\n")
             command += ["-passin", f"fd:{reading}"]
         elif passphrase:

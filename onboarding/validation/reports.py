@@ -113,8 +113,8 @@ def command(credential_set: CredentialSet, nonce: str) -> str:
         "ca": kit.CA_FILE,
         "client-id": values.client_id,
     }
-    if "mzp" in values.needs:
-        options["login"] = values.login
+    if values.login:
+        options["login"] = values.login  # without a password, too, the certificate's common name is compared with it
     if "client_secret" in values.needs:
         application = credential_set.application
         where = environment(application.profile, credential_set.environment)
@@ -265,7 +265,8 @@ def _is_about(credential_set: CredentialSet, report: Mapping[str, Any]) -> None:
     """Raise ReportRefused unless the report is about this set: certificate, client ID, login, address."""
     request = credential_set.certificate_request
     api_url = environment(credential_set.application.profile, credential_set.environment).api_url
-    login = request.partner_login.mzp if "mzp" in credential_set.application.profile.credentials else report["login"]
+    needs_login = "mzp" in credential_set.application.profile.credentials
+    login = request.partner_login.mzp if needs_login or report["login"] else ""
     for code, found, expected in (
         ("report_of_other_certificate", report["certificate"]["sha256"], request.certificate_sha256),
         ("report_of_other_client", report["client_id"], credential_set.client_id),

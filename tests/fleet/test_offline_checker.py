@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tomllib
@@ -230,6 +231,35 @@ def test_it_speaks_the_language_asked_for_where_it_has_it(checker: Checker) -> N
     assert languages == {path.parts[-3] for path in (ROOT / "locale").glob("*/LC_MESSAGES/django.mo")}
     if "fr" in languages:
         assert "Everything is here" not in checker(None, environ={"LANG": "fr_FR.UTF-8"}).stdout
+
+
+def compiled(texts: dict[str, str]) -> bytes:
+    """Return a catalogue as msgfmt writes it (gettext manual, "The Format of GNU MO Files")."""
+    pairs = [(key.encode(), value.encode()) for key, value in sorted(texts.items())]
+    tables, strings, at = ([], []), b"", 28 + 16 * len(pairs)
+    for column, table in enumerate(tables):
+        for pair in pairs:
+            table += [len(pair[column]), at + len(strings)]
+            strings += pair[column] + b"\0"
+    header = [0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0]
+    return struct.pack(f"<{7 + 4 * len(pairs)}I", *header, *tables[0], *tables[1]) + strings
+
+
+def test_a_catalogue_in_the_file_is_spoken_as_asked_or_as_the_system_speaks(
+    pyz: Path, checker: Checker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {"": "Content-Type: text/plain; charset=UTF-8\n", "cannot read {file}: {reason}": "{file} : illisible é"}
+    catalogue = ("onboarding/checker/locale/fr/LC_MESSAGES/django.mo", compiled(texts))
+    monkeypatch.setattr(build, "_catalogues", lambda: [catalogue])
+    whole = pyz.read_bytes()
+    pyz.write_bytes(build.build.__wrapped__())
+    try:
+        french = checker(None, cert="nowhere.pem", environ={"LANG": "fr_FR.UTF-8"})
+        english = checker(None, cert="nowhere.pem", environ={"LANG": "fr_FR.UTF-8"}, language="en")
+    finally:
+        pyz.write_bytes(whole)
+    assert french.stderr == "fleet-check: nowhere.pem : illisible é\n"
+    assert english.stderr.startswith("fleet-check: cannot read nowhere.pem")
 
 
 def test_the_same_sources_make_the_same_bytes(pyz: Path, tmp_path: Path) -> None:

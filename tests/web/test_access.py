@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from onboarding.credentials.models import CredentialSet
 from onboarding.partners.models import User
 from onboarding.validation.flows import request_run
+from onboarding.validation.models import PartnerReport
 from onboarding.web.access import Access
 from tests.conftest import member
 from tests.journey import issued
@@ -40,7 +42,6 @@ READERS: dict[str, set[str]] = {
     "desk_health": STAFF,
     "report": PARTNERS,
     "bring_credentials": SIGNED_IN,
-    "run": PARTNERS,
     "desk": STAFF,
     "desk_registration": STAFF,
     "desk_registration_decide": STAFF,
@@ -151,6 +152,7 @@ def address(name: str, held: CredentialSet) -> str:
         "environment_id": "sandbox",
         "step": "concept",
         "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, ""),
+        "report_id": held.reports.get().pk if name == "report" else uuid.uuid4(),
         "run_id": held.runs.get().pk if name.startswith("run") else uuid.uuid4(),
         "registration_id": application.registration.pk,
         "request_id": held.certificate_request_id,
@@ -179,6 +181,11 @@ def test_each_page_opens_to_its_readers_and_to_nobody_else(
 ) -> None:
     if name.startswith("run"):
         request_run(held, actor=member(owner))
+    if name == "report":
+        moment = timezone.now()
+        PartnerReport.objects.create(
+            credential_set=held, nonce="1", signed=True, result="passed", began_at=moment, ended_at=moment
+        )
     url = address(name, held)
     for actor, client in cast.items():
         response = client.get(url)
