@@ -16,7 +16,7 @@ ENGLISH = re.compile(r"\b(the|your|this|with|which|what|cannot|was|been|not|and|
 _TEXT = """
 () => {
   const copy = document.body.cloneNode(true);
-  for (const one of copy.querySelectorAll("pre, code, script, template, .mono, [lang]")) one.remove();
+  for (const one of copy.querySelectorAll("pre, code, option, script, template, .mono, [lang]")) one.remove();
   return copy.textContent;
 }
 """
