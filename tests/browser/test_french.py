@@ -97,4 +97,3 @@ def test_the_journey_speaks_french(visit: Visit, french: Visit) -> None:
     read(reader, path)
     read(reader, "/")
     read(reader, "/profile/")
-    read(reader, "/outbox/")
