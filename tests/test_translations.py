@@ -4,6 +4,7 @@ import re
 import string
 import subprocess
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,25 @@ def test_the_portal_reads_the_catalogue_as_it_is_now(path: Path, catalogue: Cata
     with path.with_suffix(".mo").open("rb") as file:
         made = entries(read_mo(file))
     assert made == entries(catalogue), "make setup makes it anew"
+
+
+def test_make_messages_brings_in_what_is_new_untranslated_and_takes_out_what_is_gone(
+    path: Path, extracted: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = translations.read(path)
+    older.delete("Country")
+    older.add("Countries", "Des pays")
+    file = tmp_path / path.relative_to(translations.LOCALE)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(translations.written(older))
+    monkeypatch.setattr(translations, "ROOT", tmp_path)
+    monkeypatch.setattr(translations, "LOCALE", tmp_path)
+    monkeypatch.setattr(translations, "extracted", lambda: deepcopy(extracted))
+    translations.update()
+    updated = translations.read(file)
+    assert updated.get("Countries") is None
+    assert updated["Country"].string == ""
+    assert entries(updated) == {
+        (context, id_, ("",) if id_ == ("Country",) else string)
+        for context, id_, string in entries(translations.read(path))
+    }
