@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import csp.constants
 from django.utils.translation import gettext_lazy as _
 from environs import FileAwareEnv, validate
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from onboarding.local_secrets import local_secret
 
@@ -264,7 +264,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 # Somebody waits for what is in the first queue, nobody for what is in the second: each has workers of its own, so that
 # the regular checks never delay a person. A worker that is told of no queue takes from both.
 CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_QUEUES = [Queue("celery"), Queue("schedule")]
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("celery", "schedule")]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = False  # the sweep brings a lost run back, and counts its attempts

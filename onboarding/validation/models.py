@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from onboarding.credentials.models import CredentialSet
-from onboarding.fleet.checks import Result
+from onboarding.fleet.checks import Result, Turn
 from onboarding.leases import Work
 from onboarding.partners.models import Organisation
 from onboarding.vault.models import Secret
@@ -80,6 +80,11 @@ class Run(Work):
     def rehearsal(self) -> str:
         """The failure that was rehearsed with it, a name of `onboarding.rehearsals`; empty for none."""
         return str(self.facts.get(self.REHEARSAL, ""))
+
+    @property
+    def is_partners_turn(self) -> bool:
+        """Whether the partner is who can do something about a failure; also where nobody else is named."""
+        return self.turn in ("", Turn.PARTNER, Turn.NOBODY)
 
     @property
     def ms(self) -> float | None:

@@ -80,7 +80,7 @@ def sweep() -> int:
 
 
 def _environments() -> list[str]:
-    return [*([SANDBOX] if settings.SANDBOX else []), *settings.FLEET_ENVIRONMENTS]
+    return [*settings.FLEET_ENVIRONMENTS, *([SANDBOX] if settings.SANDBOX else [])]  # the real ones first
 
 
 def _live(environment_id: str) -> models.QuerySet[CredentialSet]:

@@ -4,7 +4,7 @@ Who clicked sees the page; these mails are for what nobody looks at. A failure t
 an incident of the platform, and the partners' mails say that it is known and not theirs.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from onboarding.fleet.checks import Result
@@ -33,7 +33,7 @@ def result_before(run: Run) -> Run | None:
 def tell_of_change(run: Run, before: Run) -> None:
     """Write that a set has turned, for the worse or the better, with a run of the schedule. before: the one before."""
     if run.state == Run.State.FAILED:
-        _tell_failing(run)
+        _tell_failing(run, before)
     else:
         _tell_recovered(run, before)
 
@@ -44,7 +44,7 @@ def failing_key(run: Run) -> str:
     return f"failing:{run.credential_set_id}:{since}"
 
 
-def _tell_failing(run: Run) -> None:
+def _tell_failing(run: Run, before: Run) -> None:
     incident = incident_of(run)
     if incident is not None:
         _tell_staff(run, incident.organisations)
@@ -52,7 +52,13 @@ def _tell_failing(run: Run) -> None:
         "validation_failing",
         builders(run.organisation),
         once=failing_key(run),
-        params=_params(run) | {"check": _failed_check(run), "is_known": incident is not None},
+        params=_params(run)
+        | {
+            "check": _failed_check(run),
+            "is_known": incident is not None,
+            "since": _moment(run.finished_at),
+            "good_until": _moment(before.finished_at),
+        },
     )
 
 
@@ -91,6 +97,10 @@ def _params(run: Run) -> dict[str, Any]:
         "environment": run.credential_set.environment,
         "run_id": str(run.pk),
     }
+
+
+def _moment(instant: datetime | None) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if instant else ""
 
 
 def _failed_check(run: Run) -> dict[str, Any]:

@@ -466,12 +466,21 @@ def track_turn(one: Track) -> Turn:
             one.url("live"),
             _("See what you have"),
         )
+    if one.run is not None and one.run.state == Run.State.FAILED and not one.run.is_partners_turn:
+        return Turn(
+            "operator",
+            _("Validation failed, and it is not your turn"),
+            _("The checks say where it stopped, and who can do something about it."),
+            one.run.failing_since or one.run.finished_at,
+            one.url("validate"),
+            _("See the checks"),
+        )
     if one.run is not None and one.run.state in (Run.State.FAILED, Run.State.ABANDONED):
         return Turn(
             "partner",
             _("Your turn: validation failed"),
             _("The checks say where it stopped and what to do."),
-            one.run.finished_at,
+            one.run.failing_since or one.run.finished_at,
             one.url("validate"),
             _("See the checks"),
         )

@@ -281,6 +281,11 @@ def key_order_steps(order: KeyOrder) -> list[dict[str, Any]]:
 def ladder(run: Run | PartnerReport) -> list[dict[str, Any]]:
     """Return a run's or report's checks in the reader's words, for the component `ladder.html`, with rungs to come."""
     checks = [Check.from_json(row) for row in run.checks]
+    if isinstance(run, PartnerReport) or not run.is_open:  # it may have been ended in the middle of a check
+        unsettled = (Result.RUNNING, Result.NOT_REACHED)
+        checks = [
+            Check(one.rung, "not_reached", Result.NOT_REACHED) if one.result in unsettled else one for one in checks
+        ]
     ahead = [] if checks else rungs(run.credential_set.application.programme)
     rows = [(check.rung, _check(check)) for check in checks] + [(rung, dict(_AHEAD)) for rung in ahead]
     return [

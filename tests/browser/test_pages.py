@@ -41,6 +41,7 @@ def test_pages_of_a_member(visit: Visit) -> None:
 def test_an_empty_desk_says_what_will_come(visit: Visit) -> None:
     issuer = visit("Issuer")
     issuer.open("/desk/?show=waiting").look("desk").open("/desk/certificates/?show=decided").look("desk: certificates")
+    issuer.open("/desk/health/").look("desk: health")
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,13 @@ def test_the_mail_says_what_happened_whose_turn_it_is_and_what_to_do(
     run = checked(live)
     message = mails.render(Mail.objects.get(kind="validation_failing"))
     assert message.subject == "Stopped working: Depot dashboard in sandbox"
-    for said in ("The API answers", "Whose turn: Yours", "What to do: ", f"/runs/{run.pk}/"):
+    for said in (
+        f"failed at {run.finished_at:%Y-%m-%d %H:%M} UTC",
+        "The API answers",
+        "Whose turn: Yours",
+        "What to do: ",
+        f"/runs/{run.pk}/",
+    ):
         assert said in message.body
     answers(GOOD)
     checked(live)

@@ -99,7 +99,7 @@ def test_a_member_cancels_a_run_from_its_page(
     client = signed_in(colleague)
     assert "Cancel the run" in client.get(reverse("run", args=[run.pk])).content.decode()
     page = client.post(reverse("run_cancel", args=[run.pk]), follow=True).content.decode()
-    assert "The run was cancelled." in page
+    assert "The run was cancelled" in page
     assert "Cancel the run" not in page
     run.refresh_from_db()
     assert run.state == "cancelled"
@@ -194,6 +194,19 @@ def test_support_gets_what_it_asks_for_and_nothing_secret(
         assert said in text.content.decode()
     data = json.loads(client.get(reverse("run_bundle", args=[run.pk, "json"])).content)
     assert data["references"] == {"transaction_id": "abc-123", "http_status": 401}
+
+
+def test_a_run_that_was_cancelled_in_a_check_shows_it_as_not_reached_and_has_nothing_to_send(
+    held: CredentialSet, owner: User, signed_in: Callable[[User], Client]
+) -> None:
+    begun = (GOOD[0], Check(Rung.SERVER_TLS, "running", Result.RUNNING))
+    run = ended(held, begun, state="cancelled")
+    client = signed_in(owner)
+    page = client.get(reverse("run", args=[run.pk])).content.decode()
+    assert "Not reached" in page
+    assert "Running" not in page
+    assert "For support" not in page
+    assert client.get(reverse("run_bundle", args=[run.pk, "txt"])).status_code == 302
 
 
 def test_there_is_nothing_to_send_before_the_run_has_ended(

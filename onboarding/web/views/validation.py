@@ -115,9 +115,7 @@ def cancel(request: PortalRequest, run_id: UUID) -> HttpResponse:
     if request.method == "POST":
         if not memberships.filter(organisation=found.organisation, role__in=access.BUILDERS).exists():
             raise PermissionDenied(_("As a viewer you can follow a run. Ask an owner or a developer to cancel it."))
-        if flows.cancel_run(found, actor=access.member_actor(request)):
-            messages.success(request, _("The run was cancelled."))
-        else:
+        if not flows.cancel_run(found, actor=access.member_actor(request)):
             messages.info(request, _("Nothing was cancelled: the run had ended already."))
     return redirect("run", found.pk)
 
@@ -129,8 +127,8 @@ def bundle(request: PortalRequest, run_id: UUID, kind: str) -> HttpResponse:
     if kind not in BUNDLES:
         raise Http404
     found = _whole(_readable(request), run_id)
-    if found.is_open:
-        messages.info(request, _("The result can be downloaded when the run has ended."))
+    if found.state not in Run.RESULTS:
+        messages.info(request, _("There is no result to download: the run has not come to one."))
         return redirect("run", found.pk)
     case, checks = support_case(found), [Check.from_json(row) for row in found.checks]
     content = as_json(case, checks, found.facts) if kind == "json" else as_text(case, checks, found.facts, _)
