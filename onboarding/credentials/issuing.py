@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from onboarding.audit.transitions import advance
 from onboarding.credentials.embedded_ca import sandbox_ca
-from onboarding.credentials.matching import claims_on, requests_seen_by
+from onboarding.credentials.matching import claims_on, mere_claim_by_others, requests_seen_by
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.sets import hand_out_sandbox_credentials, usable_sets
 from onboarding.credentials.states import LIFECYCLE, State
@@ -96,7 +96,8 @@ def take_in(request: CertificateRequest, *, certificate: bytes, ca_certificate: 
         offer = read_offer(certificate, ca_certificate, spki_sha256=spki)
     except certificates.UnreadableCertificate as error:
         raise CertificateRefused(certificates.unreadable(error.finding)) from None
-    claims = claims_on(offer.certificates, among=requests_seen_by(actor).exclude(pk=request.pk))
+    others = requests_seen_by(actor).exclude(pk=request.pk).exclude(mere_claim_by_others(request.organisation))
+    claims = claims_on(offer.certificates, among=others)
     report = certificates.check_offer(
         offer, csr_spki_sha256=spki, subject=request.subject, now=timezone.now(), claims=claims
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from onboarding.credentials.matching import mere_claim_by_others
 from onboarding.credentials.models import CertificateRequest
 from onboarding.findings import Finding
 from onboarding.partners.models import Organisation
@@ -28,9 +29,8 @@ def _reuse(request: CertificateRequest, report: CsrReport) -> Iterator[Finding]:
     own = same_key.filter(partner_login__organisation=request.organisation)
     other_logins = own.exclude(partner_login=request.partner_login).values_list("partner_login__mzp", flat=True)
     return reuse_findings(
-        # Not by a mere claim: for that, another's certificate is enough, which is no secret.
         by_others=same_key.exclude(partner_login__organisation=request.organisation)
-        .exclude(partner_login__confirmed_at=None)
+        .exclude(mere_claim_by_others(request.organisation))
         .exists(),
         other_logins=sorted(set(other_logins)),
         before=own.filter(partner_login=request.partner_login).exists(),

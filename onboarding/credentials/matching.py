@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from cryptography import x509
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from onboarding.credentials.environments import shown
 from onboarding.credentials.models import CertificateRequest
 from onboarding.partners.actors import Actor, ActorKind
+from onboarding.partners.models import Organisation
 from onboarding.pki import keys
 from onboarding.pki.certificates import Claim, Claims
 from onboarding.pki.traits import fingerprint
@@ -21,6 +22,14 @@ def requests_seen_by(actor: Actor) -> QuerySet[CertificateRequest]:
     if actor.user_id is None:
         return requests.none()
     return requests.filter(partner_login__organisation__memberships__user_id=actor.user_id)
+
+
+def mere_claim_by_others(organisation: Organisation) -> Q:
+    """Select the requests of other organisations whose partner login is only claimed: they have a say in nothing.
+
+    A certificate is no secret, so whoever has seen another's can bring it in.
+    """
+    return Q(partner_login__confirmed_at=None) & ~Q(partner_login__organisation=organisation)
 
 
 def claims_on(certificates: Iterable[x509.Certificate], among: QuerySet[CertificateRequest]) -> Claims:

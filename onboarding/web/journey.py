@@ -501,20 +501,23 @@ def task_groups(journey: Journey) -> list[dict[str, Any]]:
         groups.append(
             {"title": _("Registration"), "tasks": _registration_tasks(journey.application, journey.registration)}
         )
-    elif journey.application.partner_login is not None:
-        groups.append({"title": _("Brought in"), "tasks": [_login_task(journey, journey.application.partner_login)]})
-        if journey.application.partner_login.is_rejected:
-            return groups
-    several = len(journey.tracks) > 1
-    for one in journey.tracks:
+    login = journey.application.partner_login if journey.registration is None else None
+    # Nothing can be begun with a login that is only claimed, and nothing gone on with after it was rejected.
+    tracks = [one for one in journey.tracks if login is None or journey.has_login or one.request is not None]
+    if login is not None and login.is_rejected:
+        tracks = []
+    several = len(tracks) > 1
+    for one in tracks:
         title = _("Credentials: %(environment)s") if several else _("Credentials and first call")
         groups.append({"title": title % {"environment": _(one.environment.label)}, "tasks": _track_tasks(one, journey)})
+    if login is not None:
+        groups.append({"title": _("Partner login"), "tasks": [_login_task(journey, login)]})
     return groups
 
 
 def _login_task(journey: Journey, login: PartnerLogin) -> dict[str, Any]:
     values = {"operator": settings.OPERATOR_NAME, "mzp": login.mzp}
-    task: dict[str, Any] = {"title": _("Partner login %(mzp)s") % values, "href": None}
+    task: dict[str, Any] = {"title": _("%(mzp)s is confirmed as yours") % values, "href": None}
     if login.is_rejected:
         return task | {
             "status": {"label": _("Not confirmed"), "tone": "danger"},
@@ -528,9 +531,9 @@ def _login_task(journey: Journey, login: PartnerLogin) -> dict[str, Any]:
     if login.is_claim:
         return task | {
             "status": _status("later"),
-            "because": _("Confirmed as soon as a validation passes, or by %(operator)s.") % values,
+            "because": _("Happens as soon as a validation passes, or when %(operator)s says so.") % values,
         }
-    return task | {"status": _status("done"), "hint": _("Confirmed as your company's")}
+    return task | {"status": _status("done")}
 
 
 def _registration_tasks(application: Application, registration: Registration) -> list[dict[str, Any]]:
@@ -588,9 +591,7 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
         key |= {
             "href": None,
             "status": _status("later"),
-            "because": _("Starts with the approval, which brings your partner login (MZP).")
-            if journey.application.partner_login is None
-            else _("Starts when your partner login is confirmed."),
+            "because": _("Starts with the approval, which brings your partner login (MZP)."),
         }
     elif state == CertificateState.AWAITING_CSR and one.is_key_ordered:
         key |= {"href": one.url("key_making"), "status": {"label": _("On its way"), "tone": "waiting"}}

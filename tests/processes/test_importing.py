@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onboarding.audit.models import Entry
-from onboarding.credentials import flows, importing
+from onboarding.credentials import flows, importing, issuing
 from onboarding.credentials.importing import ImportRefused, import_credentials
 from onboarding.credentials.models import CredentialSet
 from onboarding.credentials.private_keys import sealed_key
@@ -27,6 +27,7 @@ from onboarding.vault.seal import open_secret
 from tests.brought import MZP, brought, certificate_for, key_file, run_passes
 from tests.conftest import member, staff
 from tests.corporate_ca import CA, KEY, OTHER_KEY, as_zip
+from tests.corporate_ca import submitted as waiting_csr
 from tests.journey import submitted
 
 
@@ -179,7 +180,7 @@ def test_whatever_is_brought_is_kept_whole_or_not_at_all(owner: User, data: st.D
         refused = [finding for finding in error.findings if finding.severity == "error"]
     added = {name: after - before[name] for name, after in kept().items() if after != before[name]}
     assert bool(refused) != bool(added), (refused, added)
-    assert refused or added.items() >= {"Application": 1, "CertificateRequest": 1, "CredentialSet": 1}.items()
+    assert refused or added.items() >= {"CertificateRequest": 1, "CredentialSet": 1}.items()
 
 
 def test_looking_first_says_the_same_and_keeps_nothing(owner: User) -> None:
@@ -296,6 +297,17 @@ def test_a_claim_takes_neither_key_nor_client_id_from_those_they_belong_to(owner
     assert bring(owner).is_new
     PartnerLogin.objects.filter(organisation=organisation).update(confirmed_at="2026-01-01T00:00:00Z")
     assert refusal(rival, client_id="client-1", mzp="MZP300001") == ["import_client_id_taken"]
+
+
+def test_a_claim_with_anothers_certificate_keeps_it_from_nobody(
+    owner: User, rival: User, reviewer: User, issuer: User
+) -> None:
+    request = waiting_csr(owner, reviewer)
+    certificate = CA.sign(request)
+    bring(rival, certificate=certificate)
+    assert issuing.take_in(request, certificate=certificate, ca_certificate=CA.pem, actor=staff(issuer)).report.fit
+    further = waiting_csr(owner, reviewer)  # the same key once more: the company's own, whatever others claim
+    assert further.state == "csr_submitted"
 
 
 def test_staff_confirm_a_claim_once(owner: User, reviewer: User) -> None:

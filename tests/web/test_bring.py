@@ -57,7 +57,7 @@ def test_what_fits_leads_to_the_task_list_with_validate_as_the_next_step(owner: 
     assert page.context["turn"].href == f"/applications/{application.pk}/production/validate/"
     text = page.content.decode()
     assert "Brought in, and sealed here" in text
-    assert "Confirmed as soon as a validation passes" in text
+    assert "Happens as soon as a validation passes" in text
     assert client.get(page.context["turn"].href).status_code == 200
     held = CertificateRequest.objects.get().certificate_pem.encode()
     again = client.get(give(client, owner, {"certificate": held}).headers["Location"])
