@@ -18,7 +18,6 @@ import base64
 import contextlib
 import errno
 import http.client
-import ipaddress
 import os
 import select
 import socket
@@ -47,6 +46,8 @@ MAX_BYTES = MAX_BODY_BYTES + 256 * 1024
 """The most that is read of one connection, above TLS: the body, and what is said around it."""
 
 HTTP_PORT, HTTPS_PORT = 80, 443
+
+_FIRST_MULTICAST = 224  # the first byte from which on addresses are multicast, or reserved (RFC 1112, section 4)
 
 MAX_CONNECT_SECONDS = 10.0
 """The longest that one address is given to take a connection."""
@@ -261,11 +262,10 @@ def _addresses(found: list[Any]) -> list[Address]:
 
 def _is_usable(address: object) -> bool:
     """Whether a server can be at this address: 0.0.0.0 and the like are what name servers say to block a name."""
-    try:
-        ip = ipaddress.ip_address(str(address).partition("%")[0])
-    except ValueError:
-        return True
-    return not (ip.is_unspecified or ip.is_multicast or (ip.version == 4 and ip.is_reserved))
+    text = str(address)
+    if ":" in text:
+        return text != "::" and not text.lower().startswith("ff")  # unspecified; multicast: RFC 4291, section 2.4
+    return 0 < int(text.partition(".")[0]) < _FIRST_MULTICAST
 
 
 def _error_name(error: OSError) -> str:
