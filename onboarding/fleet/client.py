@@ -320,20 +320,28 @@ class _Adapter(BaseAdapter):
         received = connection.getresponse()
         response = requests.Response()
         response.status_code, response.url, response.request = received.status, request.url or "", request
-        response.raw = HTTPResponse(
-            received,
-            headers=HTTPHeaderDict(received.getheaders()),
-            status=received.status,
-            preload_content=False,
-            original_response=received,
-            request_method=request.method,
-        )
+        response.raw = _plain_or_decoded(received, request.method)
         return response
 
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
             self._connection.close()
+
+
+def _plain_or_decoded(received: http.client.HTTPResponse, method: str | None) -> Any:
+    """Return what `requests` reads the body from: urllib3 takes chunks apart and unpacks; most answers need neither."""
+    if not received.chunked and received.getheader("Content-Encoding", "identity") == "identity":
+        return received
+    headers = HTTPHeaderDict(received.getheaders())
+    return HTTPResponse(
+        received,
+        headers=headers,
+        status=received.status,
+        preload_content=False,
+        original_response=received,
+        request_method=method,
+    )
 
 
 def _proxy_login(proxy: SplitResult) -> dict[str, str]:
@@ -477,6 +485,8 @@ def _exchange(adapter: _Adapter, call: Call, trace: Trace, proxy: SplitResult | 
             body += chunk
             if len(body) > MAX_BODY_BYTES:
                 raise AnswerTooLarge
+        if missing := getattr(response.raw, "length", None):  # http.client takes what there is for all there is
+            raise http.client.IncompleteRead(bytes(body), missing)
         headers = {name.lower(): value for name, value in response.raw.headers.items()}
         return Answer(response.status_code, headers, bytes(body))
 
