@@ -380,26 +380,31 @@ def present(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes, key
 
     Raises ssl.SSLError where certificate and key do not fit or cannot be read.
     """
-    with _as_file(certificate_pem) as certificate_path, _as_file(key_pem) as key_path:
+    with _as_files(certificate_pem, key_pem) as (certificate_path, key_path):
         # Always with a password: without one OpenSSL would ask for it on the terminal.
         context.load_cert_chain(certificate_path, key_path, password=key_passphrase)
 
 
 @contextlib.contextmanager
-def _as_file(data: bytes) -> Iterator[str]:
-    """Lend bytes a path, in memory where the system can, else a file that only we may read."""
+def _as_files(*contents: bytes) -> Iterator[list[str]]:
+    """Lend each content a path: in memory where the system can, else a file that only we may read."""
     if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("credential", os.MFD_CLOEXEC)
+        descriptors: list[int] = []
         try:
-            os.write(descriptor, data)
-            yield f"/proc/self/fd/{descriptor}"
+            for content in contents:
+                descriptors.append(os.memfd_create("credential", os.MFD_CLOEXEC))
+                os.write(descriptors[-1], content)
+            yield [f"/proc/self/fd/{descriptor}" for descriptor in descriptors]
         finally:
-            os.close(descriptor)
+            for descriptor in descriptors:
+                os.close(descriptor)
     else:
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(data)
-            file.flush()
-            yield file.name
+        with tempfile.TemporaryDirectory() as folder:  # a folder that only we may read
+            paths = [os.path.join(folder, str(number)) for number in range(len(contents))]
+            for path, content in zip(paths, contents, strict=True):
+                with open(path, "wb") as file:
+                    file.write(content)
+            yield paths
 
 
 # The class in C that `ssl.SSLContext` wraps. Its setter takes the callback as it is; the wrapper's would turn five
