@@ -18,7 +18,6 @@ import base64
 import contextlib
 import errno
 import http.client
-import ipaddress
 import os
 import select
 import socket
@@ -47,6 +46,8 @@ MAX_BYTES = MAX_BODY_BYTES + 256 * 1024
 """The most that is read of one connection, above TLS: the body, and what is said around it."""
 
 HTTP_PORT, HTTPS_PORT = 80, 443
+
+_FIRST_MULTICAST = 224  # the first byte from which on addresses are multicast, or reserved (RFC 1112, section 4)
 
 MAX_CONNECT_SECONDS = 10.0
 """The longest that one address is given to take a connection."""
@@ -281,11 +282,10 @@ def _addresses(found: list[Any]) -> list[Address]:
 
 def _is_usable(address: object) -> bool:
     """Whether a server can be at this address: 0.0.0.0 and the like are what name servers say to block a name."""
-    try:
-        ip = ipaddress.ip_address(str(address).partition("%")[0])
-    except ValueError:
-        return True
-    return not (ip.is_unspecified or ip.is_multicast or (ip.version == 4 and ip.is_reserved))
+    text = str(address)
+    if ":" in text:
+        return text != "::" and not text.lower().startswith("ff")  # unspecified; multicast: RFC 4291, section 2.4
+    return 0 < int(text.partition(".")[0]) < _FIRST_MULTICAST
 
 
 def _error_name(error: OSError) -> str:
@@ -340,20 +340,28 @@ class _Adapter(BaseAdapter):
         received = connection.getresponse()
         response = requests.Response()
         response.status_code, response.url, response.request = received.status, request.url or "", request
-        response.raw = HTTPResponse(
-            received,
-            headers=HTTPHeaderDict(received.getheaders()),
-            status=received.status,
-            preload_content=False,
-            original_response=received,
-            request_method=request.method,
-        )
+        response.raw = _plain_or_decoded(received, request.method)
         return response
 
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
             self._connection.close()
+
+
+def _plain_or_decoded(received: http.client.HTTPResponse, method: str | None) -> Any:
+    """Return what `requests` reads the body from: urllib3 takes chunks apart and unpacks; most answers need neither."""
+    if not received.chunked and received.getheader("Content-Encoding", "identity") == "identity":
+        return received
+    headers = HTTPHeaderDict(received.getheaders())
+    return HTTPResponse(
+        received,
+        headers=headers,
+        status=received.status,
+        preload_content=False,
+        original_response=received,
+        request_method=method,
+    )
 
 
 def _proxy_login(proxy: SplitResult) -> dict[str, str]:
@@ -392,26 +400,31 @@ def present(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes, key
 
     Raises ssl.SSLError where certificate and key do not fit or cannot be read.
     """
-    with _as_file(certificate_pem) as certificate_path, _as_file(key_pem) as key_path:
+    with _as_files(certificate_pem, key_pem) as (certificate_path, key_path):
         # Always with a password: without one OpenSSL would ask for it on the terminal.
         context.load_cert_chain(certificate_path, key_path, password=key_passphrase)
 
 
 @contextlib.contextmanager
-def _as_file(data: bytes) -> Iterator[str]:
-    """Lend bytes a path, in memory where the system can, else a file that only we may read."""
+def _as_files(*contents: bytes) -> Iterator[list[str]]:
+    """Lend each content a path: in memory where the system can, else a file that only we may read."""
     if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("credential", os.MFD_CLOEXEC)
+        descriptors: list[int] = []
         try:
-            os.write(descriptor, data)
-            yield f"/proc/self/fd/{descriptor}"
+            for content in contents:
+                descriptors.append(os.memfd_create("credential", os.MFD_CLOEXEC))
+                os.write(descriptors[-1], content)
+            yield [f"/proc/self/fd/{descriptor}" for descriptor in descriptors]
         finally:
-            os.close(descriptor)
+            for descriptor in descriptors:
+                os.close(descriptor)
     else:
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(data)
-            file.flush()
-            yield file.name
+        with tempfile.TemporaryDirectory() as folder:  # a folder that only we may read
+            paths = [os.path.join(folder, str(number)) for number in range(len(contents))]
+            for path, content in zip(paths, contents, strict=True):
+                with open(path, "wb") as file:
+                    file.write(content)
+            yield paths
 
 
 # The class in C that `ssl.SSLContext` wraps. Its setter takes the callback as it is; the wrapper's would turn five
@@ -497,6 +510,8 @@ def _exchange(adapter: _Adapter, call: Call, trace: Trace, proxy: SplitResult | 
             body += chunk
             if len(body) > MAX_BODY_BYTES:
                 raise AnswerTooLarge
+        if missing := getattr(response.raw, "length", None):  # http.client takes what there is for all there is
+            raise http.client.IncompleteRead(bytes(body), missing)
         headers = {name.lower(): value for name, value in response.raw.headers.items()}
         return Answer(response.status_code, headers, bytes(body))
 

@@ -50,7 +50,7 @@ _LOOKS_SECRET = re.compile(
     r"|(?<=\bsecret[=:])[^\s&,;]+|(?<=_secret[=:])[^\s&,;]+|(?<=_token[=:])[^\s&,;]+",
     re.I | re.S,
 )
-_MAY_LOOK_SECRET = re.compile(r"-----BEGIN|basic |bearer |eyJ|://|pass|secret|token", re.I)
+_MAY_LOOK_SECRET = ("-----begin", "basic ", "bearer ", "eyj", "://", "pass", "secret", "token")
 
 
 class Redactor:
@@ -91,12 +91,14 @@ class Redactor:
             and " |" not in text
             and text[:1] != " "
             and text[-1:] != " "
-            and not _MAY_LOOK_SECRET.search(text)
             and not any(map(text.__contains__, self._forms))
+            and not may_look_secret(text)
         )
 
     def clean_all(self, evidence: Mapping[str, str | int]) -> dict[str, str | int]:
         """Return evidence with every text cleaned."""
+        if not evidence:
+            return {}
         texts = [value for value in evidence.values() if isinstance(value, str)]
         joined = "|".join(texts)
         is_short = len(joined) <= _MAX_SCRUBBED and max(map(len, texts), default=0) <= MAX_TEXT
@@ -110,7 +112,12 @@ def scrub(text: str) -> str:
 
     For short texts: the time it takes may grow with the square of their length.
     """
-    return _LOOKS_SECRET.sub(_REDACTED, text) if _MAY_LOOK_SECRET.search(text) else text
+    return _LOOKS_SECRET.sub(_REDACTED, text) if may_look_secret(text) else text
+
+
+def may_look_secret(text: str) -> bool:
+    """Whether it is worth looking closer: a pattern that ignores case takes ten times as long to say no."""
+    return any(map(text.lower().__contains__, _MAY_LOOK_SECRET))
 
 
 def _forms(secret: str) -> Iterable[str]:
