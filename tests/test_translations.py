@@ -16,6 +16,7 @@ from onboarding import translations
 from onboarding.findings import Finding, Severity, explain
 from onboarding.fleet import faults
 from onboarding.fleet import messages as fleet
+from onboarding.fleet.checks import Check, Result, Rung, Turn
 from onboarding.notifications.mails import render
 from onboarding.notifications.models import Mail
 from onboarding.partners.models import User
@@ -122,14 +123,17 @@ def test_gnu_gettext_finds_nothing_wrong_with_it(path: Path) -> None:
     assert (said.returncode, said.stderr) == (0, b"")
 
 
+STOPPED = Check(Rung.AUTHENTICATION, "login_refused", Result.FAILED, Turn.PARTNER).to_json()
+"""Where the run stopped that some of the mails tell of."""
+
 MAILS = sorted(path.stem for path in (translations.ROOT / "templates" / "mail").glob("*.txt"))
 
 
 @pytest.mark.parametrize("kind", MAILS)
 def test_each_mail_is_written_in_the_language_of_its_reader(kind: str) -> None:
     values = ("application", "application_id", "reference", "organisation", "environment", "mzp", "note", "what",
-              "registration_id", "certificate_request_id")  # fmt: skip
-    params = {name: f"<{name}>" for name in values}
+              "registration_id", "certificate_request_id", "run_id")  # fmt: skip
+    params = {name: f"<{name}>" for name in values} | {"check": STOPPED}
     english, french = (
         render(Mail(kind=kind, language=language, address="a@b.c", params=params)) for language in ("en", "fr")
     )
