@@ -4,6 +4,8 @@ import re
 import string
 import subprocess
 from collections.abc import Callable
+from copy import deepcopy
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -77,12 +79,12 @@ def test_no_translation_is_a_guess(catalogue: Catalog) -> None:
 
 
 def test_a_translation_fills_in_what_the_english_does(catalogue: Catalog) -> None:
+    """Form by form; a language with more forms than English has the English plural before it in all further ones."""
     differing = [
-        (message.id, form)
+        (english, form)
         for message in catalogue
-        if message.id
-        for form in texts(message.string)
-        if form and placeholders(form) != placeholders(texts(message.id)[-1])
+        for english, form in zip_longest(texts(message.id), texts(message.string), fillvalue=texts(message.id)[-1])
+        if message.id and form and placeholders(form) != placeholders(english)
     ]
     assert differing == []
 
@@ -123,17 +125,15 @@ def test_gnu_gettext_finds_nothing_wrong_with_it(path: Path) -> None:
     assert (said.returncode, said.stderr) == (0, b"")
 
 
-STOPPED = Check(Rung.AUTHENTICATION, "login_refused", Result.FAILED, Turn.PARTNER).to_json()
-"""Where the run stopped that some of the mails tell of."""
-
 MAILS = sorted(path.stem for path in (translations.ROOT / "templates" / "mail").glob("*.txt"))
 
 
 @pytest.mark.parametrize("kind", MAILS)
 def test_each_mail_is_written_in_the_language_of_its_reader(kind: str) -> None:
     values = ("application", "application_id", "reference", "organisation", "environment", "mzp", "note", "what",
-              "registration_id", "certificate_request_id", "run_id")  # fmt: skip
-    params = {name: f"<{name}>" for name in values} | {"check": STOPPED}
+              "registration_id", "certificate_request_id")  # fmt: skip
+    check = Check(Rung.CLIENT_ID, "client_id_missing", Result.FAILED, Turn.OPERATOR)
+    params = {name: f"<{name}>" for name in values} | {"check": check.to_json()}
     english, french = (
         render(Mail(kind=kind, language=language, address="a@b.c", params=params)) for language in ("en", "fr")
     )
@@ -167,3 +167,25 @@ def test_the_portal_reads_the_catalogue_as_it_is_now(path: Path, catalogue: Cata
     with path.with_suffix(".mo").open("rb") as file:
         made = entries(read_mo(file))
     assert made == entries(catalogue), "make setup makes it anew"
+
+
+def test_make_messages_brings_in_what_is_new_untranslated_and_takes_out_what_is_gone(
+    path: Path, extracted: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = translations.read(path)
+    older.delete("Country")
+    older.add("Countries", "Des pays")
+    file = tmp_path / path.relative_to(translations.LOCALE)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(translations.written(older))
+    monkeypatch.setattr(translations, "ROOT", tmp_path)
+    monkeypatch.setattr(translations, "LOCALE", tmp_path)
+    monkeypatch.setattr(translations, "extracted", lambda: deepcopy(extracted))
+    translations.update()
+    updated = translations.read(file)
+    assert updated.get("Countries") is None
+    assert updated["Country"].string == ""
+    assert entries(updated) == {
+        (context, id_, ("",) if id_ == ("Country",) else string)
+        for context, id_, string in entries(translations.read(path))
+    }
