@@ -232,17 +232,6 @@ def test_it_speaks_the_language_asked_for_where_it_has_it(checker: Checker) -> N
         assert "Everything is here" not in checker(None, environ={"LANG": "fr_FR.UTF-8"}).stdout
 
 
-def test_its_options_are_explained_in_that_language_too(pyz: Path) -> None:
-    for language, said in (
-        ("fr", "sa clé privée (PEM)"),
-        ("en", "its private key (PEM)"),
-        ("xx", "its private key (PEM)"),
-    ):
-        command = [sys.executable, pyz, "--language", language, "--help"]
-        helped = subprocess.run(command, capture_output=True, check=True, text=True, encoding="utf-8")
-        assert said in helped.stdout
-
-
 def test_the_same_sources_make_the_same_bytes(pyz: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.pyz"
     subprocess.run([sys.executable, "-m", "onboarding.checker.build", again], cwd=ROOT, check=True)
@@ -262,6 +251,17 @@ def test_everything_in_it_is_python_that_3_10_reads_and_each_package_has_its_lic
         tree = ast.parse(source, name, feature_version=(3, 10))
         if name.startswith("onboarding/"):
             portable.assert_nothing_newer(name, tree)
+
+
+def test_its_options_are_explained_in_that_language_too(pyz: Path) -> None:
+    for language, said in (
+        ("fr", "sa clé privée (PEM)"),
+        ("en", "its private key (PEM)"),
+        ("xx", "its private key (PEM)"),
+    ):
+        command = [sys.executable, pyz, "--language", language, "--help"]
+        helped = subprocess.run(command, capture_output=True, check=True, text=True, encoding="utf-8")
+        assert said in helped.stdout
 
 
 def test_an_older_python_is_told_what_it_lacks(pyz: Path) -> None:
