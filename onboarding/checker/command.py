@@ -30,37 +30,56 @@ _PROXY_VARIABLE = "FLEET_PROXY"
 _ALSO_NEEDED = (("mzp", "login"), ("client_secret", "token_url"), ("client_secret", "realm"))
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(_: language.Translate = str) -> argparse.ArgumentParser:
     """Return the parser of the command line. No option takes a secret: they come from files, variables or prompts."""
     made = argparse.ArgumentParser(
         prog="fleet-check",
-        description="Call the fleet API with your own files, and explain what happens. Your key stays where it is.",
-        epilog="Secrets are read from the files named, or from FLEET_PASSWORD, CLIENT_SECRET and KEY_PASSPHRASE, or "
-        "asked for in a terminal. Exit code 0: passed; 1: failed; 2: could not run.",
+        description=_("Call the fleet API with your own files, and explain what happens. Your key stays where it is."),
+        epilog=_(
+            "Secrets are read from the files named, or from FLEET_PASSWORD, CLIENT_SECRET and KEY_PASSPHRASE, or "
+            "asked for in a terminal. Exit code 0: passed; 1: failed; 2: could not run."
+        ),
         allow_abbrev=False,
     )
     made.add_argument("--programme", required=True, choices=sorted(programmes()))
-    made.add_argument("--url", required=True, help="the API's address, down to /connectedcar/v3 or v4")
-    made.add_argument("--cert", required=True, metavar="FILE", help="your certificate (PEM), with intermediates if any")
-    made.add_argument("--key", required=True, metavar="FILE", help="its private key (PEM)")
-    made.add_argument("--passphrase-file", metavar="FILE", help="has the key's passphrase, if it is encrypted")
-    made.add_argument("--ca", required=True, metavar="FILE", help="the CA certificate that you were given (PEM)")
+    made.add_argument("--url", required=True, help=_("the API's address, down to /connectedcar/v3 or v4"))
+    made.add_argument(
+        "--cert", required=True, metavar="FILE", help=_("your certificate (PEM), with intermediates if any")
+    )
+    made.add_argument("--key", required=True, metavar="FILE", help=_("its private key (PEM)"))
+    made.add_argument("--passphrase-file", metavar="FILE", help=_("has the key's passphrase, if it is encrypted"))
+    made.add_argument("--ca", required=True, metavar="FILE", help=_("the CA certificate that you were given (PEM)"))
     made.add_argument("--client-id", required=True, metavar="ID")
-    made.add_argument("--login", default="", metavar="MZP", help="your partner login")
-    made.add_argument("--password-file", metavar="FILE", help="has the login's password")
-    made.add_argument("--client-secret-file", metavar="FILE", help="end users' programme: has the client secret")
-    made.add_argument("--token-url", metavar="URL", help="end users' programme: the token endpoint")
-    made.add_argument("--token-ca", metavar="FILE", help="its CA certificate, unless a public one signed it")
-    made.add_argument("--realm", help="end users' programme: such as clientsB2CPeugeot")
-    made.add_argument("--vin", help="also ask what this vehicle can do")
-    made.add_argument("--proxy", metavar="URL", help=f"http://host:port; with a login, put it into {_PROXY_VARIABLE}")
-    made.add_argument("--deadline", type=float, default=30.0, metavar="SECONDS", help="for the whole run (30)")
-    made.add_argument("--language", metavar="LANGUAGE", help="en, fr; otherwise your system's")
-    made.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
-    made.add_argument("--nonce", default="", help="from the page that asked for a report")
-    made.add_argument("--report", metavar="FILE", help=f"write a signed report; with --nonce: {DEFAULT_NAME}")
+    made.add_argument("--login", default="", metavar="MZP", help=_("your partner login"))
+    made.add_argument("--password-file", metavar="FILE", help=_("has the login's password"))
+    made.add_argument("--client-secret-file", metavar="FILE", help=_("end users' programme: has the client secret"))
+    made.add_argument("--token-url", metavar="URL", help=_("end users' programme: the token endpoint"))
+    made.add_argument("--token-ca", metavar="FILE", help=_("its CA certificate, unless a public one signed it"))
+    made.add_argument("--realm", help=_("end users' programme: such as clientsB2CPeugeot"))
+    made.add_argument("--vin", help=_("also ask what this vehicle can do"))
+    made.add_argument(
+        "--proxy",
+        metavar="URL",
+        help=_("http://host:port; with a login, put it into {name}").format(name=_PROXY_VARIABLE),
+    )
+    made.add_argument("--deadline", type=float, default=30.0, metavar="SECONDS", help=_("for the whole run (30)"))
+    made.add_argument("--language", metavar="LANGUAGE", help=_("en, fr; otherwise your system's"))
+    made.add_argument("--json", action="store_true", help=_("print the result as JSON, and nothing else"))
+    made.add_argument("--nonce", default="", help=_("from the page that asked for a report"))
+    made.add_argument(
+        "--report",
+        metavar="FILE",
+        help=_("write a signed report; with --nonce: {file}").format(file=DEFAULT_NAME),
+    )
     made.add_argument("--version", action="version", version=f"fleet-check {VERSION}")
     return made
+
+
+def _language(arguments: Sequence[str] | None) -> str:
+    """Return the language to speak, before the arguments are read: their explanations are spoken too."""
+    only = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    only.add_argument("--language", nargs="?")
+    return language.chosen(only.parse_known_args(arguments)[0].language, os.environ)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,8 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    options = parser().parse_args(arguments)
-    translate = language.translator(language.chosen(options.language, os.environ))
+    translate = language.translator(_language(arguments))
+    options = parser(translate).parse_args(arguments)
     try:
         return _run(options, translate)
     except CannotRun as reason:

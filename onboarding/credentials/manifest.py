@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from onboarding.credentials.importing import Brought
-from onboarding.findings import Finding, Severity
+from onboarding.findings import Finding, Severity, gettext_noop
 from onboarding.pki import files
 from onboarding.pki.intake import MAX_ZIP_BYTES
 from onboarding.pki.subject import visible
@@ -102,7 +102,7 @@ def label(entry: Any) -> str:
 
 def _shape(entry: Any) -> Iterator[Finding]:
     if not isinstance(entry, Mapping):
-        yield _error("manifest_type", "application", "application", "a table")
+        yield _error("manifest_type", "application", "application", label=gettext_noop("a table"))
         return
     for name in entry:
         if name in SECRET_FILES.values():
@@ -115,9 +115,9 @@ def _shape(entry: Any) -> Iterator[Finding]:
     for name, value in entry.items():
         if name == "brands":
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-                yield _error("manifest_type", name, name, "a list of texts")
+                yield _error("manifest_type", name, name, label=gettext_noop("a list of texts"))
         elif name in FIELDS and not isinstance(value, str):
-            yield _error("manifest_type", name, name, "a text")
+            yield _error("manifest_type", name, name, label=gettext_noop("a text"))
 
 
 def _content(folder: Folder, name: str, field: str, limit: int, found: list[Finding]) -> bytes:
@@ -129,7 +129,7 @@ def _content(folder: Folder, name: str, field: str, limit: int, found: list[Find
         if not path.is_relative_to(folder.path):
             found.append(_error("manifest_path", field, which=which))
         elif not path.is_file() and path.exists():
-            found.append(_error("manifest_file", field, which=which, why="not a file"))
+            found.append(_error("manifest_file", field, which=which, label=gettext_noop("not a file")))
         else:
             with open(path, "rb", opener=_open) as file:
                 content: bytes = file.read(limit + 1)
@@ -137,8 +137,8 @@ def _content(folder: Folder, name: str, field: str, limit: int, found: list[Find
                 return content
             found.append(_error("manifest_too_large", field, expected=f"{limit}", which=which))
     except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name; links in a circle
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "not a file's name"
-        found.append(_error("manifest_file", field, which=which, why=why))
+        why = error.strerror if isinstance(error, OSError) and error.strerror else gettext_noop("not a file's name")
+        found.append(_error("manifest_file", field, which=which, label=why))
     return b""
 
 

@@ -650,7 +650,7 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("Add it to this application's entry in the manifest."),
     ),
     "manifest_type": Message(
-        gettext_noop("The field “{found}” has to be {expected}."),
+        gettext_noop("The field “{found}” has to be {label}."),
         gettext_noop("Write text in quotation marks, and lists in square brackets."),
     ),
     "manifest_secret": Message(
@@ -662,7 +662,7 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("Name files relative to the folder of the manifest and inside it, without links to elsewhere."),
     ),
     "manifest_file": Message(
-        gettext_noop("The file under “{field}”{which} could not be read: {why}."),
+        gettext_noop("The file under “{field}”{which} could not be read: {label}."),
         gettext_noop("Check its name and that you may read it."),
     ),
     "manifest_too_large": Message(

@@ -38,11 +38,13 @@ from onboarding.validation.models import PartnerReport
 NONCE_IS_GOOD_FOR = timedelta(hours=24)
 
 _AGAIN = _("Run the checker again, with the command from this page, and upload the report that it writes.")
+_AS_WRITTEN = _("Upload the file that the checker wrote, as it is: fleet-check-report.json.")
 
 REFUSALS: Mapping[str, Message] = {
+    "report_not_json": Message(_("This is not a report of the offline checker: it is not JSON"), _AS_WRITTEN),
     "report_unreadable": Message(
         _("This is not a report of the offline checker: {found}"),
-        _("Upload the file that the checker wrote, as it is: fleet-check-report.json."),
+        _AS_WRITTEN,
     ),
     "report_of_other_version": Message(
         _("The report is of another version: {found}"), _("Download the checker again from this page, and run that.")
@@ -173,7 +175,7 @@ def _read(data: bytes) -> tuple[dict[str, Any], bytes | None]:
     try:
         content = json.loads(data.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_object)
     except (ValueError, RecursionError):
-        _refuse("it is not JSON")
+        raise ReportRefused("report_not_json") from None
     if not isinstance(content, dict) or content.keys() != {"report", "signature"}:
         _refuse("report, signature")
     report, written = content["report"], content["signature"]

@@ -283,6 +283,17 @@ def test_everything_in_it_is_python_that_3_10_reads_and_each_package_has_its_lic
             portable.assert_nothing_newer(name, tree)
 
 
+def test_its_options_are_explained_in_that_language_too(pyz: Path) -> None:
+    for language, said in (
+        ("fr", "sa clé privée (PEM)"),
+        ("en", "its private key (PEM)"),
+        ("xx", "its private key (PEM)"),
+    ):
+        command = [sys.executable, pyz, "--language", language, "--help"]
+        helped = subprocess.run(command, capture_output=True, check=True, text=True, encoding="utf-8")
+        assert said in helped.stdout
+
+
 def test_an_older_python_is_told_what_it_lacks(pyz: Path) -> None:
     with zipfile.ZipFile(pyz) as archive:
         source = archive.read("__main__.py").decode("ascii")

@@ -189,21 +189,21 @@ def test_a_report_about_something_else_or_of_another_shape_is_refused_by_name(
     assert reports.accept(held, signed(good, own_key), actor=member(owner)).proves
 
 
-NO_REPORTS: dict[str, bytes] = {
-    "empty": b"",
-    "not text": b"\xff",
-    "list": b"[]",
-    "no fields": b"{}",
-    "deep": b"[" * 60_000,
-    "said twice": b'{"report": {}, "signature": null, "signature": null}',
-    "long number": b"1" * 60_000,
-    "no number": b'{"report": {"format": NaN}, "signature": null}',
+NO_REPORTS: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "report_not_json"),
+    "not text": (b"\xff", "report_not_json"),
+    "list": (b"[]", "report_unreadable"),
+    "no fields": (b"{}", "report_unreadable"),
+    "deep": (b"[" * 60_000, "report_not_json"),
+    "said twice": (b'{"report": {}, "signature": null, "signature": null}', "report_not_json"),
+    "long number": (b"1" * 60_000, "report_not_json"),
+    "no number": (b'{"report": {"format": NaN}, "signature": null}', "report_unreadable"),
 }
 
 
 def test_a_file_that_is_no_report_is_refused(held: CredentialSet, owner: User) -> None:
-    for what, data in NO_REPORTS.items():
-        assert refusal(held, data, owner) == "report_unreadable", what
+    for what, (data, code) in NO_REPORTS.items():
+        assert refusal(held, data, owner) == code, what
 
 
 def test_a_report_that_was_changed_or_that_another_key_signed_is_refused(
