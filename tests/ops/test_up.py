@@ -206,7 +206,7 @@ def test_it_answers_prints_the_logins_and_leaves_nothing_behind_and_a_second_sta
         assert all(login["email"] in greeting and login["password"] in greeting for login in logins)
         assert first.health() == (
             200,
-            {"web": "ok", "database": "ok", "queue": "ok", "worker": "ok", "sandbox": "ok"},
+            {"web": "ok", "database": "ok", "queue": "ok", "worker": "ok", "schedule": "ok", "sandbox": "ok"},
         )
         assert len(first.pids()) >= 6
         assert first.end() == (0, "")
