@@ -36,6 +36,11 @@ import sys
 if sys.version_info < (3, 10):
     sys.stderr.write("fleet-check: needs Python 3.10 or later; this is %d.%d\\n" % sys.version_info[:2])
     sys.exit(2)
+try:
+    import ssl
+except ImportError:
+    sys.stderr.write("fleet-check: needs a Python with its ssl module; %s has none that loads\\n" % sys.executable)
+    sys.exit(2)
 
 from onboarding.checker.command import main
 

@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from onboarding.checker import VERSION, build, report
 from onboarding.fleet.checks import Check, Result
@@ -294,13 +297,22 @@ def test_its_options_are_explained_in_that_language_too(pyz: Path) -> None:
         assert said in helped.stdout
 
 
-def test_an_older_python_is_told_what_it_lacks(pyz: Path) -> None:
+@pytest.mark.parametrize(
+    ("without", "said"),
+    [
+        ("sys.version_info = (3, 9, 2)", "needs Python 3.10 or later; this is 3.9\n"),
+        ("sys.modules['ssl'] = None", "needs a Python with its ssl module; "),
+    ],
+    ids=["3.10", "ssl"],
+)
+def test_an_unfit_python_is_told_what_it_lacks(pyz: Path, without: str, said: str) -> None:
     with zipfile.ZipFile(pyz) as archive:
         source = archive.read("__main__.py").decode("ascii")
     ast.parse(source, feature_version=(3, 4))
-    told = f"import sys; sys.version_info = (3, 9, 2)\n{source}"
-    done = subprocess.run([BARE, "-c", told], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "fleet-check: needs Python 3.10 or later; this is 3.9\n")
+    script = f"import sys; {without}\n{source}"
+    done = subprocess.run([BARE, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"fleet-check: {said}")
 
 
 def test_its_version_is_the_products() -> None:
@@ -320,3 +332,15 @@ def test_a_passphrase_never_stands_on_a_command_line(
         assert report.sign(b"words", str(folder / "key.pem"), PASSPHRASE)
         assert report.sign(b"words", str(folder / "key.pem"), b"wrong") is None
     assert PASSPHRASE.decode() not in log.read_text()
+
+
+@pytest.mark.needs("openssl")
+def test_an_ec_key_signs_too(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    file = tmp_path / "key.pem"
+    file.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption("é x".encode()))
+    )
+    signature = report.sign(b"words", str(file), "é x".encode())
+    assert signature is not None
+    key.public_key().verify(signature, b"words", ec.ECDSA(SHA256()))
