@@ -228,7 +228,7 @@ def test_when_the_sandbox_hangs_it_is_named_and_when_it_dies_everything_stops_wi
         os.kill(sandbox, signal.SIGSTOP)
         began = time.monotonic()
         status, checks = it.health()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10  # bounded, on a busy machine too; the part itself never answers
         os.kill(sandbox, signal.SIGKILL)
         assert status == 503
         assert [name for name, result in checks.items() if result != "ok"] == ["sandbox"]
