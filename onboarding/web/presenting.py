@@ -298,9 +298,12 @@ _AHEAD = {"result": "not_reached", "ms": None}
 
 
 def _check(check: Check) -> dict[str, Any]:
+    if check.code in ("running", "not_reached"):
+        return {"result": str(check.result), "ms": None}
     words = fleet_messages.words(check, _)
     to_mend = check.result in (Result.FAILED, Result.WARNING)
     return {
+        "open": check.result == Result.RUNNING,  # it waits for a further attempt, and says so
         "result": str(check.result),
         "ms": check.ms,
         "detail": words.title,

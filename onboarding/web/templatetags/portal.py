@@ -168,9 +168,8 @@ def rungs(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "shape": result.shape,
                 "start": None if start is None else f"{start:.2f}%",
                 "width": None if width is None else f"{width:.2f}%",
-                "open": check["result"] in {"failed", "warning"},
-                "explained": check["result"] not in {"running", "not_reached"}
-                and bool(check.get("detail") or check.get("evidence") or check.get("remedy")),
+                "open": check.get("open") or check["result"] in {"failed", "warning"},
+                "explained": bool(check.get("detail") or check.get("evidence") or check.get("remedy")),
             }
         )
     return rows
