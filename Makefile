@@ -44,8 +44,8 @@ LOCK_OPTIONS := --quiet --upgrade --universal --generate-hashes --no-emit-index-
 bench-pki: setup ## Measure CSR checks and certificate intake against bare cryptography and openssl
 	@$(BIN)/python -m bench.pki
 
-bench-validation: setup ## Measure one validation against bare ssl and a curl process
-	@$(BIN)/python -m bench.validation
+bench-validation: setup ## Measure one validation, sweeps of thousands, and a click meanwhile. SETS_AT_8, SETS_AT_50
+	@$(BIN)/python -m bench.validation; one=$$?; $(BIN)/python -m bench.sweep && exit $$one
 
 alerts: setup ## Refuse 1,000 client certificates under TLS 1.3, and see that no refusal is reported without its alert
 	@$(BIN)/python -m bench.alerts

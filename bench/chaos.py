@@ -22,97 +22,37 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 
 from bench import services
 from bench.server import serve
 from bench.validation import Files, credentials
-from onboarding.supervisor import end_with_parent, tail
+from bench.workers import ROOT, Process, beat, embedded, worker
+from onboarding.supervisor import tail
 
-ROOT = Path(__file__).resolve().parents[1]
 RUNS = int(os.environ.get("RUNS", "1000"))
 KILL_EVERY = float(os.environ.get("KILL_EVERY", "2"))
 SEED = int(os.environ.get("SEED", "0"))
 WITH_ONE_TIME_KEY = 0.2
 CHAOS_LIMIT = float(os.environ.get("CHAOS_LIMIT", "120"))
 """Seconds until the killing stops at the latest."""
-QUIET_LIMIT = 180.0
-"""Seconds until all must have ended after it."""
+QUIET_LIMIT, STALLED = 420.0, 90.0
+"""Seconds until all must have ended after it, and without any progress."""
 RESTARTS = 3
 """How often each service of the production set-up is restarted."""
-CELERY = (sys.executable, "-m", "celery", "-A", "onboarding")
-LOUD = ("--loglevel", "INFO")  # it says when it is ready
-ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-
-
-class Process:
-    """A worker, or beat: one process group, started anew each time it is gone."""
-
-    def __init__(self, name: str, command: tuple[str, ...], logs: Path) -> None:
-        self.name, self.command, self.logs = name, command, logs
-        self.starts, self.ended_by_itself = 0, 0
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log(self) -> Path:
-        """What the latest start printed."""
-        return self.logs / f"{self.name}.{self.starts}.log"
-
-    @property
-    def is_up(self) -> bool:
-        """Whether it takes work."""
-        return self.process is not None and self.process.poll() is None and b" ready" in self.log.read_bytes()
-
-    def start(self) -> None:
-        """Start it, as the leader of a group of its own."""
-        self.starts += 1
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                self.command,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=partial(end_with_parent, os.getpid()),
-            )
-
-    def keep_up(self) -> None:
-        """Start it again if it ended by itself."""
-        if self.process is None or self.process.poll() is not None:
-            if self.process is not None:
-                self.ended_by_itself += 1
-                print(
-                    f"  {self.name} ended by itself (code {self.process.returncode}):", *tail(self.log, 3), sep="\n    "
-                )
-            self.start()
-
-    def kill(self) -> None:
-        """SIGKILL to the whole group, the pool included."""
-        if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
-
-
-def worker(number: int, logs: Path) -> Process:
-    """Return a worker as `make up` runs it, on both queues."""
-    name = f"worker{number}"
-    options = ("-Q", "celery,schedule", "-n", f"{name}@%h", "--concurrency", "2", *LOUD, *ALONE)
-    return Process(name, (*CELERY, "worker", *options), logs)
 
 
 @contextmanager
 def processes(logs: Path) -> Iterator[tuple[list[Process], Process]]:
     """Run two workers and beat until the block ends."""
-    workers, beat = [worker(number, logs) for number in (1, 2)], Process("beat", (*CELERY, "beat"), logs)
+    workers = [worker(f"worker{number}", logs, queues="celery,schedule", concurrency=2) for number in (1, 2)]
+    clock = beat(logs)
     try:
-        for process in (*workers, beat):
+        for process in (*workers, clock):
             process.start()
-        yield workers, beat
+        yield workers, clock
     finally:
-        for process in (*workers, beat):
+        for process in (*workers, clock):
             process.kill()
 
 
@@ -227,7 +167,7 @@ def chaos(files: Files, breaker: Breaker, var: Path) -> bool:
     logs.mkdir()
     people = People(files, owner, sets)
     killed_at_work = kills = 0
-    with processes(logs) as (workers, beat):
+    with processes(logs) as (workers, clock):
         deadline = time.monotonic() + services.START_LIMIT
         while not all(process.is_up for process in workers):
             if time.monotonic() > deadline:
@@ -249,7 +189,7 @@ def chaos(files: Files, breaker: Breaker, var: Path) -> bool:
         while time.monotonic() - began < CHAOS_LIMIT:
             time.sleep(0.1)
             breaker.look(time.monotonic() - began)
-            for process in (*workers, beat):
+            for process in (*workers, clock):
                 process.keep_up()
             victim = workers[kills % 2]
             if time.monotonic() >= next_kill and victim.is_up:
@@ -265,13 +205,17 @@ def chaos(files: Files, breaker: Breaker, var: Path) -> bool:
                 break
         people.join(60)
         print(f"  {now()}  quiet: open {opened()}, kills {kills}", flush=True)
-        deadline = time.monotonic() + QUIET_LIMIT
-        while time.monotonic() < deadline and (opened() or patiently(unsent_mails, deadline)):
-            for process in (*workers, beat):
+        deadline, stalled, before = time.monotonic() + QUIET_LIMIT, 0.0, -1
+        while left := opened() + patiently(unsent_mails, deadline):
+            if left != before:
+                stalled, before = time.monotonic() + STALLED, left
+            if time.monotonic() > min(deadline, stalled):
+                break
+            for process in (*workers, clock):
                 process.keep_up()
             time.sleep(0.5)
-        print(f"  {now()}  all ended", flush=True)
-        by_itself = sum(process.ended_by_itself for process in (*workers, beat))
+        print(f"  {now()}  {f'{left} left' if left else 'all ended'}", flush=True)
+        by_itself = sum(process.ended_by_itself for process in (*workers, clock))
     print(
         f"  workers killed {kills} times, {killed_at_work} of them while runs were under way; "
         f"workers or beat ended by themselves: {by_itself} times"
@@ -352,18 +296,7 @@ def one(mode: str) -> bool:
         files, server_file = stack.enter_context(credentials())
         port = stack.enter_context(serve(server_file, files.ca))
         redis = postgres = None
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "bench.hurried_settings",
-            "VAR_DIR": str(var),
-            "DEMO": "0",
-            "SANDBOX": "1",
-            "SANDBOX_API_URL": f"https://localhost:{port}",
-            "VALIDATION_DEADLINE": "15",
-            "REVALIDATE_HOURS": "0",
-            "EMAIL_URL": "",
-            "DATABASE_URL": f"sqlite:///{var / 'db.sqlite3'}",
-            "REDIS_URL": "",
-        }
+        os.environ |= embedded(var, port)
         if mode == "production":
             redis = stack.enter_context(services.running(services.Redis, "redis"))
             postgres = stack.enter_context(services.running(services.PostgreSQL, "postgres"))
