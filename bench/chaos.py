@@ -161,7 +161,7 @@ def chaos(files: Files, breaker: Breaker, var: Path) -> bool:
     from onboarding.validation.models import Run
 
     sandbox_ca()
-    owner, sets = credential_sets(files, RUNS, without_key=round(RUNS * WITH_ONE_TIME_KEY))
+    owner, sets = credential_sets(files, RUNS, without_key=WITH_ONE_TIME_KEY)
     connection.close()
     logs = var / "log"
     logs.mkdir()
@@ -203,10 +203,9 @@ def chaos(files: Files, breaker: Breaker, var: Path) -> bool:
                     print(f"  {now()}  asked for {people.asked}, open {opened()}, kills {kills}", flush=True)
             if not people.is_alive() and breaker.is_done and opened() == 0:
                 break
-        people.join(60)
         print(f"  {now()}  quiet: open {opened()}, kills {kills}", flush=True)
         deadline, stalled, before = time.monotonic() + QUIET_LIMIT, 0.0, -1
-        while left := opened() + patiently(unsent_mails, deadline):
+        while left := RUNS - people.asked + opened() + patiently(unsent_mails, deadline):
             if left != before:
                 stalled, before = time.monotonic() + STALLED, left
             if time.monotonic() > min(deadline, stalled):

@@ -14,8 +14,8 @@ from onboarding.vault.seal import encrypted, seal_key, seal_secret
 
 
 @transaction.atomic
-def credential_sets(files: Files, count: int, *, without_key: int = 0) -> tuple[User, list[CredentialSet]]:
-    """Make `count` sets, and return their owner and them. without_key: so many of them keep their key elsewhere."""
+def credential_sets(files: Files, count: int, *, without_key: float = 0) -> tuple[User, list[CredentialSet]]:
+    """Make `count` sets, and return their owner and them. without_key: the share of them, spread among the others, whose key is kept elsewhere."""
     owner = User.objects.create_user("owner@partner.example", name="Owner")
     organisation = Organisation.objects.create(name="Example Mobility", country="FR")
     Membership.objects.create(organisation=organisation, user=owner, role=Membership.Role.OWNER)
@@ -31,7 +31,9 @@ def credential_sets(files: Files, count: int, *, without_key: int = 0) -> tuple[
             files,
             login,
             client_id=f"client-{number}",
-            key=seal_key(organisation, Secret.Kind.PRIVATE_KEY, key) if number >= without_key else None,
+            key=seal_key(organisation, Secret.Kind.PRIVATE_KEY, key)
+            if int(number * without_key) == int((number + 1) * without_key)
+            else None,
         )
         for number in range(count)
     ]
