@@ -15,7 +15,10 @@ from onboarding.vault.seal import encrypted, seal_key, seal_secret
 
 @transaction.atomic
 def credential_sets(files: Files, count: int, *, without_key: float = 0) -> tuple[User, list[CredentialSet]]:
-    """Make `count` sets, and return their owner and them. without_key: the share of them, spread among the others, whose key is kept elsewhere."""
+    """Make `count` sets, and return their owner and them.
+
+    without_key: the share of them, spread among the others, whose key is kept elsewhere.
+    """
     owner = User.objects.create_user("owner@partner.example", name="Owner")
     organisation = Organisation.objects.create(name="Example Mobility", country="FR")
     Membership.objects.create(organisation=organisation, user=owner, role=Membership.Role.OWNER)
