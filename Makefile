@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint walkthrough checker messages lock bench-pki bench-validation alerts clean
+.PHONY: help setup up test lint walkthrough checker messages lock bench-pki bench-validation alerts chaos clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 27
@@ -44,11 +44,14 @@ LOCK_OPTIONS := --quiet --upgrade --universal --generate-hashes --no-emit-index-
 bench-pki: setup ## Measure CSR checks and certificate intake against bare cryptography and openssl
 	@$(BIN)/python -m bench.pki
 
-bench-validation: setup ## Measure one validation against bare ssl and a curl process
-	@$(BIN)/python -m bench.validation
+bench-validation: setup ## Measure one validation, sweeps of thousands, and a click meanwhile. SETS_AT_8, SETS_AT_50
+	@$(BIN)/python -m bench.validation; one=$$?; $(BIN)/python -m bench.sweep && exit $$one
 
 alerts: setup ## Refuse 1,000 client certificates under TLS 1.3, and see that no refusal is reported without its alert
 	@$(BIN)/python -m bench.alerts
+
+chaos: setup ## Kill workers, restart Redis and PostgreSQL under 1,000 runs, and see that none is lost or doubled. RUNS=N
+	@$(BIN)/python -m bench.chaos
 
 clean: ## Remove .venv and what tools left behind; var/, which holds your data, stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

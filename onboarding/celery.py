@@ -36,3 +36,12 @@ def wake(task: str, *args: str, queue: str = INTERACTIVE) -> None:
             log.warning("not queued; the sweep will find it", task=task, args=args, error=repr(error))
 
     transaction.on_commit(send, robust=True)
+
+
+def waiting(queue: str) -> int:
+    """Return how many messages wait in a queue; 0 where that cannot be told."""
+    try:
+        with app.connection_for_write() as connection, connection.channel() as channel:
+            return int(channel.queue_declare(queue, passive=True).message_count)
+    except Exception:  # it is down, or has never held anything
+        return 0

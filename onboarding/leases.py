@@ -14,10 +14,12 @@ from typing import Any, TypeVar
 from django.db import models
 from django.utils import timezone
 
-from onboarding.celery import INTERACTIVE, wake
+from onboarding.celery import INTERACTIVE, waiting, wake
 
 MAX_ATTEMPTS = 3
 NEVER_CLAIMED = timedelta(seconds=20)
+MOST_WOKEN = 500
+"""Rows that a sweep wakes at most, less the messages that wait in the queue."""
 
 
 class Work(models.Model):
@@ -104,14 +106,17 @@ def sweep(
 
     task: by name; it gets a row's id. give_up: closes a row, with `finish`. queue: where it is woken. patience: how
     long a row may wait before it counts as forgotten.
+
+    A row that waits long has been forgotten, or stands in a long queue: nobody can tell. So messages are added only
+    while the queue is short; else a slow API would make each sweep add to it, without end.
     """
     now = timezone.now()
     lost = rows.filter(state=Work.RUNNING, lease_until__lt=now)
     for row in lost.filter(attempt__gte=MAX_ATTEMPTS):
         give_up(row)
     lost.filter(attempt__lt=MAX_ATTEMPTS).update(state=Work.QUEUED, lease=None, lease_until=None)
-    waiting = rows.filter(state=Work.QUEUED, created_at__lt=now - patience)
-    for row_id in waiting.order_by("created_at").values_list("pk", flat=True)[:500]:
+    forgotten = rows.filter(state=Work.QUEUED, created_at__lt=now - patience).order_by("created_at")
+    for row_id in forgotten.values_list("pk", flat=True)[: max(0, MOST_WOKEN - waiting(queue))]:
         wake(task, str(row_id), queue=queue)
 
 

@@ -125,17 +125,26 @@ class Supervisor:
         """Start every part, in order."""
         self.log_folder.mkdir(parents=True, exist_ok=True)
         for part in self.parts:
-            with self.log(part).open("wb") as log:
-                self._running[part] = subprocess.Popen(  # noqa: S603 — our own programs
-                    part.command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    cwd=self.working_folder,
-                    env=self.environment,
-                    start_new_session=True,
-                    preexec_fn=partial(end_with_parent, os.getpid()),
-                )
+            self.log(part).write_bytes(b"")
+            self._start(part)
+
+    def restart(self, part: Part) -> None:
+        """Stop one part, as `stop` does, and start it again; its log goes on."""
+        self._stop_wave([self._running[part]])
+        self._start(part)
+
+    def _start(self, part: Part) -> None:
+        with self.log(part).open("ab") as log:
+            self._running[part] = subprocess.Popen(  # noqa: S603 — our own programs
+                part.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.working_folder,
+                env=self.environment,
+                start_new_session=True,
+                preexec_fn=partial(end_with_parent, os.getpid()),
+            )
 
     def watch(self, until: Callable[[], bool] = lambda: False) -> Death | None:
         """Return the first part that ends; None once a stop is asked for, or `until` says so."""

@@ -44,6 +44,7 @@ def nothing_queued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str
         queued.append((name, tuple(args)))
 
     monkeypatch.setattr(app, "send_task", send_task)
+    monkeypatch.setattr("onboarding.leases.waiting", lambda _queue: 0)
     return queued
 
 

@@ -99,7 +99,7 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 
 @contextmanager
-def _private_folder(name: str) -> Iterator[tuple[Path, dict[str, object]]]:
+def private_folder(name: str) -> Iterator[tuple[Path, dict[str, object]]]:
     """Yield an empty folder, and the Popen arguments that make a program run as its owner: never as root."""
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     user: dict[str, object] = {}
@@ -160,7 +160,7 @@ def postgres_url() -> Iterator[str]:
     """A private PostgreSQL: the URL of a database whose user may create others."""
     initdb, postgres = require("initdb"), require("postgres")
     port = free_port()
-    with _private_folder("postgres") as (folder, user):
+    with private_folder("postgres") as (folder, user):
         data = folder / "data"
         subprocess.run(
             [initdb, "-D", data, "-U", "app", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
@@ -181,7 +181,7 @@ def redis_url() -> Iterator[str]:
     """A private Redis that keeps nothing."""
     program = require("redis-server")
     port = free_port()
-    with _private_folder("redis") as (folder, user):
+    with private_folder("redis") as (folder, user):
         command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         url = f"redis://127.0.0.1:{port}/0"
 

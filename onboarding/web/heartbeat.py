@@ -42,7 +42,7 @@ def limit() -> float:
     return longest + 10.0
 
 
-def is_fresh() -> bool:
-    """Return whether a worker is there, as far as its signs of life tell."""
-    last = age()
+def is_fresh(queue: str = INTERACTIVE) -> bool:
+    """Return whether a worker of this queue is there, as far as its signs of life tell."""
+    last = age(queue)
     return last is not None and last <= limit()

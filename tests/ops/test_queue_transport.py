@@ -7,6 +7,7 @@ from queue import Empty
 import pytest
 from kombu import Connection
 
+from onboarding.celery import app, waiting
 from onboarding.queue_transport import ALIAS, register
 
 PRODUCERS, MESSAGES, CONSUMERS = 4, 500, 2
@@ -126,3 +127,16 @@ def test_a_folder_that_cannot_be_made_is_an_error_at_once(tmp_path: Path) -> Non
     (tmp_path / "queue").write_text("a file stands where the folder should be")
     with connect(tmp_path / "queue") as connection, pytest.raises(OSError, match="queue"):
         connection.ensure_connection(max_retries=1)
+
+
+def test_what_waits_in_a_queue_is_counted_for_that_queue_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "connection_for_write", lambda: connect(tmp_path))
+    with connect(tmp_path) as connection, connection.SimpleQueue("jobs") as queue:
+        for number in range(3):
+            queue.put(number)
+        assert (waiting("jobs"), waiting("others")) == (3, 0)
+
+
+def test_a_queue_that_is_down_counts_as_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "connection_for_write", lambda: Connection("redis://127.0.0.1:1/0"))
+    assert waiting("jobs") == 0

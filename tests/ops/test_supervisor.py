@@ -82,6 +82,21 @@ def test_a_signal_ends_the_watch_and_stops_every_part(
     assert not any(map(alive, pids))
 
 
+def test_one_part_can_be_started_anew_while_the_others_go_on(tmp_path: Path) -> None:
+    steady, hung = part("steady", PATIENT), part("hung", PATIENT)
+    supervisor = supervise(tmp_path, steady, hung)
+    with supervisor.stopping():
+        supervisor.start()
+        until(lambda: printed(supervisor, hung) == ["up"])
+        before = [process.pid for process in supervisor.running]
+        supervisor.restart(hung)
+        until(lambda: printed(supervisor, hung) == ["up", "up"])
+        after = [process.pid for process in supervisor.running]
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+    assert not any(map(alive, (*before, *after)))
+
+
 def test_children_of_parts_are_stopped_too(tmp_path: Path) -> None:
     parent = part("parent", PARENT)
     supervisor = supervise(tmp_path, parent)

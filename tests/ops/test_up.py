@@ -17,13 +17,16 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from onboarding.rehearsals import PORTS
-from onboarding.supervisor import Supervisor
+from onboarding.supervisor import Part, Supervisor
+from onboarding.web import heartbeat
 from onboarding.web.management.commands.up import (
     BEAT,
+    REGULAR,
     SANDBOX,
     WEB,
     WORKER,
     Command,
+    SilentWorkers,
     StartError,
     check_ports,
     is_well,
@@ -108,6 +111,52 @@ def test_what_does_not_answer_in_time_is_shown_with_the_end_of_its_log(tmp_path:
     assert "- worker: no sign of life" in errors.getvalue()
     shown = [part.name for part in supervisor.parts if f"{part.name} has lost its way" in errors.getvalue()]
     assert shown == ["worker", "beat"]
+
+
+class Recorder(Supervisor):
+    """Notes what it is asked to start anew."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__((WORKER, REGULAR), folder, folder, {})
+        self.anew: list[Part] = []
+
+    def restart(self, part: Part) -> None:
+        self.anew.append(part)
+
+
+@pytest.mark.parametrize(
+    ("silent", "looks", "anew"),
+    [
+        ([], 10, []),
+        (["celery"], 2, []),  # it may be about to give one
+        (["celery"], 3, [WORKER]),
+        (["schedule"], 4, [REGULAR]),
+        (["celery", "schedule"], 3, [WORKER, REGULAR]),
+        (["celery"], 6, [WORKER, WORKER]),
+    ],
+)
+def test_a_worker_that_stays_silent_is_started_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: list[str], looks: int, anew: list[Part]
+) -> None:
+    monkeypatch.setattr(heartbeat, "is_fresh", lambda queue: queue not in silent)
+    supervisor, said = Recorder(tmp_path), StringIO()
+    times = iter(5.0 * turn for turn in range(-1, looks))
+    watchman = SilentWorkers(supervisor, said.write, clock=lambda: next(times))
+    assert not any(watchman() for _ in range(looks))
+    assert supervisor.anew == anew
+    assert said.getvalue().count("takes no work") == len(anew)
+
+
+def test_a_cache_that_is_down_makes_no_worker_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(_queue: str) -> bool:
+        raise ConnectionError
+
+    monkeypatch.setattr(heartbeat, "is_fresh", down)
+    supervisor = Recorder(tmp_path)
+    times = iter(5.0 * turn for turn in range(-1, 10))
+    watchman = SilentWorkers(supervisor, print, clock=lambda: next(times))
+    assert not any(watchman() for _ in range(10))
+    assert supervisor.anew == []
 
 
 def test_a_taken_port_gives_one_line_and_starts_nothing(tmp_path: Path) -> None:

@@ -151,6 +151,22 @@ def test_what_was_never_claimed_is_woken_again(
     assert nothing_queued == [("onboarding.validation.tasks.validate", (str(run.pk),))]
 
 
+def test_a_long_queue_is_not_made_longer_by_sweeps(
+    held: CredentialSet,
+    owner: User,
+    nothing_queued: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    flows.request_run(held, actor=member(owner))
+    Run.objects.update(created_at=timezone.now() - leases.NEVER_CLAIMED - timedelta(seconds=1))
+    monkeypatch.setattr(leases, "waiting", lambda _queue: leases.MOST_WOKEN)
+    nothing_queued.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        flows.sweep()
+    assert nothing_queued == []
+
+
 def test_a_run_whose_workers_keep_dying_is_given_up_and_its_key_destroyed(
     own: CredentialSet, owner: User, own_key: rsa.RSAPrivateKey
 ) -> None:

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -27,6 +27,9 @@ from onboarding.web.demo import KEPT_LOGINS, Login, ensure_demo_accounts
 START_LIMIT = 60.0
 """Seconds that all parts have until all answer."""
 
+LOOK_EVERY, SILENT_FOR = 5.0, 10.0
+"""Seconds between two looks at the workers, and that one may be without a sign of life once that is seen."""
+
 SANDBOX = Part("sandbox", (sys.executable, "manage.py", "sandbox"), outlives_others=True)
 GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "python:onboarding.gunicorn_conf")
 WEB = Part("web", (*GUNICORN, "onboarding.wsgi"))
@@ -36,6 +39,8 @@ ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 WORKER = Part("worker", (*CELERY, "worker", "-Q", INTERACTIVE, "-n", "worker@%h", "--concurrency", "2", *ALONE))
 REGULAR = Part("schedule", (*CELERY, "worker", "-Q", SCHEDULE, "-n", "schedule@%h", "--concurrency", "1", *ALONE))
 BEAT = Part("beat", (*CELERY, "beat"))
+
+WORKERS = {INTERACTIVE: WORKER, SCHEDULE: REGULAR}
 
 ANSWERED_BY = {
     "web": (WEB,),
@@ -91,7 +96,7 @@ class Command(BaseCommand):
                     self.explain_late(supervisor, last)
                     sys.exit(1)
                 self._welcome(logins)
-                death = supervisor.watch()
+                death = supervisor.watch(until=SilentWorkers(supervisor, self.stderr.write))
             self.stdout.write("Stopping …")
         if death is not None:
             self._explain_death(supervisor, death)
@@ -134,6 +139,44 @@ class Command(BaseCommand):
         self.stderr.write(f"The end of {log}:")
         for line in tail(log):
             self.stderr.write(f"  {line}")
+
+
+class SilentWorkers:
+    """Starts a worker anew that runs and takes no work.
+
+    Without a broker, the processes of a worker share one lock, and an idle one holds it: if that one is killed (by a
+    system that is out of memory, say), nobody ever gets it back. The worker does not end by this, and does not notice.
+    """
+
+    def __init__(
+        self, supervisor: Supervisor, say: Callable[[str], object], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """clock: in seconds. One that stands still while the machine sleeps, so that nobody is silent for that."""
+        self._supervisor, self._say, self._clock = supervisor, say, clock
+        self._next_look = clock()
+        self._silent_since: dict[str, float] = {}
+
+    def __call__(self) -> bool:
+        """Look at the workers, if it is time to. Always False: the supervisor's watch goes on."""
+        now = self._clock()
+        if now >= self._next_look:
+            self._next_look = now + LOOK_EVERY
+            for queue, part in WORKERS.items():
+                self._look(queue, part, now)
+        return False
+
+    def _look(self, queue: str, part: Part, now: float) -> None:
+        try:
+            silent = not heartbeat.is_fresh(queue)
+        except Exception:  # the cache is down: that says nothing about workers
+            silent = False
+        if not silent:
+            self._silent_since.pop(queue, None)
+        elif now - self._silent_since.setdefault(queue, now) >= SILENT_FOR:
+            self._say(f"{part.name} runs, but takes no work: it is started anew.")
+            del self._silent_since[queue]
+            heartbeat.mark(queue)  # it has as long as any other until it counts as silent
+            self._supervisor.restart(part)
 
 
 def check_ports() -> None:
