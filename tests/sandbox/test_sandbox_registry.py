@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+from django.utils import timezone
 
 from onboarding.credentials import flows, issuing, private_keys, sets
 from onboarding.credentials.models import CertificateRequest, CredentialSet, SandboxClient
@@ -119,7 +120,7 @@ def test_what_the_partner_stores_afterwards_does_not_change_what_the_sandbox_kno
 )
 def test_what_the_portal_hands_out_is_let_in_and_another_certificate_is_not(programme, path, status):
     organisation = Organisation.objects.create(name="Example Mobility")
-    login = PartnerLogin.objects.create(organisation=organisation, mzp="MZP128745")
+    login = PartnerLogin.objects.create(organisation=organisation, mzp="MZP128745", confirmed_at=timezone.now())
     application = Application.objects.create(organisation=organisation, programme=programme, partner_login=login)
     request = flows.open_request(application, SANDBOX, actor=SYSTEM)
     subject = {

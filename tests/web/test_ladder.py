@@ -11,7 +11,9 @@ from onboarding.web.templatetags.portal import rungs
 def shown(*checks: Check) -> list[dict[str, Any]]:
     application = SimpleNamespace(programme="fleet_owner")
     run = SimpleNamespace(
-        checks=[check.to_json() for check in checks], credential_set=SimpleNamespace(application=application)
+        checks=[check.to_json() for check in checks],
+        credential_set=SimpleNamespace(application=application),
+        is_open=any(check.result is Result.RUNNING for check in checks),
     )
     return rungs(ladder(run))  # type: ignore[arg-type]
 
