@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -26,7 +27,7 @@ def missing() -> list[str]:
     return [name for name in PROGRAMS if find(name) is None]
 
 
-class Service:
+class Service(ABC):
     """One server."""
 
     url = ""
@@ -35,9 +36,9 @@ class Service:
         self._command, self._folder, self._user = command, folder, user
         self._process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def answers(self) -> None:
         """Ask it something. Raises psycopg.OperationalError or redis.ConnectionError while it does not answer."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Start it, and wait until it answers. Raises RuntimeError if it does not."""
