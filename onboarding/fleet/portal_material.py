@@ -18,8 +18,8 @@ from onboarding.fleet.target import CredentialMaterial
 from onboarding.fleet.trace import Stage
 from onboarding.pki import names
 from onboarding.pki.certificates import UnreadableCertificate, check_use, load_certificates
-from onboarding.pki.intake import UNPARSABLE
 from onboarding.pki.keys import same_key
+from onboarding.pki.unparsable import UNPARSABLE
 
 
 class PortalChecks:

@@ -18,9 +18,9 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from onboarding.findings import Finding, Severity
 from onboarding.pki import names, verifier
 from onboarding.pki.chain_rules import KEY_SIZES, MAX_RSA_BITS, RULES, Path, chain_finding
-from onboarding.pki.intake import UNPARSABLE
 from onboarding.pki.subject import visible
 from onboarding.pki.traits import extension, is_ca, is_root, key_words, name_words, weak_hash, when
+from onboarding.pki.unparsable import UNPARSABLE
 
 MAX_EXPONENT_BITS = 32
 """Larger ones, like larger keys, take long to verify with, and no CA has them."""
@@ -95,7 +95,7 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Return whether name and signature are the issuer's. Names are compared first, by bytes (RFC 5280, 4.1.2.4)."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, TypeError, *UNPARSABLE):
+    except (InvalidSignature, *UNPARSABLE):
         return False
     return True
 

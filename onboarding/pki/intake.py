@@ -19,7 +19,7 @@ from onboarding.pki import files, keys, names
 from onboarding.pki.files import Item, Kind
 from onboarding.pki.subject import visible
 from onboarding.pki.traits import is_ca, is_self_issued
-from onboarding.pki.unparsable import UNPARSABLE as UNPARSABLE
+from onboarding.pki.unparsable import UNPARSABLE
 
 MAX_CERTIFICATES = 20
 """More are not a chain. Bounds what a verification can cost."""

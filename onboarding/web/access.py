@@ -28,7 +28,6 @@ from onboarding.web.requests import PortalRequest
 
 View = Callable[..., HttpResponse]
 
-MEMBERS = frozenset(Membership.Role.values)
 BUILDERS = frozenset({Membership.Role.OWNER, Membership.Role.DEVELOPER})
 STAFF = frozenset(StaffRole.Role.values)
 

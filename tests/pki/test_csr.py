@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 
 from onboarding.findings import Severity, explain
 from onboarding.pki import countries, files, instructions, keys, names, ordinary, subject
-from onboarding.pki.csr import UNPARSABLE, CsrReport, build_csr, check_csr
+from onboarding.pki.csr import CsrReport, build_csr, check_csr
 from onboarding.pki.messages import MESSAGES
+from onboarding.pki.unparsable import UNPARSABLE
 from onboarding.programmes import profile
 
 FLEET = profile("fleet_owner")
