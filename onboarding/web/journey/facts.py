@@ -1,0 +1,241 @@
+"""The facts of an application, read once for a page: each environment with its newest signing cycle, set and runs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.urls import reverse
+
+from onboarding.credentials.environments import available
+from onboarding.credentials.models import CertificateRequest, CredentialSet, KeyOrder, PartnerPassword
+from onboarding.credentials.rehearsing import all_rehearsed
+from onboarding.credentials.sets import missing_credentials
+from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
+from onboarding.credentials.states import USABLE
+from onboarding.credentials.states import State as CertificateState
+from onboarding.fleet.checks import Result
+from onboarding.programmes import SANDBOX, Environment
+from onboarding.registrations.models import Application, Registration
+from onboarding.rehearsals import Rehearsal
+from onboarding.validation.models import PartnerReport, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One environment of an application: its newest signing cycle, the set made from it, and its runs.
+
+    key_order: the latest one of the signing cycle, custody `vault`.
+    good_report: the latest report of the offline checker that was signed and passed.
+    rehearsal: the failure that the sandbox plays for it. Runs that met one count as little as if they had not been.
+    """
+
+    application: Application
+    environment: Environment
+    request: CertificateRequest | None
+    key_order: KeyOrder | None
+    credential_set: CredentialSet | None
+    missing: tuple[str, ...]
+    run: Run | None
+    good_run: Run | None
+    rehearsal: Rehearsal | None
+    good_report: PartnerReport | None = None
+
+    def url(self, name: str) -> str:
+        """Return the address of one of this track's pages."""
+        return reverse(name, args=[self.application.pk, self.environment.id])
+
+    @property
+    def request_state(self) -> str:
+        """The signing cycle's state; awaiting_csr where none was opened yet."""
+        return self.request.state if self.request else CertificateState.AWAITING_CSR
+
+    @property
+    def is_key_ordered(self) -> bool:
+        """Whether a key is being made, or waits to be."""
+        return self.key_order is not None and self.key_order.is_open
+
+    @property
+    def has_key_failed(self) -> bool:
+        """Whether the key that was asked for last could not be made."""
+        return self.key_order is not None and self.key_order.state in KeyOrder.UNSUCCESSFUL
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether there is a certificate that calls can be made with."""
+        return self.request is not None and self.request.state in USABLE
+
+    @property
+    def can_receive(self) -> bool:
+        """Whether the partner may take in a certificate that came by e-mail: the sandbox's are made here."""
+        return self.environment.id != SANDBOX and CERTIFICATE_LIFECYCLE.allows(self.request_state, "receive")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything a call needs is here, save a key that the partner keeps."""
+        return self.has_certificate and self.credential_set is not None and not self.missing
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the set is known to work: by a run of ours, or as reported by the partner."""
+        return self.good_run is not None or self.good_report is not None
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether the partner's report is the latest word on the set."""
+        if self.good_report is None:
+            return False
+        return self.run is None or (
+            self.run.state in (Run.State.FAILED, Run.State.ABANDONED, Run.State.CANCELLED)
+            and self.run.created_at < self.good_report.received_at
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """An application's facts, read once for a page."""
+
+    application: Application
+    registration: Registration | None
+    tracks: tuple[Track, ...]
+
+    @property
+    def has_login(self) -> bool:
+        """Whether keys and certificates can be asked for."""
+        return self.application.confirmed_login is not None
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether a call has passed with a partner login that still is only claimed: another company has it."""
+        login = self.application.partner_login
+        real = (one for one in self.tracks if one.environment.id != SANDBOX)
+        return login is not None and login.is_claim and any(one.good_run is not None for one in real)
+
+
+def load(application: Application) -> Journey:
+    """Read the facts of one application."""
+    return load_many([application])[0]
+
+
+def load_many(applications: Sequence[Application]) -> list[Journey]:
+    """Read the facts of several applications, in as many queries as for one."""
+    requests: dict[tuple[UUID, str], CertificateRequest] = {}
+    for request in (
+        CertificateRequest.objects.filter(application__in=applications)
+        .exclude(state__in=(CertificateState.CANCELLED, CertificateState.SUPERSEDED))
+        .select_related("partner_login__organisation", "key")
+        .order_by("created_at")
+    ):
+        requests[request.application_id, request.environment] = request  # the newest stays
+    orders = {
+        order.certificate_request_id: order  # the newest stays
+        for order in KeyOrder.objects.filter(certificate_request__in=requests.values()).order_by("created_at")
+    }
+    held = _sets_of(requests.values())
+    passwords = set(
+        PartnerPassword.objects.filter(
+            partner_login__in={request.partner_login_id for request in requests.values()}
+        ).values_list("partner_login_id", "environment")
+    )
+    rehearsals = all_rehearsed(applications)
+    runs = Run.objects.in_bulk(
+        [id_ for one in held.values() for id_ in (one.latest_run_id, one.good_run_id) if id_ is not None]
+    )
+    reports = PartnerReport.objects.in_bulk(
+        [one.good_report_id for one in held.values() if one.good_report_id is not None]
+    )
+    return [
+        Journey(
+            application,
+            getattr(application, "registration", None),
+            tuple(
+                _track(
+                    application,
+                    where,
+                    requests.get((application.pk, where.id)),
+                    orders,
+                    held,
+                    passwords,
+                    runs,
+                    reports,
+                    rehearsals.get(application.pk) if where.id == SANDBOX else None,
+                )
+                for where in _in_order(application, requests)
+            ),
+        )
+        for application in applications
+    ]
+
+
+def _in_order(
+    application: Application, requests: Mapping[tuple[UUID, str], CertificateRequest]
+) -> tuple[Environment, ...]:
+    """Return the environments, the sandbox first; without a registration, first where something was brought in."""
+    environments = available(application.profile)
+    if hasattr(application, "registration"):
+        return environments
+    return tuple(sorted(environments, key=lambda one: (application.pk, one.id) not in requests))
+
+
+def track(application: Application, environment_id: str) -> Track:
+    """Read the facts of one environment. Raises KeyError for one that is not available."""
+    for one in load(application).tracks:
+        if one.environment.id == environment_id:
+            return one
+    raise KeyError(environment_id)
+
+
+def _sets_of(requests: Iterable[CertificateRequest]) -> dict[UUID, Any]:
+    """Return the newest set of each request, with the ids of its latest run, and of the latest run and report that
+    passed.
+    """
+    proving = (
+        Run.objects.filter(credential_set=models.OuterRef("pk"))
+        .exclude(facts__has_key=Run.REHEARSAL)
+        .exclude(state=Run.State.CANCELLED)
+        .exclude(state__in=Run.OPEN, origin=Run.Origin.SCHEDULE)  # nobody waits for these
+    )
+    runs = proving.order_by("-created_at").values("pk")
+    reports = PartnerReport.objects.filter(credential_set=models.OuterRef("pk"), signed=True, result=Result.PASSED)
+    return {
+        one.certificate_request_id: one
+        for one in CredentialSet.objects.filter(
+            certificate_request__in=[request.pk for request in requests], retired_at=None
+        )
+        .select_related("application__organisation", "certificate_request__partner_login", "client_secret")
+        .annotate(
+            latest_run_id=models.Subquery(runs[:1]),
+            good_run_id=models.Subquery(runs.filter(state=Run.State.PASSED)[:1]),
+            good_report_id=models.Subquery(reports.order_by("-received_at").values("pk")[:1]),
+        )
+        .order_by("created_at")
+    }
+
+
+def _track(
+    application: Application,
+    where: Environment,
+    request: CertificateRequest | None,
+    orders: Mapping[UUID, KeyOrder],
+    held: Mapping[UUID, Any],
+    passwords: AbstractSet[tuple[UUID, str]],
+    runs: Mapping[UUID, Run],
+    reports: Mapping[UUID, PartnerReport],
+    rehearsal: Rehearsal | None,
+) -> Track:
+    one = held.get(request.pk) if request else None
+    has_password = request is not None and (request.partner_login_id, where.id) in passwords
+    return Track(
+        application=application,
+        environment=where,
+        request=request,
+        key_order=orders.get(request.pk) if request else None,
+        credential_set=one,
+        missing=missing_credentials(one, has_password=has_password) if one else (),
+        run=runs.get(one.latest_run_id) if one else None,
+        good_run=runs.get(one.good_run_id) if one else None,
+        rehearsal=rehearsal,
+        good_report=reports.get(one.good_report_id) if one else None,
+    )

@@ -1,0 +1,259 @@
+"""Whose turn it is, since when, and what comes next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from onboarding.credentials.states import State as CertificateState
+from onboarding.registrations.description import STEPS, missing
+from onboarding.registrations.models import Application, Registration
+from onboarding.registrations.states import State as RegistrationState
+from onboarding.validation.models import Run
+from onboarding.web.journey.facts import Journey, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is, since when, and the next thing to do.
+
+    who: partner, operator, portal (it is at work) or nobody. is_setback: it ended otherwise than hoped for.
+    """
+
+    who: str
+    title: str
+    text: str
+    since: datetime | None = None
+    href: str = ""
+    action: str = ""
+    is_setback: bool = False
+
+    @property
+    def tone(self) -> str:
+        """How it is shown."""
+        if self.is_setback:
+            return "danger"
+        return {"partner": "turn", "operator": "waiting", "portal": "waiting"}.get(self.who, "success")
+
+
+def turn(journey: Journey) -> Turn:
+    """Say whose turn it is and what comes next, for the application as a whole."""
+    registration = journey.registration
+    if registration is not None and registration.state != RegistrationState.APPROVED:
+        return _registration_turn(journey.application, registration)
+    if (claim := _claim_turn(journey)) is not None:
+        return claim
+    for one in journey.tracks:
+        if not one.is_live and (registration is not None or one.request is not None):
+            return track_turn(one)
+    return track_turn(journey.tracks[0]) if journey.tracks else Turn("nobody", _("Approved"), "")
+
+
+def _claim_turn(journey: Journey) -> Turn | None:
+    """Say what became of a partner login that was only claimed, where that decides what comes next."""
+    login = journey.application.partner_login
+    if login is None:
+        return None
+    values = {"operator": settings.OPERATOR_NAME, "mzp": login.mzp}
+    if login.is_rejected:
+        return Turn(
+            "nobody",
+            _("The partner login was not confirmed"),
+            _("%(operator)s did not confirm that %(mzp)s is your company's. Nothing is called with it any more.")
+            % values,
+            login.retired_at,
+            is_setback=True,
+        )
+    if journey.is_disputed:
+        return Turn(
+            "operator",
+            _("%(operator)s decides whose the partner login is") % values,
+            _("Your call has passed, but %(mzp)s is on record as another company's. %(operator)s has been told.")
+            % values,
+        )
+    return None
+
+
+def _registration_turn(application: Application, registration: Registration) -> Turn:
+    values = {"operator": settings.OPERATOR_NAME}
+    since = registration.state_since
+    check = reverse("describe_check", args=[application.pk])
+    first = next((slug for slug, _label in STEPS if missing(registration.answers, slug)), None)
+    describe = reverse("describe", args=[application.pk, first]) if first else check
+    match registration.state:
+        case RegistrationState.DRAFT:
+            return Turn(
+                "partner",
+                _("Your turn: describe the application") if first else _("Your turn: check your answers and submit"),
+                _("%(operator)s decides on this description. You can stop and come back at any time.") % values,
+                since,
+                describe,
+                _("Continue") if first else _("Check and submit"),
+            )
+        case RegistrationState.SUBMITTED | RegistrationState.IN_REVIEW:
+            begun = registration.state == RegistrationState.IN_REVIEW
+            return Turn(
+                "operator",
+                (_("%(operator)s is reviewing it") if begun else _("Waiting for %(operator)s")) % values,
+                _("There is nothing for you to do. We write to you as soon as it is decided."),
+                since,
+            )
+        case RegistrationState.CHANGES_REQUESTED:
+            return Turn(
+                "partner",
+                _("Your turn: %(operator)s asks for changes") % values,
+                registration.note,
+                since,
+                check,
+                _("Change it"),
+            )
+        case RegistrationState.DECLINED:
+            return Turn("nobody", _("Declined by %(operator)s") % values, registration.note, since, is_setback=True)
+        case RegistrationState.WITHDRAWN:
+            return Turn(
+                "nobody",
+                _("Withdrawn"),
+                _("You took this application back. Nothing more happens with it."),
+                since,
+                is_setback=True,
+            )
+        case _:
+            return Turn("operator", _("Suspended by %(operator)s") % values, registration.note, since, is_setback=True)
+
+
+def track_turn(one: Track) -> Turn:
+    """Say whose turn it is in one environment, and what comes next."""
+    values = {"operator": settings.OPERATOR_NAME, "environment": _(one.environment.label)}
+    since = one.request.state_since if one.request else None
+    match one.request_state:
+        case CertificateState.AWAITING_CSR if one.is_key_ordered:
+            return Turn(
+                "portal",
+                _("Your key is on its way"),
+                _("It is sealed, and its CSR submitted, as soon as it is there. You need not wait on the page."),
+                one.key_order.created_at if one.key_order else None,
+                one.url("key_making"),
+                _("Watch"),
+            )
+        case CertificateState.AWAITING_CSR if one.has_key_failed:
+            return Turn(
+                "partner",
+                _("Your turn: the key could not be made"),
+                _("Nothing was kept. Ask for it again, or choose another way to a key."),
+                one.key_order.finished_at if one.key_order else None,
+                one.url("key"),
+                _("Go on"),
+            )
+        case CertificateState.AWAITING_CSR:
+            return Turn(
+                "partner",
+                _("Your turn: key and certificate request"),
+                _("You are approved. Next, a key and a certificate request (CSR) for %(environment)s.") % values,
+                since,
+                one.url("key"),
+                _("Start"),
+            )
+        case CertificateState.CSR_REFUSED:
+            return Turn(
+                "partner",
+                _("Your turn: the CSR was refused"),
+                one.request.note if one.request else "",
+                since,
+                one.url("csr"),
+                _("See what to change"),
+            )
+        case CertificateState.CSR_SUBMITTED | CertificateState.CSR_ACCEPTED:
+            title = _("Waiting for %(operator)s to sign your CSR") % values
+            if one.can_receive:
+                return Turn(
+                    "operator",
+                    title,
+                    _("The certificate comes by e-mail from %(operator)s. If it has come, take it in here.") % values,
+                    since,
+                    one.url("certificate_receive"),
+                    _("Take it in"),
+                )
+            return Turn(
+                "operator",
+                title,
+                _("There is nothing for you to do. We write to you when the certificate is here."),
+                since,
+            )
+        case CertificateState.REVOKED:
+            return Turn(
+                "nobody", _("The certificate was revoked"), _("Calls with it are refused."), since, is_setback=True
+            )
+    if one.missing:
+        return Turn(
+            "partner",
+            _("Your turn: store your credentials"),
+            _("The certificate is here. Store what else you received, and the set is complete."),
+            since,
+            one.url("credentials"),
+            _("Store credentials"),
+        )
+    if one.run is not None and one.run.is_open:
+        return Turn(
+            "portal",
+            _("Validating now"),
+            _("The fleet API is being called."),
+            one.run.created_at,
+            one.url("validate"),
+            _("Watch"),
+        )
+    if one.rehearsal is not None:
+        return Turn(
+            "partner",
+            _("A failure is being rehearsed"),
+            _("%(failure)s. The sandbox keeps on failing in this way until you switch it off.")
+            % {"failure": _(one.rehearsal.title)},
+            None,
+            one.url("rehearse"),
+            _("See the rehearsal"),
+        )
+    if one.good_run is not None and one.run is not None and one.run.state == Run.State.PASSED:
+        return Turn(
+            "nobody",
+            _("Live in %(environment)s") % values,
+            _("Your credentials work. Everything for your first own call is ready to copy."),
+            one.good_run.finished_at,
+            one.url("live"),
+            _("See what you have"),
+        )
+    if one.good_report is not None and one.is_reported:
+        return Turn(
+            "nobody",
+            _("Live in %(environment)s, reported by the partner") % values,
+            _("The offline checker passed beside your key. Everything for your first own call is ready to copy."),
+            one.good_report.received_at,
+            one.url("live"),
+            _("See what you have"),
+        )
+    if one.run is not None and one.run.state == Run.State.FAILED and not one.run.is_partners_turn:
+        return Turn(
+            "operator",
+            _("Validation failed, and it is not your turn"),
+            _("The checks say where it stopped, and who can do something about it."),
+            one.run.failing_since or one.run.finished_at,
+            one.url("validate"),
+            _("See the checks"),
+        )
+    if one.run is not None and one.run.state in (Run.State.FAILED, Run.State.ABANDONED):
+        return Turn(
+            "partner",
+            _("Your turn: validation failed"),
+            _("The checks say where it stopped and what to do."),
+            one.run.failing_since or one.run.finished_at,
+            one.url("validate"),
+            _("See the checks"),
+        )
+    return Turn(
+        "partner",
+        _("Your turn: validate"),
+        _("Everything is here. One real call to the fleet API shows that it works."),
+        since,
+        one.url("validate"),
+        _("Validate"),
+    )
