@@ -9,6 +9,8 @@ from django.db import transaction
 from onboarding import leases
 from onboarding.audit.events import Event
 from onboarding.audit.transitions import advance
+from onboarding.credentials import issuing
+from onboarding.credentials.entitlement import NoPartnerLogin, login_for, require_open
 from onboarding.credentials.environments import environment
 from onboarding.credentials.known import with_records
 from onboarding.credentials.models import CertificateRequest, KeyOrder
@@ -18,10 +20,11 @@ from onboarding.findings import Finding, Severity
 from onboarding.lifecycle import IllegalTransition
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
-from onboarding.partners.models import StaffRole
+from onboarding.partners.models import PartnerLogin, StaffRole
 from onboarding.partners.people import staff
 from onboarding.pki import csr
 from onboarding.pki.subject import check_subject
+from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import destroy_secret
@@ -29,18 +32,17 @@ from onboarding.vault.seal import destroy_secret
 OPEN_STATES = (State.AWAITING_CSR, State.CSR_SUBMITTED, State.CSR_REFUSED, State.CSR_ACCEPTED)
 
 
-class NoPartnerLogin(Exception):
-    """The application has no partner login yet: it is not approved, or the login is only claimed."""
-
-
-def open_request(application: Application, environment_id: str, *, actor: Actor) -> CertificateRequest:
+def open_request(
+    application: Application, environment_id: str, *, actor: Actor, login: PartnerLogin | None = None
+) -> CertificateRequest:
     """Return the signing cycle that is open for an application in an environment, opening one if there is none.
 
-    Raises NoPartnerLogin, or KeyError for an environment that is not available.
+    login: instead of the one that `entitlement.login_for` finds. Raises NoPartnerLogin, ApplicationClosed, or KeyError
+    for an environment that is not available.
     """
     environment(application.profile, environment_id)
-    login = application.confirmed_login
-    if login is None:
+    login = login or login_for(application, environment_id, actor=actor)
+    if login.is_of_sandbox and environment_id != SANDBOX:
         raise NoPartnerLogin
     with transaction.atomic():
         request, created = CertificateRequest.objects.get_or_create(
@@ -122,23 +124,31 @@ def check(request: CertificateRequest, data: bytes) -> csr.CsrReport:
 def submit(
     request: CertificateRequest, report: csr.CsrReport, *, actor: Actor, custody: str, key: Secret | None
 ) -> None:
-    """Submit a CSR that was checked and is fit. key: custody `vault` only. Raises IllegalTransition."""
-    advance(
-        request,
-        LIFECYCLE,
-        "submit",
-        actor=actor,
-        data={"custody": str(custody), "spki_sha256": report.spki_sha256},
-        custody=custody,
-        key=key,
-        csr_pem=(report.pem or b"").decode("ascii"),
-        subject=report.subject,
-        spki_sha256=report.spki_sha256,
-        findings=[finding.to_json() for finding in report.findings],
-        note="",
-    )
-    once = f"csr:{request.pk}:{report.spki_sha256}"
-    notify("csr_to_sign", staff(StaffRole.Role.ISSUER), once=once, params=params(request))
+    """Submit a CSR that was checked and is fit. key: custody `vault` only.
+
+    With a login of the sandbox the certificate follows at once. Raises IllegalTransition, ApplicationClosed.
+    """
+    require_open(request.application, request.environment)
+    with transaction.atomic():
+        advance(
+            request,
+            LIFECYCLE,
+            "submit",
+            actor=actor,
+            data={"custody": str(custody), "spki_sha256": report.spki_sha256},
+            custody=custody,
+            key=key,
+            csr_pem=(report.pem or b"").decode("ascii"),
+            subject=report.subject,
+            spki_sha256=report.spki_sha256,
+            findings=[finding.to_json() for finding in report.findings],
+            note="",
+        )
+        if request.partner_login.is_of_sandbox:
+            issuing.sign_at_once(request)
+            return
+        once = f"csr:{request.pk}:{report.spki_sha256}"
+        notify("csr_to_sign", staff(StaffRole.Role.ISSUER), once=once, params=params(request))
 
 
 def restart(request: CertificateRequest, *, actor: Actor) -> None:

@@ -91,6 +91,7 @@ class KeyOrder(Work):
     """Custody `vault`: the making of one private key, by a worker.
 
     step: how far the worker is. findings: why the key that was made was not kept. actor_kind, actor_id: who asked.
+    first_call: whether the set that comes of it is still to be validated without anybody asking for that again.
     """
 
     class State(models.TextChoices):
@@ -115,6 +116,7 @@ class KeyOrder(Work):
     findings = models.JSONField(default=list)
     actor_kind = models.CharField(max_length=10)
     actor_id = models.UUIDField(null=True)
+    first_call = models.BooleanField(default=False)
 
     class Meta:
         constraints = [

@@ -28,6 +28,7 @@ from onboarding.vault.seal import EncryptedKey, encrypted, open_key, seal_key
 log = structlog.get_logger(__name__)
 
 MAKE_KEY = "onboarding.credentials.tasks.make_key"
+FIRST_CALL = "onboarding.validation.tasks.first_call"
 TIME_LIMIT = 30
 """Seconds after which the worker's process is ended; RSA-4096 takes 0.4, and now and then 1.5."""
 
@@ -42,10 +43,11 @@ class SubjectUnfit(Exception):
         self.findings = findings
 
 
-def order_key(request: CertificateRequest, *, bits: int, actor: Actor) -> KeyOrder:
+def order_key(request: CertificateRequest, *, bits: int, actor: Actor, first_call: bool = False) -> KeyOrder:
     """Ask a worker to make a key and to submit a CSR made with it; an order that is open already is returned instead.
 
-    bits: one of the profile's choices. Raises IllegalTransition, SubjectUnfit.
+    bits: one of the profile's choices. first_call: validate at once what comes of it, if that needs nobody else.
+    Raises IllegalTransition, SubjectUnfit.
     """
     with transaction.atomic():
         # Written, not only read: whoever changes the subject or the custody now waits, and then cancels the order.
@@ -59,7 +61,11 @@ def order_key(request: CertificateRequest, *, bits: int, actor: Actor) -> KeyOrd
         if waiting := request.key_orders.filter(state__in=KeyOrder.OPEN).first():
             return waiting
         order = KeyOrder.objects.create(
-            certificate_request=request, bits=bits, actor_kind=actor.kind, actor_id=actor.user_id
+            certificate_request=request,
+            bits=bits,
+            actor_kind=actor.kind,
+            actor_id=actor.user_id,
+            first_call=first_call,
         )
         put_on_record(Event.KEY_ORDERED, request, actor, bits=bits)
         wake(MAKE_KEY, str(order.pk))
@@ -97,6 +103,8 @@ def _carry_out(order: KeyOrder) -> None:
         _seal_and_submit(request, key, report, event=Event.KEY_CREATED, actor=actor)
         if not leases.finish(order, KeyOrder.State.DONE):
             raise leases.LostLease
+        if order.first_call:
+            wake(FIRST_CALL, str(order.pk))
 
 
 def sweep() -> None:

@@ -6,11 +6,12 @@ import uuid
 from django.db import transaction
 
 from onboarding.audit.events import Event
-from onboarding.credentials.models import CredentialSet, PartnerPassword, SandboxClient
+from onboarding.credentials.models import CertificateRequest, CredentialSet, PartnerPassword, SandboxClient
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.telling import put_on_record, tell_owners
 from onboarding.partners.actors import Actor
-from onboarding.partners.models import Organisation
+from onboarding.partners.models import Organisation, PartnerLogin
+from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import destroy_secret, open_secret, seal_secret
@@ -120,7 +121,10 @@ def hand_out_sandbox_credentials(credential_set: CredentialSet, *, actor: Actor)
     Client ID, and client secret or the MZP's password, are made up once; a renewal gets the same ones.
     """
     application = credential_set.application
+    login_id = credential_set.certificate_request.partner_login_id
     with transaction.atomic():
+        # Applications of one login share its password: of two at once, the second finds the first one's.
+        PartnerLogin.objects.select_for_update().get(pk=login_id)
         client = SandboxClient.objects.filter(application=application).first() or _new_sandbox_client(credential_set)
         store_credentials(
             credential_set,
@@ -139,7 +143,8 @@ def _new_sandbox_client(credential_set: CredentialSet) -> SandboxClient:
     if "client_secret" in wanted:
         secret = seal_secret(organisation, Secret.Kind.CLIENT_SECRET, secrets.token_urlsafe(32).encode())
     if "password" in wanted:
-        known = SandboxClient.objects.filter(application__partner_login=login).exclude(password=None).first()
+        users = CertificateRequest.objects.filter(partner_login=login, environment=SANDBOX).values("application")
+        known = SandboxClient.objects.filter(application__in=users).exclude(password=None).first()
         password = known.password if known else None
         password = password or seal_secret(organisation, Secret.Kind.PASSWORD, secrets.token_urlsafe(18).encode())
     return SandboxClient.objects.create(

@@ -41,6 +41,14 @@ LIFECYCLE = Lifecycle(
         (State.CSR_SUBMITTED, "cancel"): State.CANCELLED,
         (State.CSR_REFUSED, "cancel"): State.CANCELLED,
         (State.CSR_ACCEPTED, "cancel"): State.CANCELLED,
+        # The sandbox's only: `sandboxing.delete` sees to that.
+        (State.AWAITING_CSR, "discard"): State.CANCELLED,
+        (State.CSR_SUBMITTED, "discard"): State.CANCELLED,
+        (State.CSR_REFUSED, "discard"): State.CANCELLED,
+        (State.CSR_ACCEPTED, "discard"): State.CANCELLED,
+        (State.ISSUED, "discard"): State.CANCELLED,
+        (State.ACTIVE, "discard"): State.CANCELLED,
+        (State.REVOKED, "discard"): State.CANCELLED,
     },
     turn={
         State.AWAITING_CSR: "partner",

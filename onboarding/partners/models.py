@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.programmes import SANDBOX
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes users; an e-mail address is the only name they have."""
@@ -135,11 +137,17 @@ class PartnerLogin(models.Model):
     Once confirmed, unique across organisations and never reissued: a row is retired, not deleted. One that is not
     confirmed is only claimed, by credentials that were brought in, and stands in nobody's way; retired, the claim was
     rejected.
+
+    environment: empty for the car maker's own; "sandbox" for the one that an organisation has before it was given any,
+    made here and good for nothing but the sandbox. Its form, with a hyphen, is none that an MZP can have.
     """
+
+    SANDBOX_PREFIX = "SANDBOX-"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="partner_logins")
     mzp = models.CharField("MZP", max_length=64)
+    environment = models.CharField(max_length=40, blank=True)
     assigned_at = models.DateTimeField(auto_now_add=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -148,6 +156,14 @@ class PartnerLogin(models.Model):
         constraints = [
             models.UniqueConstraint(Lower("mzp"), condition=models.Q(confirmed_at__isnull=False), name="mzp_unique"),
             models.UniqueConstraint("organisation", Lower("mzp"), name="mzp_once_per_organisation"),
+            models.UniqueConstraint(
+                fields=["organisation"], condition=models.Q(environment=SANDBOX), name="sandbox_login_once"
+            ),
+            models.CheckConstraint(
+                condition=(models.Q(environment="") & ~models.Q(mzp__contains="-"))
+                | models.Q(environment=SANDBOX, mzp__startswith="SANDBOX-", confirmed_at__isnull=False),
+                name="sandbox_login_looks_like_one",
+            ),
         ]
         indexes = [
             models.Index(
@@ -159,6 +175,11 @@ class PartnerLogin(models.Model):
 
     def __str__(self) -> str:
         return self.mzp
+
+    @property
+    def is_of_sandbox(self) -> bool:
+        """Whether it was made here, for the sandbox alone."""
+        return self.environment == SANDBOX
 
     @property
     def is_claim(self) -> bool:

@@ -5,6 +5,7 @@ a word, and blocks nobody, until a call with these credentials has passed or sta
 """
 
 import re
+import secrets
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -18,8 +19,12 @@ from onboarding.partners.actors import SYSTEM, Actor
 from onboarding.partners.models import Organisation, PartnerLogin, StaffRole
 from onboarding.partners.people import builders, staff
 from onboarding.programmes import SANDBOX
+from onboarding.registrations.models import REFERENCE_LETTERS
 
 MZP_FORM = re.compile(r"[A-Z0-9]{3,64}")
+
+
+NAMES_TRIED = 5
 
 
 class LoginTaken(Exception):
@@ -70,6 +75,25 @@ def claim_login(organisation: Organisation, mzp: str, *, actor: Actor) -> Partne
             event = Event.LOGIN_ASSIGNED if at_once else Event.LOGIN_CLAIMED
             record(event, login, actor=actor, organisation=organisation, data={"mzp": mzp})
     return login
+
+
+def sandbox_login(organisation: Organisation, *, actor: Actor) -> PartnerLogin:
+    """Return the organisation's partner login for the sandbox, made when it is first asked for. There is one."""
+    for _attempt in range(NAMES_TRIED):
+        of_sandbox = PartnerLogin.objects.filter(organisation=organisation, environment=SANDBOX)
+        if (login := of_sandbox.first()) is not None:
+            return login
+        mzp = PartnerLogin.SANDBOX_PREFIX + "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(6))
+        try:
+            with transaction.atomic():
+                login = PartnerLogin.objects.create(
+                    organisation=organisation, mzp=mzp, environment=SANDBOX, confirmed_at=timezone.now()
+                )
+                record(Event.LOGIN_OF_SANDBOX, login, actor=actor, organisation=organisation, data={"mzp": mzp})
+                return login
+        except IntegrityError:  # a colleague was quicker, or the name is another's
+            continue
+    raise RuntimeError("no name for a partner login of the sandbox was free")
 
 
 def prove_login(login: PartnerLogin, environment_id: str) -> None:

@@ -52,9 +52,10 @@ class Application(models.Model):
 
     @property
     def confirmed_login(self) -> PartnerLogin | None:
-        """The partner login that certificates may be asked for with; None while it is only claimed."""
+        """The car maker's partner login that certificates may be asked for with; None while it is only claimed."""
         login = self.partner_login
-        return login if login is not None and login.confirmed_at is not None else None
+        usable = login is not None and login.confirmed_at is not None and not login.is_of_sandbox
+        return login if usable else None
 
     @property
     def application_id(self) -> uuid.UUID:

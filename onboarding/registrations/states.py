@@ -47,3 +47,6 @@ LIFECYCLE = Lifecycle(
 
 EDITABLE = frozenset({State.DRAFT, State.CHANGES_REQUESTED})
 """States in which the partner may change the description."""
+
+CLOSED = frozenset({State.DECLINED, State.WITHDRAWN, State.SUSPENDED})
+"""States in which nothing new can be asked for, and nothing is called by itself."""

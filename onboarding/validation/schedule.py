@@ -19,6 +19,7 @@ from onboarding.credentials.models import CredentialSet, PartnerPassword, Sandbo
 from onboarding.credentials.states import State
 from onboarding.partners.actors import SYSTEM
 from onboarding.programmes import SANDBOX
+from onboarding.registrations.states import CLOSED
 from onboarding.validation import flows
 from onboarding.validation.models import Run
 
@@ -84,13 +85,13 @@ def _environments() -> list[str]:
 
 
 def _live(environment_id: str) -> models.QuerySet[CredentialSet]:
-    """Return the sets in use whose key is kept here."""
+    """Return the sets in use whose key is kept here; none of an application that has come to its end."""
     return CredentialSet.objects.filter(
         environment=environment_id,
         retired_at=None,
         certificate_request__state=State.ACTIVE,
         certificate_request__key__isnull=False,
-    )
+    ).exclude(application__registration__state__in=CLOSED)
 
 
 def _scheduled(environment_id: str) -> Any:

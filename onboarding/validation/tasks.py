@@ -1,7 +1,7 @@
 """Thin tasks: an id in, one call."""
 
 from onboarding.celery import app
-from onboarding.validation import flows, schedule
+from onboarding.validation import flows, sandboxing, schedule
 
 
 @app.task
@@ -14,6 +14,13 @@ def validate(run_id: str) -> None:
 def sweep() -> None:
     """Look after runs that nobody looks after."""
     flows.sweep()
+    sandboxing.sweep()
+
+
+@app.task
+def first_call(order_id: str) -> None:
+    """Validate what came of an order that asked for it."""
+    sandboxing.first_call(order_id)
 
 
 @app.task

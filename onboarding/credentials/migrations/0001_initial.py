@@ -82,6 +82,7 @@ class Migration(migrations.Migration):
                 ('findings', models.JSONField(default=list)),
                 ('actor_kind', models.CharField(max_length=10)),
                 ('actor_id', models.UUIDField(null=True)),
+                ('first_call', models.BooleanField(default=False)),
                 ('certificate_request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='key_orders', to='credentials.certificaterequest')),
             ],
         ),

@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('mzp', models.CharField(max_length=64, verbose_name='MZP')),
+                ('environment', models.CharField(blank=True, max_length=40)),
                 ('assigned_at', models.DateTimeField(auto_now_add=True)),
                 ('confirmed_at', models.DateTimeField(blank=True, null=True)),
                 ('retired_at', models.DateTimeField(blank=True, null=True)),
@@ -103,6 +104,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='partnerlogin',
             constraint=models.UniqueConstraint(models.F('organisation'), django.db.models.functions.text.Lower('mzp'), name='mzp_once_per_organisation'),
+        ),
+        migrations.AddConstraint(
+            model_name='partnerlogin',
+            constraint=models.UniqueConstraint(condition=models.Q(('environment', 'sandbox')), fields=('organisation',), name='sandbox_login_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='partnerlogin',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('environment', ''), models.Q(('mzp__contains', '-'), _negated=True)), models.Q(('confirmed_at__isnull', False), ('environment', 'sandbox'), ('mzp__startswith', 'SANDBOX-')), _connector='OR'), name='sandbox_login_looks_like_one'),
         ),
         migrations.AddIndex(
             model_name='partnerlogin',
