@@ -1,52 +1,114 @@
 """Writing to people: a row first, sent after the commit."""
 
 import smtplib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from email.headerregistry import Address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
-from django.db import models
+from django.core.mail import EmailMultiAlternatives
+from django.db import models, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from onboarding.celery import wake
-from onboarding.notifications.models import Mail
+from onboarding.notifications.kinds import ALWAYS, KINDS, SHARED, Category
+from onboarding.notifications.models import Mail, Muted
+from onboarding.notifications.wording import with_html
 
 log = structlog.get_logger(__name__)
 
 SEND = "onboarding.notifications.tasks.send"
 MAX_ATTEMPTS = 8
+RESEND_AFTER = timedelta(minutes=5)
 LEASE = timedelta(minutes=2)  # longer than EMAIL_TIMEOUT, so that two workers do not send the same mail
 
 
 def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, Any]) -> None:
-    """Queue one mail of `kind` to each of `people` (users), in their own language.
+    """Queue one mail of `kind` to each of `people` (users) who wants such, in their own language.
 
     once: what it is about; calling twice with the same value sends nothing twice. params: fills the template.
+    Raises KeyError if there is no such kind.
     """
-    for person in people:
-        id_ = Mail._meta.pk.get_default()
-        mail, created = Mail.objects.get_or_create(
-            once=once,
-            address=person.email,
-            defaults={
-                "id": id_,
-                "kind": kind,
-                "user_id": person.pk,
-                "language": person.language,
-                "params": dict(params),
-                "message_id": f"<{id_}@{urlsplit(settings.PUBLIC_URL).hostname}>",
-                "not_before": timezone.now(),
-            },
+    category = KINDS[kind]
+    people = list(people)
+    muted = set(
+        Muted.objects.filter(user__in=[person.pk for person in people], category=category).values_list(
+            "user", flat=True
         )
-        if created:
-            wake(SEND, str(mail.pk))
+    )
+    for person in people:
+        if person.pk not in muted:
+            _queue(kind, person.email, person.pk, person.language, once=once, params=params)
+
+
+def _queue(
+    kind: str,
+    address: str,
+    user_id: UUID | None,
+    language: str,
+    *,
+    once: str,
+    params: Mapping[str, Any],
+    resends: Mail | None = None,
+) -> Mail:
+    id_ = Mail._meta.pk.get_default()
+    mail, created = Mail.objects.get_or_create(
+        once=once,
+        address=address,
+        defaults={
+            "id": id_,
+            "kind": kind,
+            "user_id": user_id,
+            "language": language,
+            "params": dict(params),
+            "application_id": params.get("application_id") if KINDS[kind] in SHARED else None,
+            "resends": resends,
+            "message_id": f"<{id_}@{urlsplit(settings.PUBLIC_URL).hostname}>",
+            "not_before": timezone.now(),
+        },
+    )
+    if created:
+        wake(SEND, str(mail.pk))
+    return mail
+
+
+class TooSoon(Exception):
+    """The mail is still on its way, or was sent again a moment ago."""
+
+
+def resend(mail: Mail) -> Mail:
+    """Queue the same words to the same address once more, as a mail of its own. Raises TooSoon.
+
+    Of two clicks at once the second finds the first one's row.
+    """
+    first = mail.resends or mail
+    latest = first.repeats.order_by("-created_at").first() or first
+    if latest.state == Mail.State.QUEUED or latest.created_at > timezone.now() - RESEND_AFTER:
+        raise TooSoon
+    once = f"again:{first.pk}:{first.repeats.count() + 1}"
+    return _queue(
+        first.kind, first.address, first.user_id, first.language, once=once, params=first.params, resends=first
+    )
+
+
+def wanted(user: Any) -> frozenset[Category]:
+    """Return the categories of which somebody gets mails."""
+    muted = set(Muted.objects.filter(user=user).values_list("category", flat=True))
+    return frozenset(category for category in Category if category not in muted)
+
+
+@transaction.atomic
+def choose(user: Any, categories: Collection[str]) -> None:
+    """Let somebody have mails of these categories, and of those that cannot be switched off, and no others."""
+    unwanted = [category for category in Category if category not in ALWAYS and category not in categories]
+    Muted.objects.filter(user=user).exclude(category__in=unwanted).delete()
+    Muted.objects.bulk_create([Muted(user=user, category=category) for category in unwanted], ignore_conflicts=True)
 
 
 def deliver(mail_id: str | UUID) -> bool:
@@ -73,8 +135,8 @@ def deliver(mail_id: str | UUID) -> bool:
     return mail.state == Mail.State.SENT
 
 
-def render(mail: Mail) -> EmailMessage:
-    """Make the message from its templates: the first line is the subject."""
+def render(mail: Mail) -> EmailMultiAlternatives:
+    """Make the message from its template, as plain text and as HTML: the first line is the subject."""
     context = {
         **mail.params,
         "portal_name": settings.PORTAL_NAME,
@@ -83,13 +145,23 @@ def render(mail: Mail) -> EmailMessage:
     }
     with translation.override(mail.language):
         text = render_to_string(f"mail/{mail.kind}.txt", context).strip()
-    subject, _, body = text.partition("\n")
-    return EmailMessage(
-        subject=" ".join(subject.split()),
-        body=body.strip() + "\n",
-        to=[str(Address(addr_spec=mail.address))],
-        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
-    )
+        subject, _separator, body = text.partition("\n")
+        message = EmailMultiAlternatives(
+            subject=" ".join(subject.split()),
+            body=body.strip(),
+            to=[str(Address(addr_spec=mail.address))],
+            headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
+        )
+        return with_html(message, _footer(mail))
+
+
+def _footer(mail: Mail) -> str:
+    if mail.user_id is None:
+        return ""
+    page = urljoin(settings.PUBLIC_URL, "/profile/mails/")
+    if mail.category in ALWAYS:
+        return _("Mails about certificates and security cannot be switched off.")
+    return _("Choose which mails you get: %(page)s") % {"page": page}
 
 
 def due_mails() -> list[UUID]:

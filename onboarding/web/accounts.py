@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
+from onboarding.notifications.wording import with_html
+
 
 class AccountAdapter(DefaultAccountAdapter):
     """The portal's account adapter."""
@@ -29,6 +31,10 @@ class AccountAdapter(DefaultAccountAdapter):
         uid, _, token = key.partition("-")
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
         return urljoin(settings.PUBLIC_URL, path)
+
+    def render_mail(self, template_prefix: str, email: str, context: dict[str, Any], headers: Any = None) -> Any:
+        """Make an account mail; the words are those of its text, as HTML too."""
+        return with_html(super().render_mail(template_prefix, email, context, headers), settings.PORTAL_NAME)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send an account mail; it speaks of the portal by name and links to PUBLIC_URL."""

@@ -2,18 +2,21 @@
 
 import smtplib
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core import mail as django_mail
 from django.utils import timezone
 
 from onboarding.notifications import mails
+from onboarding.notifications.kinds import ALWAYS, KINDS, Category
 from onboarding.notifications.models import Mail
+from onboarding.notifications.wording import html, paragraphs
 from onboarding.partners.models import User
 
 PARAMS = {
     "application": "Depot dashboard",
-    "application_id": "1",
+    "application_id": "5a6b7c8d-0000-4000-8000-000000000001",
     "reference": "FA-222222",
     "registration_id": "2",
     "organisation": "Example",
@@ -43,7 +46,7 @@ def test_a_mail_is_sent_once_under_its_message_id(owner: User) -> None:
     [sent] = django_mail.outbox
     assert sent.extra_headers["Message-ID"] == row.message_id
     assert sent.subject == "Received: Depot dashboard (FA-222222)"
-    assert "/applications/1/" in sent.body
+    assert "/applications/5a6b7c8d-0000-4000-8000-000000000001/" in sent.body
 
 
 def test_a_mail_that_could_not_be_sent_is_due_again_later(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,3 +73,64 @@ def test_a_mail_claimed_by_a_worker_that_died_is_due_again_after_its_lease(owner
     assert not mails.deliver(Mail.objects.get().pk)
     Mail.objects.update(not_before=timezone.now())
     assert mails.deliver(Mail.objects.get().pk)
+
+
+def test_each_template_has_a_kind_and_each_kind_a_template(settings: object) -> None:
+    folder = Path(__file__).parents[2] / "templates/mail"
+    assert {path.stem for path in folder.glob("*.txt")} == set(KINDS)
+
+
+def test_html_says_the_same_and_loads_nothing(owner: User) -> None:
+    mails.notify("registration_received", [owner], once="a", params=PARAMS | {"application": "<b>Depot</b> & co"})
+    mails.deliver(Mail.objects.get().pk)
+    [sent] = django_mail.outbox
+    [(page, kind)] = sent.alternatives
+    assert kind == "text/html"
+    assert "Received: &lt;b&gt;Depot&lt;/b&gt; &amp; co (FA-222222)</h1>" in page
+    assert 'href="http://localhost:8000/applications/5a6b7c8d-0000-4000-8000-000000000001/"' in page
+    for loads in ("<img", "<script", "<link", "src=", "url(", "@import"):
+        assert loads not in page
+    assert "<b>Depot</b> & co" in sent.body
+
+
+def test_only_an_address_of_the_portal_becomes_a_link() -> None:
+    text = "See: http://localhost:8000/a/\n\nhttp://elsewhere.example/\nhttp://localhost:8000.elsewhere.example/"
+    [[ours], [theirs, lookalike]] = paragraphs(text)
+    assert (ours.text, ours.url) == ("See", "http://localhost:8000/a/")
+    assert not theirs.url
+    assert not lookalike.url
+    assert "elsewhere.example/</a>" not in html("Subject", text)
+
+
+def test_a_muted_category_is_not_written_about_to_who_muted_it(owner: User, colleague: User) -> None:
+    mails.choose(owner, {Category.TURN, Category.CHECKS, Category.DESK})
+    mails.notify("registration_received", [owner, colleague], once="a", params=PARAMS)
+    assert [mail.address for mail in Mail.objects.all()] == [colleague.email]
+    mails.choose(owner, {Category.RESULT})
+    mails.notify("registration_received", [owner], once="b", params=PARAMS)
+    assert Mail.objects.filter(user=owner).count() == 1
+
+
+def test_mails_about_certificates_and_security_cannot_be_muted(owner: User) -> None:
+    mails.choose(owner, set())
+    assert mails.wanted(owner) == ALWAYS
+    for number, kind in enumerate(kind for kind, category in KINDS.items() if category in ALWAYS):
+        mails.notify(kind, [owner], once=str(number), params=PARAMS)
+    assert Mail.objects.count() == sum(category in ALWAYS for category in KINDS.values())
+
+
+def test_a_mail_sent_again_is_one_of_its_own_with_the_same_words(owner: User) -> None:
+    mails.notify("registration_received", [owner], once="a", params=PARAMS)
+    first = Mail.objects.get()
+    with pytest.raises(mails.TooSoon):
+        mails.resend(first)
+    mails.deliver(first.pk)
+    Mail.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    again = mails.resend(Mail.objects.get())
+    assert again.message_id != first.message_id
+    assert mails.deliver(again.pk)
+    assert django_mail.outbox[0].body == django_mail.outbox[1].body
+    with pytest.raises(mails.TooSoon):
+        mails.resend(again)
+    Mail.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    assert mails.resend(again).resends == first

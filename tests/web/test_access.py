@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from onboarding.credentials.models import CredentialSet
+from onboarding.notifications.models import Mail
 from onboarding.partners.models import User
 from onboarding.validation.flows import request_run
 from onboarding.validation.models import PartnerReport
@@ -35,6 +36,8 @@ READERS: dict[str, set[str]] = {
     "healthz": EVERYBODY,
     "new_organisation": SIGNED_IN,
     "profile": SIGNED_IN,
+    "my_mails": SIGNED_IN,
+    "mail": PARTNERS,
     "new_application": SIGNED_IN,
     "run": PARTNERS | STAFF,
     "run_bundle": PARTNERS | STAFF,
@@ -54,6 +57,7 @@ READERS: dict[str, set[str]] = {
 } | dict.fromkeys(
     (
         "application",
+        "application_mails",
         "application_withdraw",
         "describe",
         "describe_check",
@@ -153,6 +157,7 @@ def address(name: str, held: CredentialSet) -> str:
         "step": "concept",
         "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, ""),
         "report_id": held.reports.get().pk if name == "report" else uuid.uuid4(),
+        "mail_id": Mail.objects.filter(application_id=application.pk).values_list("pk", flat=True)[0],
         "run_id": held.runs.get().pk if name.startswith("run") else uuid.uuid4(),
         "registration_id": application.registration.pk,
         "request_id": held.certificate_request_id,

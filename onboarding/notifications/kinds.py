@@ -1,0 +1,42 @@
+"""The kinds of mails: one table. Each names its template, `templates/mail/<kind>.txt`."""
+
+from collections.abc import Mapping
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Category(models.TextChoices):
+    """What a mail is for; people choose by it what they get."""
+
+    TURN = "turn", _("It is your turn")
+    RESULT = "result", _("Something was decided or finished")
+    CHECKS = "checks", _("Regular checks")
+    DESK = "desk", _("Work at the desk")
+    CERTIFICATE = "certificate", _("Certificates")
+    SECURITY = "security", _("Security of your account and your secrets")
+
+
+ALWAYS = frozenset({Category.CERTIFICATE, Category.SECURITY})
+"""Never switched off: who does not read these loses access, or does not see that somebody else has gained it."""
+
+SHARED = frozenset({Category.TURN, Category.RESULT, Category.CHECKS, Category.CERTIFICATE, Category.SECURITY})
+"""Seen, in an application's ledger, by all its members; the desk's are not."""
+
+KINDS: Mapping[str, Category] = {
+    "registration_received": Category.RESULT,
+    "registration_approved": Category.TURN,
+    "registration_changes_requested": Category.TURN,
+    "registration_declined": Category.RESULT,
+    "csr_refused": Category.TURN,
+    "certificate_issued": Category.CERTIFICATE,
+    "secret_revealed": Category.SECURITY,
+    "application_live": Category.RESULT,
+    "validation_failing": Category.CHECKS,
+    "validation_recovered": Category.CHECKS,
+    "login_conflict": Category.RESULT,
+    "registration_to_review": Category.DESK,
+    "csr_to_sign": Category.DESK,
+    "login_to_decide": Category.DESK,
+    "platform_incident": Category.DESK,
+}
