@@ -291,6 +291,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "sweep runs": {"task": "onboarding.validation.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
     "sweep keys": {"task": "onboarding.credentials.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
+    "certificates that end": {
+        "task": "onboarding.credentials.tasks.remind",
+        "schedule": 600.0,
+        "options": {"expires": 600, "queue": "schedule"},
+    },
     "sweep mails": {"task": "onboarding.notifications.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
 }
 

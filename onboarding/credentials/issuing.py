@@ -24,6 +24,8 @@ from onboarding.pki.certificates import CertificateReport, Claim
 from onboarding.pki.intake import read_offer
 from onboarding.pki.traits import fingerprint, is_ca
 from onboarding.programmes import SANDBOX
+from onboarding.vault.models import Secret
+from onboarding.vault.seal import open_secret, seal_secret
 
 
 class CertificateRefused(Exception):
@@ -163,12 +165,20 @@ def _release(
 
 
 def _open_set(request: CertificateRequest, actor: Actor) -> None:
-    previous = usable_sets(request.application, request.environment)
+    """Make the set that belongs to a new certificate; with a renewal, what was stored before carries over.
+
+    Each set has its own copy of a secret: one can be replaced, and destroyed, without the other.
+    """
+    previous = next(iter(usable_sets(request.application, request.environment)), None)
+    secret = previous.client_secret if previous else None
     credential_set = CredentialSet.objects.create(
         application=request.application,
         environment=request.environment,
         certificate_request=request,
-        client_id=previous[0].client_id if previous else "",
+        client_id=previous.client_id if previous else "",
+        client_secret=seal_secret(request.organisation, Secret.Kind.CLIENT_SECRET, open_secret(secret))
+        if secret
+        else None,
     )
     if request.environment == SANDBOX:
         hand_out_sandbox_credentials(credential_set, actor=actor)

@@ -33,6 +33,7 @@ class CertificateRequest(models.Model):
     certificate_report: what the certificate's check found (`CertificateReport.to_json`); empty before.
     certificate_pem: the leaf, then intermediates if any. ca_pem: what the fleet API's server is checked against.
     serial_number, certificate_sha256: hex, of the leaf.
+    reminded_at_days: how many days before the end the latest reminder was due; -1 before the first.
     """
 
     class Custody(models.TextChoices):
@@ -61,9 +62,17 @@ class CertificateRequest(models.Model):
     certificate_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     not_valid_before = models.DateTimeField(null=True)
     not_valid_after = models.DateTimeField(null=True)
+    reminded_at_days = models.SmallIntegerField(default=-1)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "state_since"], name="certificate_request_state")]
+        indexes = [
+            models.Index(fields=["state", "state_since"], name="certificate_request_state"),
+            models.Index(
+                fields=["not_valid_after"],
+                condition=models.Q(state__in=["issued", "active"]),
+                name="certificate_request_end",
+            ),
+        ]
         constraints = [
             # One cycle at a time: the first certificate, and each renewal after it.
             models.UniqueConstraint(

@@ -1,7 +1,7 @@
 """Thin tasks: an id in, one call."""
 
 from onboarding.celery import app
-from onboarding.credentials import private_keys
+from onboarding.credentials import private_keys, renewing
 
 
 @app.task(time_limit=private_keys.TIME_LIMIT)
@@ -14,3 +14,9 @@ def make_key(order_id: str) -> None:
 def sweep() -> None:
     """Look after orders that nobody looks after."""
     private_keys.sweep()
+
+
+@app.task
+def remind() -> None:
+    """Remind those whose certificates end soon."""
+    renewing.remind()

@@ -30,6 +30,8 @@ KINDS: Mapping[str, Category] = {
     "registration_declined": Category.RESULT,
     "csr_refused": Category.TURN,
     "certificate_issued": Category.CERTIFICATE,
+    "certificate_expiring": Category.CERTIFICATE,
+    "certificate_expired": Category.CERTIFICATE,
     "secret_revealed": Category.SECURITY,
     "application_live": Category.RESULT,
     "validation_failing": Category.CHECKS,

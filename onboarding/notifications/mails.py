@@ -30,18 +30,16 @@ LEASE = timedelta(minutes=2)  # longer than EMAIL_TIMEOUT, so that two workers d
 
 
 def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, Any]) -> None:
-    """Queue one mail of `kind` to each of `people` (users) who wants such, in their own language.
+    """Queue one mail of `kind` to each of `people` who wants such, in their own language.
 
+    people: users, or whatever else has `email`, `language`, and a `pk` of None.
     once: what it is about; calling twice with the same value sends nothing twice. params: fills the template.
     Raises KeyError if there is no such kind.
     """
     category = KINDS[kind]
     people = list(people)
-    muted = set(
-        Muted.objects.filter(user__in=[person.pk for person in people], category=category).values_list(
-            "user", flat=True
-        )
-    )
+    users = [person.pk for person in people if person.pk]
+    muted = set(Muted.objects.filter(user__in=users, category=category).values_list("user", flat=True))
     for person in people:
         if person.pk not in muted:
             _queue(kind, person.email, person.pk, person.language, once=once, params=params)
@@ -104,9 +102,9 @@ def wanted(user: Any) -> frozenset[Category]:
 
 
 @transaction.atomic
-def choose(user: Any, categories: Collection[str]) -> None:
-    """Let somebody have mails of these categories, and of those that cannot be switched off, and no others."""
-    unwanted = [category for category in Category if category not in ALWAYS and category not in categories]
+def mute(user: Any, categories: Collection[str]) -> None:
+    """Send somebody no mails of these categories, save those that cannot be switched off, and those of all others."""
+    unwanted = [category for category in Category if category in categories and category not in ALWAYS]
     Muted.objects.filter(user=user).exclude(category__in=unwanted).delete()
     Muted.objects.bulk_create([Muted(user=user, category=category) for category in unwanted], ignore_conflicts=True)
 

@@ -1,5 +1,7 @@
 """Which mails somebody gets."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -16,12 +18,23 @@ DESCRIPTIONS = {
 
 
 class MailsForm(PortalForm):
-    """The categories that can be switched off."""
+    """The categories that can be switched off. staff: whether there are mails about work at the desk, too."""
 
     categories = forms.MultipleChoiceField(
         label=_("Write to me when"),
         required=False,
-        choices=[(category.value, category.label) for category in Category if category not in ALWAYS],
         widget=CheckboxCards(descriptions=DESCRIPTIONS),
         help_text=_("Mails about certificates and about security always come."),
     )
+
+    def __init__(self, *args: Any, staff: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        unasked = ALWAYS if staff else ALWAYS | {Category.DESK}
+        field: Any = self.fields["categories"]
+        field.choices = [(category.value, category.label) for category in Category if category not in unasked]
+
+    @property
+    def unwanted(self) -> set[str]:
+        """What was asked and not chosen."""
+        field: Any = self.fields["categories"]
+        return {value for value, _label in field.choices} - set(self.cleaned_data["categories"])

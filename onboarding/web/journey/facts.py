@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.db import models
 from django.urls import reverse
 
 from onboarding.credentials.environments import available
+from onboarding.credentials.flows import OPEN_STATES
 from onboarding.credentials.models import CertificateRequest, CredentialSet, KeyOrder, PartnerPassword
 from onboarding.credentials.rehearsing import all_rehearsed
 from onboarding.credentials.sets import missing_credentials
@@ -25,8 +27,11 @@ from onboarding.validation.models import PartnerReport, Run
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One environment of an application: its newest signing cycle, the set made from it, and its runs.
+    """One environment of an application: its signing cycle, the set made from it, and its runs.
 
+    request: the newest cycle; while a renewal is on its way, the one whose certificate is in use.
+    renewal: the track of the cycle on its way, whose certificate is to follow. outgoing: the cycle whose certificate is
+    still in use while the one that follows it has not passed a validation yet.
     key_order: the latest one of the signing cycle, custody `vault`.
     good_report: the latest report of the offline checker that was signed and passed.
     rehearsal: the failure that the sandbox plays for it. Runs that met one count as little as if they had not been.
@@ -42,6 +47,8 @@ class Track:
     good_run: Run | None
     rehearsal: Rehearsal | None
     good_report: PartnerReport | None = None
+    renewal: "Track | None" = None
+    outgoing: CertificateRequest | None = None
 
     def url(self, name: str) -> str:
         """Return the address of one of this track's pages."""
@@ -66,6 +73,21 @@ class Track:
     def has_certificate(self) -> bool:
         """Whether there is a certificate that calls can be made with."""
         return self.request is not None and self.request.state in USABLE
+
+    @property
+    def in_work(self) -> "Track":
+        """The track whose key, CSR or certificate is worked on: the renewal's, while there is one."""
+        return self.renewal or self
+
+    @property
+    def can_renew(self) -> bool:
+        """Whether a renewal can be begun."""
+        return self.has_certificate and self.renewal is None and self.outgoing is None
+
+    def expires_within(self, days: int, now: datetime) -> bool:
+        """Return whether the certificate in use ends within so many days, or has ended."""
+        end = self.request.not_valid_after if self.request and self.has_certificate else None
+        return end is not None and end <= now + timedelta(days=days)
 
     @property
     def can_receive(self) -> bool:
@@ -121,23 +143,24 @@ def load(application: Application) -> Journey:
 
 def load_many(applications: Sequence[Application]) -> list[Journey]:
     """Read the facts of several applications, in as many queries as for one."""
-    requests: dict[tuple[UUID, str], CertificateRequest] = {}
+    cycles: dict[tuple[UUID, str], list[CertificateRequest]] = {}
     for request in (
         CertificateRequest.objects.filter(application__in=applications)
         .exclude(state__in=(CertificateState.CANCELLED, CertificateState.SUPERSEDED))
         .select_related("partner_login__organisation", "key")
         .order_by("created_at")
     ):
-        requests[request.application_id, request.environment] = request  # the newest stays
+        cycles.setdefault((request.application_id, request.environment), []).append(request)
+    every = [request for several in cycles.values() for request in several]
     orders = {
         order.certificate_request_id: order  # the newest stays
-        for order in KeyOrder.objects.filter(certificate_request__in=requests.values()).order_by("created_at")
+        for order in KeyOrder.objects.filter(certificate_request__in=every).order_by("created_at")
     }
-    held = _sets_of(requests.values())
+    held = _sets_of(every)
     passwords = set(
-        PartnerPassword.objects.filter(
-            partner_login__in={request.partner_login_id for request in requests.values()}
-        ).values_list("partner_login_id", "environment")
+        PartnerPassword.objects.filter(partner_login__in={request.partner_login_id for request in every}).values_list(
+            "partner_login_id", "environment"
+        )
     )
     rehearsals = all_rehearsed(applications)
     runs = Run.objects.in_bulk(
@@ -154,7 +177,7 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
                 _track(
                     application,
                     where,
-                    requests.get((application.pk, where.id)),
+                    cycles.get((application.pk, where.id), []),
                     orders,
                     held,
                     passwords,
@@ -162,7 +185,7 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
                     reports,
                     rehearsals.get(application.pk) if where.id == SANDBOX else None,
                 )
-                for where in _in_order(application, requests)
+                for where in _in_order(application, cycles)
             ),
         )
         for application in applications
@@ -170,13 +193,13 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
 
 
 def _in_order(
-    application: Application, requests: Mapping[tuple[UUID, str], CertificateRequest]
+    application: Application, cycles: Mapping[tuple[UUID, str], list[CertificateRequest]]
 ) -> tuple[Environment, ...]:
     """Return the environments, the sandbox first; without a registration, first where something was brought in."""
     environments = available(application.profile)
     if hasattr(application, "registration"):
         return environments
-    return tuple(sorted(environments, key=lambda one: (application.pk, one.id) not in requests))
+    return tuple(sorted(environments, key=lambda one: (application.pk, one.id) not in cycles))
 
 
 def track(application: Application, environment_id: str) -> Track:
@@ -217,7 +240,7 @@ def _sets_of(requests: Iterable[CertificateRequest]) -> dict[UUID, Any]:
 def _track(
     application: Application,
     where: Environment,
-    request: CertificateRequest | None,
+    cycles: Sequence[CertificateRequest],
     orders: Mapping[UUID, KeyOrder],
     held: Mapping[UUID, Any],
     passwords: AbstractSet[tuple[UUID, str]],
@@ -225,17 +248,26 @@ def _track(
     reports: Mapping[UUID, PartnerReport],
     rehearsal: Rehearsal | None,
 ) -> Track:
-    one = held.get(request.pk) if request else None
-    has_password = request is not None and (request.partner_login_id, where.id) in passwords
-    return Track(
-        application=application,
-        environment=where,
-        request=request,
-        key_order=orders.get(request.pk) if request else None,
-        credential_set=one,
-        missing=missing_credentials(one, has_password=has_password) if one else (),
-        run=runs.get(one.latest_run_id) if one else None,
-        good_run=runs.get(one.good_run_id) if one else None,
-        rehearsal=rehearsal,
-        good_report=reports.get(one.good_report_id) if one else None,
-    )
+    def about(request: CertificateRequest | None) -> Track:
+        one = held.get(request.pk) if request else None
+        has_password = request is not None and (request.partner_login_id, where.id) in passwords
+        return Track(
+            application=application,
+            environment=where,
+            request=request,
+            key_order=orders.get(request.pk) if request else None,
+            credential_set=one,
+            missing=missing_credentials(one, has_password=has_password) if one else (),
+            run=runs.get(one.latest_run_id) if one else None,
+            good_run=runs.get(one.good_run_id) if one else None,
+            rehearsal=rehearsal,
+            good_report=reports.get(one.good_report_id) if one else None,
+        )
+
+    newest = cycles[-1] if cycles else None
+    usable = next((one for one in reversed(cycles) if one.state in USABLE), None)
+    if newest is not None and usable is not None and newest.state in OPEN_STATES:
+        return replace(about(usable), renewal=about(newest))
+    active = next((one for one in cycles if one.state == CertificateState.ACTIVE), None)
+    is_overlap = newest is not None and newest.state == CertificateState.ISSUED and active is not None
+    return replace(about(newest), outgoing=active if is_overlap else None)

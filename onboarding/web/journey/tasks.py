@@ -5,9 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from onboarding.credentials.renewing import BEGIN_BEFORE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.partners.models import PartnerLogin
 from onboarding.registrations.description import STEPS, missing
@@ -15,6 +17,7 @@ from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.validation.models import Run
 from onboarding.web.journey.facts import Journey, Track
+from onboarding.web.journey.turns import track_turn
 
 Status = dict[str, str]
 
@@ -212,7 +215,21 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
     else:
         live |= {"href": None, "status": _status("later"), "because": _("Starts when a validation has passed.")}
     tasks.append(live)
+    if (renewal := _renewal_task(one)) is not None:
+        tasks.append(renewal)
     return tasks
+
+
+def _renewal_task(one: Track) -> dict[str, Any] | None:
+    """Return the renewal's task: while one is on its way, and from the day on which it should begin."""
+    task: dict[str, Any] = {"title": _("Renew the certificate"), "href": one.url("certificate_renew")}
+    if one.renewal is not None:
+        turn = track_turn(one.renewal)
+        status = _status("turn") if turn.who == "partner" else {"label": _("On its way"), "tone": "waiting"}
+        return task | {"href": turn.href or one.url("csr"), "status": status, "hint": turn.title, "since": turn.since}
+    if one.can_renew and one.expires_within(BEGIN_BEFORE, timezone.now()):
+        return task | {"status": _status("turn"), "hint": _("The old one stays in use until the new one works.")}
+    return None
 
 
 def credential_names(application: Application) -> str:

@@ -1,12 +1,15 @@
 """Whose turn it is, since when, and what comes next."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from onboarding.credentials.renewing import BEGIN_BEFORE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.registrations.description import STEPS, missing
 from onboarding.registrations.models import Application, Registration
@@ -45,6 +48,9 @@ def turn(journey: Journey) -> Turn:
         return _registration_turn(journey.application, registration)
     if (claim := _claim_turn(journey)) is not None:
         return claim
+    for one in journey.tracks:
+        if (ending := _ending_turn(one)) is not None:
+            return ending
     for one in journey.tracks:
         if not one.is_live and (registration is not None or one.request is not None):
             return track_turn(one)
@@ -123,8 +129,44 @@ def _registration_turn(application: Application, registration: Registration) -> 
             return Turn("operator", _("Suspended by %(operator)s") % values, registration.note, since, is_setback=True)
 
 
+def _ending_turn(one: Track) -> Turn | None:
+    """Say what the end of the certificate in use asks for: a renewal in time, or to go on with the one begun."""
+    now = timezone.now()
+    end = one.request.not_valid_after if one.request else None
+    if end is None or not one.has_certificate:
+        return None
+    values = {"end": date_format(timezone.localtime(end), "DATE_FORMAT")}
+    if one.renewal is not None:
+        going = track_turn(one.renewal)
+        text = _("Renewal: the certificate in use ends on %(end)s.") % values
+        return replace(going, text=f"{text} {going.text}", is_setback=going.is_setback or end <= now)
+    if end <= now:
+        return Turn(
+            "partner",
+            _("Your turn: the certificate has ended"),
+            _("It ended on %(end)s, and calls with it are refused. Renew it.") % values,
+            end,
+            one.url("certificate_renew"),
+            _("Renew"),
+            is_setback=True,
+        )
+    if one.expires_within(BEGIN_BEFORE, now) and one.can_renew:
+        return Turn(
+            "partner",
+            _("Your turn: renew the certificate"),
+            _("It ends on %(end)s. Signing can take weeks, and the old one stays in use until the new one works.")
+            % values,
+            end - timedelta(days=BEGIN_BEFORE),
+            one.url("certificate_renew"),
+            _("Renew"),
+        )
+    return None
+
+
 def track_turn(one: Track) -> Turn:
     """Say whose turn it is in one environment, and what comes next."""
+    if (ending := _ending_turn(one)) is not None:
+        return ending
     values = {"operator": settings.OPERATOR_NAME, "environment": _(one.environment.label)}
     since = one.request.state_since if one.request else None
     match one.request_state:
@@ -248,6 +290,16 @@ def track_turn(one: Track) -> Turn:
             one.run.failing_since or one.run.finished_at,
             one.url("validate"),
             _("See the checks"),
+        )
+    if one.outgoing is not None and one.outgoing.not_valid_after is not None:
+        return Turn(
+            "partner",
+            _("Your turn: validate with the new certificate"),
+            _("Until a call with it has passed the old one stays in use. It ends on %(end)s.")
+            % {"end": date_format(timezone.localtime(one.outgoing.not_valid_after), "DATE_FORMAT")},
+            since,
+            one.url("validate"),
+            _("Validate"),
         )
     return Turn(
         "partner",

@@ -28,7 +28,7 @@ from onboarding.web.views.tracks import track_context, track_of
 @access.application()
 def receive(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Take in the certificate that came by e-mail."""
-    track = track_of(application, environment_id)
+    track = track_of(application, environment_id).in_work
     cycle = track.request
     if cycle is None or not track.can_receive:
         return redirect(track.url("certificate" if track.has_certificate else "csr"))

@@ -76,7 +76,7 @@ def first_click_wins(view: access.View) -> access.View:
 @first_click_wins
 def key(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """The names in the certificate, and who makes and keeps the key."""
-    track = track_of(application, environment_id)
+    track = track_of(application, environment_id).in_work
     if track.request is not None and track.request.state != State.AWAITING_CSR:
         return redirect(track.url("csr"))
     if application.confirmed_login is None:
@@ -289,20 +289,20 @@ IMPORT = Way(
 @first_click_wins
 def key_browser(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `browser`: the page makes the key; only the CSR arrives here."""
-    return _walk(request, track_of(application, environment_id), BROWSER)
+    return _walk(request, track_of(application, environment_id).in_work, BROWSER)
 
 
 @access.application()
 @first_click_wins
 def key_upload(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `own`: how to make key and CSR, and where to put the CSR."""
-    return _walk(request, track_of(application, environment_id), UPLOAD)
+    return _walk(request, track_of(application, environment_id).in_work, UPLOAD)
 
 
 @access.application()
 def key_config(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `own`: the names, as the file that OpenSSL reads."""
-    track = track_of(application, environment_id)
+    track = track_of(application, environment_id).in_work
     cycle = _awaiting(track, Custody.OWN)
     if cycle is None:
         return redirect(track.url("key"))
@@ -316,7 +316,7 @@ def key_config(request: PortalRequest, application: Application, environment_id:
 @first_click_wins
 def key_make(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `vault`: have a key made here."""
-    track = track_of(application, environment_id)
+    track = track_of(application, environment_id).in_work
     if request.method == "GET" and track.is_key_ordered:
         return redirect(track.url("key_making"))
     return _walk(request, track, MAKE)
@@ -327,7 +327,7 @@ def key_make(request: PortalRequest, application: Application, environment_id: s
 @first_click_wins
 def key_import(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """Custody `vault`: bring a key that was made elsewhere."""
-    return _walk(request, track_of(application, environment_id), IMPORT)
+    return _walk(request, track_of(application, environment_id).in_work, IMPORT)
 
 
 # --- A key on order ------------------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ def key_import(request: PortalRequest, application: Application, environment_id:
 @access.application()
 def key_making(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """A key on order. While it is made, the fragment asks for itself again; without JavaScript a reload does."""
-    track = track_of(application, environment_id)
+    track = track_of(application, environment_id).in_work
     order = track.key_order
     if order is None or not order.is_open:
         target = _after_order(request, track)
@@ -375,7 +375,7 @@ def _after_order(request: PortalRequest, track: journey.Track) -> str:
 @access.application()
 def csr(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """What was submitted; start again while it is not accepted."""
-    track = track_of(application, environment_id)
+    track = track_of(application, environment_id).in_work
     cycle = track.request
     if cycle is None or cycle.state == State.AWAITING_CSR:
         return redirect(track.url("key"))

@@ -34,9 +34,13 @@ def application_mails(request: PortalRequest, application: Application) -> HttpR
 @access.signed_in
 def my_mails(request: PortalRequest) -> HttpResponse:
     """Which mails somebody gets, and those that they got."""
-    form = MailsForm(request.POST or None, initial={"categories": sorted(mails.wanted(request.user))})
+    form = MailsForm(
+        request.POST or None,
+        initial={"categories": sorted(mails.wanted(request.user))},
+        staff=bool(request.user.staff_roles),
+    )
     if request.method == "POST" and form.is_valid():
-        mails.choose(request.user, form.cleaned_data["categories"])
+        mails.mute(request.user, form.unwanted)
         messages.success(request, _("Saved."))
         return redirect("my_mails")
     page = _page(Mail.objects.filter(user=request.user), request)
