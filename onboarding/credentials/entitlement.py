@@ -57,22 +57,21 @@ def login_for(application: Application, environment_id: str, *, actor: Actor) ->
     In the sandbox an application stays with the login that it has begun with. Raises NoPartnerLogin, ApplicationClosed.
     """
     require_open(application, environment_id)
-    if environment_id == SANDBOX and (used := used_in_sandbox(application)) is not None:
-        return used
-    if application.confirmed_login is not None:
-        return application.confirmed_login
     if not has_login(application, environment_id):
         raise NoPartnerLogin
-    return sandbox_login(application.organisation, actor=actor)
+    return known_login(application, environment_id) or sandbox_login(application.organisation, actor=actor)
 
 
-def used_in_sandbox(application: Application) -> PartnerLogin | None:
-    """Return the partner login of the application's newest signing cycle in the sandbox."""
+def known_login(application: Application, environment_id: str) -> PartnerLogin | None:
+    """Return the partner login that a new signing cycle would have, as far as there is one already."""
+    if environment_id != SANDBOX:
+        return application.confirmed_login
     cycles = CertificateRequest.objects.filter(application=application, environment=SANDBOX)
-    newest = (
-        cycles.exclude(state=CertificateState.CANCELLED).select_related("partner_login").order_by("-created_at").first()
-    )
-    return newest.partner_login if newest else None
+    in_use = cycles.exclude(state=CertificateState.CANCELLED).select_related("partner_login").order_by("-created_at")
+    if (newest := in_use.first()) is not None:
+        return newest.partner_login
+    of_sandbox = PartnerLogin.objects.filter(organisation=application.organisation_id, environment=SANDBOX)
+    return application.confirmed_login or of_sandbox.first()
 
 
 def _open_states(environment_id: str) -> frozenset[State]:

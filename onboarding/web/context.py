@@ -63,6 +63,7 @@ def _belongs(name: str, href: str) -> bool:
             "run",
             "kit",
             "live",
+            "sandbox",
         ),
     }
     return name.startswith(sections.get(href, ()))

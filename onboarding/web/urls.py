@@ -20,6 +20,7 @@ from onboarding.web.views import (
     rehearse,
     renewal,
     reports,
+    sandbox,
     styleguide,
     validation,
 )
@@ -59,6 +60,8 @@ urlpatterns = [
     path(TRACK + "kit/", kit.kit, name="kit"),
     path(TRACK + "credentials/", credentials.store, name="credentials"),
     path(TRACK + "credentials/<slug:what>/", credentials.reveal, name="credentials_reveal"),
+    path(TRACK + "start/", sandbox.start, name="sandbox_start"),
+    path(TRACK + "delete/", sandbox.delete, name="sandbox_delete"),
     # First call
     path(TRACK + "validate/", validation.validate, name="validate"),
     path(TRACK + "checker/", reports.checker, name="checker"),

@@ -1,20 +1,24 @@
 """Where an application stands, whose turn it is, and what comes next: derived from facts, stored nowhere.
 
-`facts` reads them, `turns` says whose turn it is, `tasks` makes the task list.
+`facts` reads them, `turns` says whose turn it is, `tasks` makes the task list; `quick` follows sandbox credentials that
+were asked for in one go.
 """
 
 from onboarding.web.journey.facts import Journey, Track, load, load_many, track
-from onboarding.web.journey.tasks import credential_names, task_groups
+from onboarding.web.journey.quick import sandbox_progress
+from onboarding.web.journey.tasks import Column, credential_names, task_columns
 from onboarding.web.journey.turns import Turn, track_turn, turn
 
 __all__ = [
+    "Column",
     "Journey",
     "Track",
     "Turn",
     "credential_names",
     "load",
     "load_many",
-    "task_groups",
+    "sandbox_progress",
+    "task_columns",
     "track",
     "track_turn",
     "turn",

@@ -3,13 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
+from onboarding.credentials import sandboxing
+from onboarding.credentials.entitlement import has_login, is_open
 from onboarding.credentials.environments import available
 from onboarding.credentials.flows import OPEN_STATES
 from onboarding.credentials.models import CertificateRequest, CredentialSet, KeyOrder, PartnerPassword
@@ -20,7 +24,9 @@ from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.fleet.checks import Result
 from onboarding.programmes import SANDBOX, Environment
-from onboarding.registrations.models import Application, Registration
+from onboarding.registrations.models import Application, Registration, Submission
+from onboarding.registrations.states import State as RegistrationState
+from onboarding.registrations.targets import working_days_after
 from onboarding.rehearsals import Rehearsal
 from onboarding.validation.models import PartnerReport, Run
 
@@ -55,6 +61,32 @@ class Track:
         return reverse(name, args=[self.application.pk, self.environment.id])
 
     @property
+    def is_sandbox(self) -> bool:
+        """Whether it is the sandbox's."""
+        return self.environment.id == SANDBOX
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something new may be asked for, as far as the review goes."""
+        return is_open(self.application, self.environment.id)
+
+    @property
+    def can_begin(self) -> bool:
+        """Whether a key and a certificate may be asked for now."""
+        return self.is_open and has_login(self.application, self.environment.id)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether somebody has asked for a key or a certificate."""
+        return self.request is not None
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether everything can be made here in one go, and nothing was submitted yet in another way."""
+        waits = self.request_state == CertificateState.AWAITING_CSR
+        return self.is_sandbox and waits and self.is_open and sandboxing.is_offered()
+
+    @property
     def request_state(self) -> str:
         """The signing cycle's state; awaiting_csr where none was opened yet."""
         return self.request.state if self.request else CertificateState.AWAITING_CSR
@@ -68,6 +100,12 @@ class Track:
     def has_key_failed(self) -> bool:
         """Whether the key that was asked for last could not be made."""
         return self.key_order is not None and self.key_order.state in KeyOrder.UNSUCCESSFUL
+
+    @property
+    def is_call_coming(self) -> bool:
+        """Whether the first call was asked for together with the key, and is about to begin."""
+        order = self.key_order
+        return order is not None and order.state == KeyOrder.State.DONE and order.first_call
 
     @property
     def has_certificate(self) -> bool:
@@ -117,16 +155,20 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """An application's facts, read once for a page."""
+    """An application's facts, read once for a page.
+
+    decide_by: the day by which a review that waits or runs is to be decided; None where none is promised.
+    """
 
     application: Application
     registration: Registration | None
     tracks: tuple[Track, ...]
+    decide_by: date | None = None
 
     @property
-    def has_login(self) -> bool:
-        """Whether keys and certificates can be asked for."""
-        return self.application.confirmed_login is not None
+    def sandbox(self) -> Track | None:
+        """The sandbox's track, if this installation has a sandbox."""
+        return next((one for one in self.tracks if one.is_sandbox), None)
 
     @property
     def is_disputed(self) -> bool:
@@ -169,11 +211,12 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
     reports = PartnerReport.objects.in_bulk(
         [one.good_report_id for one in held.values() if one.good_report_id is not None]
     )
+    targets = _targets(applications)
     return [
         Journey(
             application,
             getattr(application, "registration", None),
-            tuple(
+            tracks=tuple(
                 _track(
                     application,
                     where,
@@ -187,9 +230,24 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
                 )
                 for where in _in_order(application, cycles)
             ),
+            decide_by=targets.get(application.pk),
         )
         for application in applications
     ]
+
+
+def _targets(applications: Sequence[Application]) -> Mapping[UUID, date]:
+    """Return by when the reviews that wait or run are to be decided, by application."""
+    days = settings.REVIEW_TARGET_DAYS
+    waiting = Submission.objects.filter(
+        registration__application__in=applications,
+        registration__state__in=(RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW),
+    ).order_by("number")
+    return {
+        application_id: working_days_after(timezone.localdate(submitted_at), days)  # the newest stays
+        for application_id, submitted_at in waiting.values_list("registration__application_id", "submitted_at")
+        if days
+    }
 
 
 def _in_order(

@@ -1,6 +1,7 @@
 """The task list of an application: what there is to do, in which state, and why some of it cannot start yet."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -14,33 +15,85 @@ from onboarding.credentials.states import State as CertificateState
 from onboarding.partners.models import PartnerLogin
 from onboarding.registrations.description import STEPS, missing
 from onboarding.registrations.models import Application, Registration
+from onboarding.registrations.states import CLOSED
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.validation.models import Run
 from onboarding.web.journey.facts import Journey, Track
-from onboarding.web.journey.turns import track_turn
+from onboarding.web.journey.turns import Turn, day_in_words, registration_turn, track_turn
 
 Status = dict[str, str]
 
 
-def task_groups(journey: Journey) -> list[dict[str, Any]]:
-    """Return the task list of an application: the description and its review, then one group per environment."""
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One of the tracks that run side by side, for the component `task_list.html`.
+
+    note: what it is, in a sentence. quick: where everything can be made in one go; empty where it cannot be.
+    turn: whose turn it is in it; None where that cannot be said for the whole of it.
+    """
+
+    id: str
+    title: str
+    note: str
+    groups: list[dict[str, Any]]
+    turn: Turn | None = None
+    quick: str = ""
+
+
+def task_columns(journey: Journey) -> list[Column]:
+    """Return the task list of an application: the sandbox beside the way to the car maker's environments."""
+    shown = _shown_tracks(journey)
+    sandbox = [one for one in shown if one.is_sandbox]
+    return [*(_sandbox_column(one, journey) for one in sandbox), *_real_columns(journey, shown)]
+
+
+def _shown_tracks(journey: Journey) -> list[Track]:
+    """Return the environments to show. With a login that is only claimed nothing can be begun, and nothing gone on with
+    after it was rejected.
+    """
+    login = journey.application.partner_login if journey.registration is None else None
+    if login is not None and login.is_rejected:
+        return []
+    return [one for one in journey.tracks if login is None or one.can_begin or one.is_begun]
+
+
+def _sandbox_column(one: Track, journey: Journey) -> Column:
+    begun = one.is_begun and (one.request_state != CertificateState.AWAITING_CSR or one.is_key_ordered)
+    return Column(
+        "sandbox",
+        _("Sandbox"),
+        _("A fleet API to try everything out. It needs nobody's approval.")
+        if one.is_open
+        else _("Nothing new can be asked for. What is there can still be used, or be deleted."),
+        [{"title": "", "tasks": _track_tasks(one, journey)}],
+        track_turn(one),
+        one.url("sandbox_start") if one.is_quick and not begun else "",
+    )
+
+
+def _real_columns(journey: Journey, shown: list[Track]) -> list[Column]:
     groups = []
     if journey.registration is not None:
         groups.append(
             {"title": _("Registration"), "tasks": _registration_tasks(journey.application, journey.registration)}
         )
+    real = [one for one in shown if not one.is_sandbox]
+    groups += [{"title": _(one.environment.label), "tasks": _track_tasks(one, journey)} for one in real]
     login = journey.application.partner_login if journey.registration is None else None
-    # Nothing can be begun with a login that is only claimed, and nothing gone on with after it was rejected.
-    tracks = [one for one in journey.tracks if login is None or journey.has_login or one.request is not None]
-    if login is not None and login.is_rejected:
-        tracks = []
-    several = len(tracks) > 1
-    for one in tracks:
-        title = _("Credentials: %(environment)s") if several else _("Credentials and first call")
-        groups.append({"title": title % {"environment": _(one.environment.label)}, "tasks": _track_tasks(one, journey)})
     if login is not None:
         groups.append({"title": _("Partner login"), "tasks": [_login_task(journey, login)]})
-    return groups
+    if not groups:
+        return []
+    values = {"operator": settings.OPERATOR_NAME}
+    title = _("%(operator)s, for real") if real else _("Approval by %(operator)s")
+    note = (
+        _("Real vehicles. It needs the approval, and credentials of its own.")
+        if real
+        else _("Needed to call real vehicles. This portal calls the sandbox alone.")
+    )
+    turns = [registration_turn(journey)] if journey.registration else []
+    turns = [*(track_turn(one) for one in real if one.is_begun or one.can_begin), *turns]
+    return [Column("real", title % values, note, groups, turns[0] if turns else None)]
 
 
 def _login_task(journey: Journey, login: PartnerLogin) -> dict[str, Any]:
@@ -115,14 +168,16 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
             "status": _status("done"),
             "hint": _("Brought in, and sealed here") if one.request.key_id else _("Kept by you; lent to validate"),
         }
-    elif not journey.has_login:
-        key |= {
-            "href": None,
-            "status": _status("later"),
-            "because": _("Starts with the approval, which brings your partner login (MZP)."),
-        }
+    elif not one.is_begun and not one.can_begin:
+        key |= {"href": None, "status": _status("later"), "because": _why_not_yet(one, journey)}
     elif state == CertificateState.AWAITING_CSR and one.is_key_ordered:
-        key |= {"href": one.url("key_making"), "status": {"label": _("On its way"), "tone": "waiting"}}
+        quick = one.key_order is not None and one.key_order.first_call
+        key |= {
+            "href": one.url("sandbox_start" if quick else "key_making"),
+            "status": {"label": _("On its way"), "tone": "waiting"},
+        }
+    elif state == CertificateState.AWAITING_CSR and not one.can_begin:
+        key |= {"href": None, "status": _status("later"), "because": _why_not_yet(one, journey)}
     elif state == CertificateState.AWAITING_CSR:
         key |= {"href": one.url("key"), "status": _status("turn"), "hint": _("Names, key custody, CSR")}
     elif state == CertificateState.CSR_REFUSED:
@@ -168,7 +223,7 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
     tasks.append(certificate)
 
     names = credential_names(one.application)
-    stored: dict[str, Any] = {"title": _("Store credentials"), "hint": names}
+    stored: dict[str, Any] = {"title": _("Credentials") if one.is_sandbox else _("Store credentials"), "hint": names}
     if one.is_complete:
         stored |= {"href": one.url("credentials"), "status": _status("done")}
     elif one.has_certificate:
@@ -230,6 +285,23 @@ def _renewal_task(one: Track) -> dict[str, Any] | None:
     if one.can_renew and one.expires_within(BEGIN_BEFORE, timezone.now()):
         return task | {"status": _status("turn"), "hint": _("The old one stays in use until the new one works.")}
     return None
+
+
+def _why_not_yet(one: Track, journey: Journey) -> str:
+    """Say what stands before the first task of an environment, and by when it should be out of the way."""
+    registration, values = journey.registration, {"operator": settings.OPERATOR_NAME}
+    if registration is None:
+        return _("After the partner login is confirmed.")
+    if registration.state in CLOSED:
+        return _("The application has come to its end: %(state)s.") % {"state": registration.get_state_display()}
+    if journey.decide_by is not None:
+        return _("After the approval: %(operator)s decides, target %(day)s.") % {
+            **values,
+            "day": day_in_words(journey.decide_by),
+        }
+    if registration.state in (RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW):
+        return _("After the approval: %(operator)s decides.") % values
+    return _("After the approval, which brings your partner login (MZP).")
 
 
 def credential_names(application: Application) -> str:

@@ -1,18 +1,21 @@
 """Whose turn it is, since when, and what comes next."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateformat import format as format_date
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from onboarding.credentials.renewing import BEGIN_BEFORE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.registrations.description import STEPS, missing
 from onboarding.registrations.models import Application, Registration
+from onboarding.registrations.states import CLOSED
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.validation.models import Run
 from onboarding.web.journey.facts import Journey, Track
@@ -23,6 +26,7 @@ class Turn:
     """Whose turn it is, since when, and the next thing to do.
 
     who: partner, operator, portal (it is at work) or nobody. is_setback: it ended otherwise than hoped for.
+    by: the day by which it is to be decided. is_aside: the action is something to do meanwhile.
     """
 
     who: str
@@ -32,6 +36,24 @@ class Turn:
     href: str = ""
     action: str = ""
     is_setback: bool = False
+    by: date | None = None
+    is_aside: bool = False
+
+    @property
+    def day(self) -> str:
+        """The day by which it is to be decided, in words."""
+        return day_in_words(self.by) if self.by else ""
+
+    @property
+    def short(self) -> str:
+        """Whose turn it is, in two words, where the rest is said elsewhere."""
+        if self.is_setback:
+            return self.title
+        return {
+            "partner": _("Your turn"),
+            "operator": _("Waiting for %(operator)s") % {"operator": settings.OPERATOR_NAME},
+            "portal": _("At work"),
+        }.get(self.who, self.title)
 
     @property
     def tone(self) -> str:
@@ -41,20 +63,43 @@ class Turn:
         return {"partner": "turn", "operator": "waiting", "portal": "waiting"}.get(self.who, "success")
 
 
+def day_in_words(day: date) -> str:
+    """Return a day of these weeks, such as "3 Dec"."""
+    return format_date(day, pgettext("date format", "j M"))
+
+
 def turn(journey: Journey) -> Turn:
     """Say whose turn it is and what comes next, for the application as a whole."""
     registration = journey.registration
     if registration is not None and registration.state != RegistrationState.APPROVED:
-        return _registration_turn(journey.application, registration)
+        return _meanwhile(journey, registration_turn(journey))
     if (claim := _claim_turn(journey)) is not None:
         return claim
-    for one in journey.tracks:
+    for one in sorted(journey.tracks, key=lambda one: one.is_sandbox):
         if (ending := _ending_turn(one)) is not None:
             return ending
-    for one in journey.tracks:
-        if not one.is_live and (registration is not None or one.request is not None):
-            return track_turn(one)
-    return track_turn(journey.tracks[0]) if journey.tracks else Turn("nobody", _("Approved"), "")
+    is_sandbox_all = all(one.is_sandbox for one in journey.tracks)
+    # A sandbox that was never begun is no task any more for somebody who may call the car maker.
+    wanted = [
+        one for one in journey.tracks if one.is_begun or (registration and (is_sandbox_all or not one.is_sandbox))
+    ]
+    turns = [track_turn(one) for one in wanted if not one.is_live]
+    turns.sort(key=lambda one: one.who != "partner")  # what the partner can do before what others do
+    if turns:
+        return _meanwhile(journey, turns[0])
+    first = next(iter(wanted or journey.tracks), None)
+    return track_turn(first) if first else Turn("nobody", _("Approved"), "")
+
+
+def _meanwhile(journey: Journey, found: Turn) -> Turn:
+    """Return the turn with something to do in the sandbox while others decide."""
+    one = journey.sandbox
+    if found.who != "operator" or one is None or not one.is_open or one.is_live:
+        return found
+    sandbox = track_turn(one)
+    if sandbox.who not in ("partner", "portal") or not sandbox.href:
+        return found
+    return replace(found, href=sandbox.href, action=_("Meanwhile: the sandbox"), is_aside=True)
 
 
 def _claim_turn(journey: Journey) -> Turn | None:
@@ -80,6 +125,14 @@ def _claim_turn(journey: Journey) -> Turn | None:
             % values,
         )
     return None
+
+
+def registration_turn(journey: Journey) -> Turn:
+    """Say whose turn it is in the description and its review."""
+    registration = journey.registration
+    if registration is None or registration.state == RegistrationState.APPROVED:
+        return Turn("nobody", _("Approved"), "", registration.state_since if registration else None)
+    return replace(_registration_turn(journey.application, registration), by=journey.decide_by)
 
 
 def _registration_turn(application: Application, registration: Registration) -> Turn:
@@ -163,12 +216,25 @@ def _ending_turn(one: Track) -> Turn | None:
     return None
 
 
+def _not_yet(one: Track) -> Turn:
+    """Say why an environment cannot be begun."""
+    values = {"operator": settings.OPERATOR_NAME}
+    registration: Registration | None = getattr(one.application, "registration", None)
+    if registration is not None and registration.state in CLOSED:
+        return Turn("nobody", str(registration.get_state_display()), "", registration.state_since, is_setback=True)
+    if registration is None:
+        return Turn("operator", _("After the partner login is confirmed"), "")
+    return Turn("operator", _("After the approval"), _("%(operator)s decides on your description first.") % values)
+
+
 def track_turn(one: Track) -> Turn:
     """Say whose turn it is in one environment, and what comes next."""
     if (ending := _ending_turn(one)) is not None:
         return ending
     values = {"operator": settings.OPERATOR_NAME, "environment": _(one.environment.label)}
     since = one.request.state_since if one.request else None
+    if not one.is_begun and not one.can_begin:
+        return _not_yet(one)
     match one.request_state:
         case CertificateState.AWAITING_CSR if one.is_key_ordered:
             return Turn(
@@ -176,7 +242,7 @@ def track_turn(one: Track) -> Turn:
                 _("Your key is on its way"),
                 _("It is sealed, and its CSR submitted, as soon as it is there. You need not wait on the page."),
                 one.key_order.created_at if one.key_order else None,
-                one.url("key_making"),
+                one.url("sandbox_start" if one.key_order and one.key_order.first_call else "key_making"),
                 _("Watch"),
             )
         case CertificateState.AWAITING_CSR if one.has_key_failed:
@@ -187,6 +253,15 @@ def track_turn(one: Track) -> Turn:
                 one.key_order.finished_at if one.key_order else None,
                 one.url("key"),
                 _("Go on"),
+            )
+        case CertificateState.AWAITING_CSR if one.is_sandbox:
+            return Turn(
+                "partner",
+                _("Your turn: get sandbox credentials"),
+                _("They need nobody's approval: a key, a certificate and all that a call needs, good for the sandbox."),
+                since,
+                one.url("sandbox_start" if one.is_quick else "key"),
+                _("Start"),
             )
         case CertificateState.AWAITING_CSR:
             return Turn(
@@ -235,6 +310,15 @@ def track_turn(one: Track) -> Turn:
             since,
             one.url("credentials"),
             _("Store credentials"),
+        )
+    if one.is_call_coming and one.run is None:
+        return Turn(
+            "portal",
+            _("Validating now"),
+            _("The fleet API is being called."),
+            since,
+            one.url("sandbox_start"),
+            _("Watch"),
         )
     if one.run is not None and one.run.is_open:
         return Turn(

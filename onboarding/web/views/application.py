@@ -48,7 +48,9 @@ def overview(request: PortalRequest, application: Application) -> HttpResponse:
     context = {
         "application": application,
         "turn": journey.turn(facts),
-        "groups": journey.task_groups(facts),
+        "columns": journey.task_columns(facts),
+        "sandbox": facts.sandbox,
+        "has_review": registration is not None,
         "timeline": timeline(entries, reader=request.user),
         "can_withdraw": registration is not None and LIFECYCLE.allows(registration.state, "withdraw"),
     }

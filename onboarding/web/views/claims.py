@@ -76,7 +76,7 @@ def _page(request: PortalRequest, tab: str) -> HttpResponse:
         .exclude(facts__has_key=Run.REHEARSAL)
     )
     rows = (
-        PartnerLogin.objects.filter(TABS[tab])
+        PartnerLogin.objects.filter(TABS[tab], environment="")
         .select_related("organisation")
         .annotate(
             holder=Subquery(held.exclude(pk=OuterRef("pk")).values("organisation__name")[:1]), has_passed=Exists(passed)

@@ -104,7 +104,7 @@ def export_key(request: PortalRequest, application: Application, environment_id:
 @access.application()
 def store(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """What is held, and where the rest is stored."""
-    track, _cycle, held = _with_certificate(application, environment_id)
+    track, cycle, held = _with_certificate(application, environment_id)
     names = application.profile.credentials
     have = {name: name not in track.missing for name in names}
     form = StoreCredentialsForm(
@@ -121,7 +121,7 @@ def store(request: PortalRequest, application: Application, environment_id: str)
         else:
             messages.success(request, _("Stored. Secrets are sealed and shown only on request."))
             return redirect(track.url("credentials"))
-    context = track_context(track) | {"form": form, "held": held, "have": have, "login": application.partner_login}
+    context = track_context(track) | {"form": form, "held": held, "have": have, "login": cycle.partner_login}
     return render(request, "credentials.html", context)
 
 

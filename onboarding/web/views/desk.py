@@ -120,6 +120,7 @@ def certificates(request: PortalRequest) -> HttpResponse:
     tab = _tab(request, CERTIFICATE_TABS)
     rows = (
         CertificateRequest.objects.filter(state__in=CERTIFICATE_TABS[tab])
+        .exclude(partner_login__environment=SANDBOX)  # signed at once, without staff
         .select_related("application__organisation", "partner_login")
         .order_by("state_since" if tab == "waiting" else "-state_since")
     )
@@ -230,7 +231,7 @@ def _registration_page(
         "application": application,
         "submission": submission,
         "sections": describe_answers(application, answers, change=False),
-        "known_logins": application.organisation.partner_logins.filter(retired_at=None),
+        "known_logins": application.organisation.partner_logins.filter(environment="", retired_at=None),
         "verbs": possible,
         "approve": bound.get("approve") or ApproveForm(initial={"mzp": answers.get("mzp", "")}),
         "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),

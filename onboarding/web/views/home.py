@@ -8,17 +8,19 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 
-from onboarding.partners.models import Organisation, User
+from onboarding.partners.models import Membership, Organisation, User
 from onboarding.programmes import PROGRAMMES
 from onboarding.programmes import profile as programme_profile
 from onboarding.registrations import flows
 from onboarding.registrations.models import Application
-from onboarding.web import access, journey
+from onboarding.web import access
 from onboarding.web.forms.people import OrganisationForm, ProfileForm
+from onboarding.web.journey.standing import STANDINGS, listing
 from onboarding.web.presenting import example_ladder
 from onboarding.web.requests import PortalRequest
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
+MAX_SEARCH = 120
 
 
 @access.public
@@ -31,17 +33,24 @@ def home(request: HttpRequest) -> HttpResponse:
     organisations = list(Organisation.objects.filter(memberships__user=user).order_by("name"))
     if not organisations:
         return redirect("desk" if user.staff_roles else "new_organisation")
-    applications = Paginator(
-        Application.objects.filter(organisation__in=organisations)
-        .select_related("organisation", "registration", "partner_login")
-        .order_by("-created_at"),
-        PAGE_SIZE,
-    ).get_page(request.GET.get("page"))
-    rows = [
-        {"application": facts.application, "turn": journey.turn(facts)}
-        for facts in journey.load_many(list(applications))
-    ]
-    return render(request, "home.html", {"organisations": organisations, "rows": rows, "page": applications})
+    search, standing = request.GET.get("search", "")[:MAX_SEARCH].replace("\0", "").strip(), request.GET.get("show", "")
+    standing = standing if standing in STANDINGS else ""
+    found = listing(Application.objects.filter(organisation__in=organisations), search=search, standing=standing)
+    total = sum(found.counts.values())
+    context = {
+        "organisations": organisations,
+        "page": Paginator(found.rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "filters": [
+            {"id": "", "label": _("All"), "count": total},
+            *({"id": one, "label": label, "count": found.counts[one]} for one, label in STANDINGS.items()),
+        ],
+        "is_long": found.is_long,
+        "is_empty": not total and not search,
+        "search": search,
+        "show": standing,
+        "may_start": Membership.objects.filter(user=user, role__in=access.BUILDERS).exists(),
+    }
+    return render(request, "home.html", context)
 
 
 @access.signed_in

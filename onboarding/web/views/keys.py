@@ -18,15 +18,18 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from onboarding.credentials import flows, known, private_keys
+from onboarding.credentials.entitlement import ApplicationClosed, known_login
 from onboarding.credentials.models import CertificateRequest, KeyOrder
-from onboarding.credentials.states import LIFECYCLE, State
+from onboarding.credentials.states import LIFECYCLE, USABLE, State
 from onboarding.findings import Finding
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.actors import Actor
+from onboarding.partners.models import PartnerLogin
 from onboarding.partners.people import verified_addresses
 from onboarding.pki import instructions, recipe
 from onboarding.pki.csr import CsrReport
 from onboarding.registrations.models import Application
+from onboarding.registrations.states import CLOSED
 from onboarding.web import access, heartbeat, journey
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.credentials import (
@@ -55,6 +58,9 @@ USUAL_TIME: Mapping[int, Any] = {
 """How long the worker needs for a key of so many bits."""
 
 
+SIGNED = gettext_lazy("The CSR was checked and signed. The sandbox's credentials are stored beside it.")
+
+
 def first_click_wins(view: access.View) -> access.View:
     """Where a second click, or another tab, comes too late, show the CSR that the first one submitted."""
 
@@ -62,6 +68,9 @@ def first_click_wins(view: access.View) -> access.View:
     def inner(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
         try:
             return view(request, application, environment_id)
+        except ApplicationClosed:
+            messages.warning(request, _("Nothing new can be asked for: the application has come to its end."))
+            return redirect("application", application.pk)
         except IllegalTransition:
             messages.info(request, _("A CSR was submitted already. This is the one."))
             return redirect("csr", application.pk, environment_id)
@@ -79,13 +88,8 @@ def key(request: PortalRequest, application: Application, environment_id: str) -
     track = track_of(application, environment_id).in_work
     if track.request is not None and track.request.state != State.AWAITING_CSR:
         return redirect(track.url("csr"))
-    if application.confirmed_login is None:
-        messages.info(
-            request,
-            _("Keys and certificates start with the approval, which brings your partner login.")
-            if application.partner_login is None
-            else _("Keys and certificates can be asked for once your partner login is confirmed."),
-        )
+    if not track.can_begin:
+        messages.info(request, _why_not(track))
         return redirect("application", application.pk)
     initial = _subject_so_far(application, track.request)
     form = SubjectForm(
@@ -102,7 +106,7 @@ def key(request: PortalRequest, application: Application, environment_id: str) -
         return redirect(track.url(KEY_PAGES[custody]))
     context = track_context(track) | {
         "form": form,
-        "fixed": _fixed(application),
+        "fixed": _fixed(application, known_login(application, environment_id)),
         "remarks": _remarks(application, request.POST or initial),
     }
     return render(request, "key.html", context)
@@ -126,12 +130,21 @@ def _subject_so_far(application: Application, cycle: CertificateRequest | None) 
     }
 
 
-def _fixed(application: Application) -> list[dict[str, object]]:
-    login = application.partner_login
+def _why_not(track: journey.Track) -> str:
+    if not track.is_open and track.application.registration.state in CLOSED:
+        return _("Nothing new can be asked for: the application has come to its end.")
+    if track.application.partner_login is None:
+        return _("Keys and certificates start with the approval, which brings your partner login.")
+    return _("Keys and certificates can be asked for once your partner login is confirmed.")
+
+
+def _fixed(application: Application, login: PartnerLogin | None) -> list[dict[str, object]]:
+    """login: None for the sandbox's own that is made when one goes on."""
+    mzp = login.mzp if login else _("Made for you when you go on; good for the sandbox alone")
     return [
         {
             "key": f"{_(rule.label)} ({rule.attribute})",
-            "value": login.mzp if rule.is_mzp and login else rule.value,
+            "value": mzp if rule.is_mzp else rule.value,
             "mono": True,
             "note": f"{_(rule.what)} {_(rule.why)}",
         }
@@ -179,6 +192,9 @@ def _walk(request: PortalRequest, track: journey.Track, way: Way) -> HttpRespons
     if request.method == "POST" and form.is_valid():
         found = way.verb(cycle, form.cleaned_data, access.member_actor(request))
         if not found:
+            if cycle.state in USABLE:  # a login of the sandbox: signed at once
+                messages.success(request, SIGNED)
+                return redirect(track.url("certificate"))
             if way.done:
                 messages.success(request, way.done)
             return redirect(track.url(way.then))
@@ -360,6 +376,9 @@ def key_making(request: PortalRequest, application: Application, environment_id:
 
 def _after_order(request: PortalRequest, track: journey.Track) -> str:
     """Return where somebody belongs who waited for a key that is not being made (any more)."""
+    if track.has_certificate and track.key_order is not None and track.key_order.state == KeyOrder.State.DONE:
+        messages.success(request, _("The key was made and sealed, and its certificate signed."))
+        return track.url("certificate")
     if track.request_state != State.AWAITING_CSR:
         if track.key_order is not None and track.key_order.state == KeyOrder.State.DONE:
             messages.success(request, _("The key was made and sealed, and its CSR submitted."))
