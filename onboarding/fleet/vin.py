@@ -4,8 +4,7 @@ A VIN is personal data: it leads to a car, and so to who drives it.
 """
 
 LENGTH = 17
-_AMBIGUOUS = frozenset("IOQ")  # too much like 1 and 0 (ISO 3779)
-_ALPHABET = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") - _AMBIGUOUS
+_ALPHABET = frozenset("0123456789ABCDEFGHJKLMNPRSTUVWXYZ")  # no I, O and Q: too much like 1 and 0 (ISO 3779)
 _SHOWN = 4
 
 
@@ -16,11 +15,6 @@ class BadVin(ValueError):
         super().__init__("no VIN")
         self.characters = characters
         self.length = length
-
-    @property
-    def is_ambiguous(self) -> bool:
-        """Whether the only wrong characters are letters that are left out of VINs: I, O and Q."""
-        return bool(self.characters) and _AMBIGUOUS.issuperset(self.characters.upper())
 
 
 def read(typed: str) -> str:

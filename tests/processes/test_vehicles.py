@@ -94,9 +94,9 @@ def test_a_vin_reaches_the_call_and_is_nowhere_else_neither_before_nor_after(
     [
         ("VF3SANDBX0000001", "A VIN has 17 characters; this has 16."),
         ("VF3SANDBX000000012", "this has 18."),
-        ("VF3SANDBXO000000I", "no letters I, O and Q, since they look like 1 and 0. Check: O I"),
-        ("VF3-SANDBX-000001", "only digits and letters. Take out: -"),
-        ("<script>alert(1)</", "Take out: &lt; i &gt; ( ) /"),
+        ("VF3SANDBXO000000I", "no I, O and Q, which look like 1 and 0. Check: O I"),
+        ("VF3-SANDBX-000001", "A VIN has digits and letters, but no I, O and Q, which look like 1 and 0. Check: -"),
+        ("<script>alert(1)</", "Check: &lt; i &gt; ( ) /"),
         ("V" * 101, "100"),
     ],
 )

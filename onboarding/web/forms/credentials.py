@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django import forms
 from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
@@ -303,7 +304,7 @@ class RunForm(PortalForm):
         proves = _WITH_LOGIN if has_login else _WITHOUT_TOKEN
         example = format_html(str(_SANDBOX_VEHICLE), vin=format_html('<span class="mono">{}</span>', SANDBOX_VIN))
         said = [proves, _VIN_IS_ERASED, *([example] if in_sandbox else [])]
-        self.fields["vin"].help_text = format_html_join(" ", "{}", ((text,) for text in said))
+        self.fields["vin"].help_text = format_html_join(mark_safe("<br>"), "{}", ((text,) for text in said))
 
 
 _WITH_LOGIN = _(

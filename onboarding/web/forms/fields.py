@@ -67,8 +67,7 @@ class VinField(forms.CharField):
         attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false", "class": "mono"}
     )
     default_error_messages = {
-        "ambiguous": _("A VIN has no letters I, O and Q, since they look like 1 and 0. Check: %(found)s"),
-        "characters": _("A VIN has only digits and letters. Take out: %(found)s"),
+        "characters": _("A VIN has digits and letters, but no I, O and Q, which look like 1 and 0. Check: %(found)s"),
         "length": _("A VIN has %(expected)s characters; this has %(count)s. Copy it again, whole."),
     }
 
@@ -82,7 +81,7 @@ class VinField(forms.CharField):
         try:
             return vin.read(typed)
         except vin.BadVin as bad:
-            code = "length" if not bad.characters else "ambiguous" if bad.is_ambiguous else "characters"
+            code = "characters" if bad.characters else "length"
             params = {"found": " ".join(bad.characters), "expected": vin.LENGTH, "count": bad.length}
             raise ValidationError(self.error_messages[code], code=code, params=params) from None
 
