@@ -33,7 +33,7 @@ class Played(StrEnum):
 _FAILS: Mapping[str, Result] = {"fleet_owner": Result.FAILED, "end_user": Result.FAILED}
 _WARNS: Mapping[str, Result] = {"fleet_owner": Result.WARNING, "end_user": Result.WARNING}
 _OWNER: Mapping[str, Result] = {"fleet_owner": Result.FAILED}
-# The end users' probe of the API shows no more than that the certificate was let in: trouble behind it is a warning.
+# The end users' probe of the API shows no more than that the certificate was let in, so what may pass is a warning.
 _MILDER: Mapping[str, Result] = {"fleet_owner": Result.FAILED, "end_user": Result.WARNING}
 _DRIVER: Mapping[str, Result] = {"end_user": Result.FAILED}
 
@@ -276,12 +276,17 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         Rung.CLIENT_ID,
         Played.ANSWER,
         _OWNER,
+        ("gateway_forbids", "", _("403 of the gateway")),
+        ("forbidden", "", _("403 without a body")),
+    ),
+    *_rows(
+        Rung.CLIENT_ID,
+        Played.ANSWER,
+        _FAILS,
         ("client_id_missing", "", _("400 of the gateway: no client ID")),
         ("client_id_refused", "", _("401 of the gateway: client ID invalid")),
         ("client_not_subscribed", "", _("401 of the gateway: not registered to a plan")),
         ("client_not_subscribed", "403", _("403 of the gateway: not registered to a plan")),
-        ("gateway_forbids", "", _("403 of the gateway")),
-        ("forbidden", "", _("403 without a body")),
     ),
     # The answer: how it arrives
     *_rows(
@@ -314,11 +319,24 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         ("application_finds_nothing", "", _("404 of the application, with a code that is not published")),
         ("application_refuses_request", "", _("400 of the application (code 40000)")),
         ("bad_request", "", _("400 of the gateway")),
+    ),
+    *_rows(
+        Rung.ANSWER,
+        Played.ANSWER,
+        _FAILS,
         ("empty_answer", "", _("200 without a body")),
+        ("empty_answer", "204", _("204, no content")),
         ("html_answer", "", _("200 with a web page")),
         ("not_json", "", _("200, and a text that is not JSON")),
         ("not_json", "cut", _("200, and JSON that breaks off, its length in order")),
         ("wrong_shape", "", _("200, and JSON of another shape")),
+        ("wrong_address", "", _("404 of the gateway: no such path")),
+        ("wrong_address", "page", _("404 with a web page")),
+        ("wrong_address", "method", _("405: the method is not allowed")),
+        ("not_acceptable", "", _("406: nothing acceptable")),
+        ("redirected", "", _("302 to a login page")),
+        ("redirected", "permanently", _("308 to another address")),
+        ("unexpected_status", "", _("418: a status that nobody expects")),
     ),
     Rehearsal(
         "unexpected_media_type",
@@ -347,10 +365,6 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         _MILDER,
         ("vin_lookup_failed", "", _("500 of the application: VIN lookup failed (code 50038)")),
         ("application_error", "", _("500 of the application (code 50000)")),
-        ("wrong_address", "", _("404 of the gateway: no such path")),
-        ("wrong_address", "page", _("404 with a web page")),
-        ("wrong_address", "method", _("405: the method is not allowed")),
-        ("not_acceptable", "", _("406: nothing acceptable")),
         ("request_timeout", "", _("408: the request took too long")),
         ("rate_limited", "", _("429 of the gateway; Retry-After in seconds")),
         ("rate_limited", "date", _("429 of the gateway; Retry-After as a date")),
@@ -360,10 +374,6 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         ("bad_gateway", "", _("502 with a web page")),
         ("unavailable", "", _("503; Retry-After in seconds")),
         ("gateway_timeout", "", _("504 with a web page")),
-        ("redirected", "", _("302 to a login page")),
-        ("redirected", "permanently", _("308 to another address")),
-        ("empty_answer", "204", _("204, no content")),
-        ("unexpected_status", "", _("418: a status that nobody expects")),
     ),
     # What the answer says beside
     *_rows(

@@ -11,6 +11,7 @@ from onboarding.checker.cannot_run import CannotRun
 from onboarding.checker.programmes import Programme, programmes
 from onboarding.checker.report import DEFAULT_NAME
 from onboarding.findings import gettext_noop as _
+from onboarding.fleet import vin
 from onboarding.fleet.target import CredentialMaterial, Target
 
 PASSED, FAILED, COULD_NOT_RUN = 0, 1, 2
@@ -151,8 +152,16 @@ def _target(options: argparse.Namespace, translate: language.Translate) -> Targe
         token_ca_pem=_read(options.token_ca, translate) if options.token_ca else None,
         realm=options.realm,
         proxy=options.proxy or os.environ.get(_PROXY_VARIABLE) or None,
-        vin=options.vin,
+        vin=_vin(options.vin, translate) if options.vin else None,
     )
+
+
+def _vin(typed: str, translate: language.Translate) -> str:
+    try:
+        return vin.read(typed)
+    except vin.BadVin:
+        said = translate(_("--vin takes {length} digits and letters, without I, O and Q"))
+        raise CannotRun(said.format(length=vin.LENGTH)) from None
 
 
 def _secret(

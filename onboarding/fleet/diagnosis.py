@@ -25,13 +25,14 @@ import urllib3.exceptions
 
 from onboarding.fleet import client, evidence, limits, probes
 from onboarding.fleet.checks import Check, Evidence, Result, Rung, Turn, ended_in_refusal, rungs
-from onboarding.fleet.faults import BY_CODE, UNKNOWN, Fault, classify, classify_response, effective_status, read_json
+from onboarding.fleet.faults import UNKNOWN, Fault, classify, effective_status, read_json
 from onboarding.fleet.handshake import MAX_NAMES
 from onboarding.fleet.material import MakeChecks, MaterialChecks, check_complete
 from onboarding.fleet.retry import POLICY, Failure, Policy, seconds_to_wait
 from onboarding.fleet.server_chain import hints
 from onboarding.fleet.target import CredentialMaterial, Programme, Target
 from onboarding.fleet.trace import Deadline, Stage, Trace
+from onboarding.fleet.vin import masked
 
 OnCheck = Callable[[Sequence[Check]], None]
 
@@ -66,8 +67,6 @@ _STARTS: Mapping[Stage, Rung] = {
     Stage.WAIT: Rung.CLIENT_CERTIFICATE,
     Stage.REQUEST: Rung.CLIENT_CERTIFICATE,
 }
-# Answers to a call without a bearer token that show the API at work, and so prove the certificate.
-_EXPECTED_OF_USER = frozenset({200, 400, 401, 403})
 # What the sandbox adds to each answer: the certificate and the connection as the server saw them.
 _SEEN_HEADERS: Mapping[str, str] = {
     "x-sandbox-client-subject": "client_certificate_seen",
@@ -116,6 +115,10 @@ class _Ladder:
     @property
     def checks(self) -> tuple[Check, ...]:
         return tuple(self._checks.values())
+
+    def has(self, rung: Rung) -> bool:
+        """Whether it is on this ladder."""
+        return rung in self._checks
 
     def is_open(self, rung: Rung) -> bool:
         """Whether it is on this ladder and not settled yet."""
@@ -244,12 +247,12 @@ class _Run:
             "client_certificate_serial_number": parts.serial_number,
         }
 
-    def api_call(self, call: client.Call) -> tuple[_Outcome, client.Answer]:
+    def api_call(self, probe: str, call: client.Call) -> tuple[_Outcome, client.Answer]:
         """Call the API over mutual TLS, climbing as far as the client certificate with the connection.
 
         Raises _Stopped where there is no answer that says more than a fault of the connection.
         """
-        outcome = self.place(call, self.context, self._climb, self._failed_check, climbed=_CONNECTION)
+        outcome = self.place(probe, call, self.context, self._climb, self._failed_check, climbed=_CONNECTION)
         self._note(outcome.trace)
         answer, fault = outcome.answer, outcome.fault
         if answer is None or (fault is not None and fault.rung in _CONNECTION):
@@ -262,6 +265,7 @@ class _Run:
 
     def place(
         self,
+        probe: str,
         call: client.Call,
         context: ssl.SSLContext,
         climb: Callable[[Stage, Trace], None],
@@ -270,18 +274,21 @@ class _Run:
     ) -> _Outcome:
         """Make a call, and again as long as the policy says so.
 
+        probe: whose call it is, a key of `onboarding.fleet.probes.EXPECTED`, by which its answer is judged.
         climb: told of each stage. failed_check: says at which rung, and how, a failed attempt is shown while the next
         one is waited for. climbed: the rungs that each attempt climbs anew.
         """
         self.ladder.attempt = 1
         while True:
-            outcome = self._try(call, context, climb)
+            outcome = self._try(probe, call, context, climb)
             wait = self._wait_after(outcome)
             if wait is None:
                 return outcome
             self.ladder.wait(failed_check(outcome), wait, climbed)
 
-    def _try(self, call: client.Call, context: ssl.SSLContext, climb: Callable[[Stage, Trace], None]) -> _Outcome:
+    def _try(
+        self, probe: str, call: client.Call, context: ssl.SSLContext, climb: Callable[[Stage, Trace], None]
+    ) -> _Outcome:
         trace = Trace(on_stage=lambda stage: climb(stage, trace))
         started = time.monotonic()
         try:
@@ -293,7 +300,7 @@ class _Run:
             return _Outcome(trace, time.monotonic() - started, fault, error=error)
         finally:
             trace.on_stage = _nobody_listens  # a cycle would keep the run, and with it the key, for a while
-        fault_of_answer = classify_response(answer.status, answer.headers, answer.body)
+        fault_of_answer = probes.judge(probe, answer, self.target)
         outcome = _Outcome(trace, time.monotonic() - started, fault_of_answer, answer=answer)
         if context is self.context:
             self._heard = outcome
@@ -362,11 +369,12 @@ class _Run:
         self.ladder.settle(check, ms)
         raise _Stopped
 
-    def fail(self, outcome: _Outcome, fault: Fault | None = None) -> NoReturn:
-        """End the run with a fault that an answer shows: the given one, or the one found in it."""
-        fault = fault or outcome.fault or UNKNOWN
-        check = Check(fault.rung, fault.code, Result.FAILED, fault.turn, self.said(outcome))
-        self.stop(check, outcome.ms if fault.rung == Rung.ANSWER else None)
+    def fail(self, outcome: _Outcome, **more: str | int) -> NoReturn:
+        """End the run with the fault that an answer shows, at its rung. more: what else is evidence."""
+        fault = outcome.fault or UNKNOWN
+        rung = fault.rung if self.ladder.has(fault.rung) else Rung.ANSWER
+        check = Check(rung, fault.code, Result.FAILED, fault.turn, {**self.said(outcome), **more})
+        self.stop(check, outcome.ms if rung == Rung.ANSWER else None)
 
     def settle_asides(self, *, is_over: bool) -> None:
         """Settle what the API's last answer said beside: rate limits and the clock.
@@ -445,17 +453,15 @@ def portal_fault(programme: Programme) -> Report:
 
 def _probe_fleets(run: _Run) -> None:
     """Fleet owner: the partner's fleets prove certificate, login, client ID and plan in one call."""
-    outcome, answer = run.api_call(probes.fleets_call(run.material, run.target))
+    outcome, answer = run.api_call("fleets", probes.fleets_call(run.material, run.target))
     fault = outcome.fault
     if fault is None or fault.proven:
         where = _whereabouts(outcome.trace)
         run.ladder.settle(Check(Rung.AUTHENTICATION, "login_accepted", Result.PASSED, evidence=where))
         run.ladder.settle(Check(Rung.CLIENT_ID, "client_id_known", Result.PASSED, evidence=where))
-    if fault is not None:
-        run.fail(outcome)
-    fleets = probes.read_fleets(answer)
+    fleets = probes.read_fleets(answer) if fault is None else None
     if fleets is None:
-        run.fail(outcome, BY_CODE["wrong_shape"])
+        run.fail(outcome)
     found: dict[str, str | int] = {
         "http_status": answer.status,
         "content_type": answer.headers.get("content-type", ""),
@@ -472,20 +478,28 @@ def _probe_fleets(run: _Run) -> None:
     code, result, turn = "fleets_listed", Result.PASSED, Turn.NOBODY
     if not fleets.count:
         code, result, turn = "no_fleets", Result.WARNING, Turn.MAKER
-    elif "json" not in str(found["content_type"]).lower():
+    elif not probes.is_called_json(answer):
         code, result, turn = "unexpected_media_type", Result.WARNING, Turn.MAKER
     run.ladder.settle(Check(Rung.ANSWER, code, result, turn, found), outcome.ms)
 
 
 def _probe_user(run: _Run) -> None:
-    """End user (a): any answer that is not about the certificate shows that it was let in."""
-    outcome, answer = run.api_call(probes.user_call(run.material, run.target))
+    """End user (a): an answer in the API's own words shows that the certificate was let in.
+
+    Trouble that may pass, or of the application itself, is a warning: it says nothing against the set.
+    """
+    outcome, answer = run.api_call("user", probes.user_call(run.material, run.target))
     fault = outcome.fault
     found = {**run.said(outcome), **_ASSUMPTION}
-    if fault is None or effective_status(answer.status, read_json(answer.body)) in _EXPECTED_OF_USER:
-        run.ladder.settle(Check(Rung.ANSWER, "user_probe_answered", Result.PASSED, evidence=found), outcome.ms)
-    else:
+    if fault is None:
+        code, result, turn = "user_probe_answered", Result.PASSED, Turn.NOBODY
+        if not probes.is_called_json(answer):
+            code, result, turn = "unexpected_media_type", Result.WARNING, Turn.MAKER
+        run.ladder.settle(Check(Rung.ANSWER, code, result, turn, {"content_type": "", **found}), outcome.ms)
+    elif fault.transient or fault.proven:
         run.ladder.settle(Check(Rung.ANSWER, fault.code, Result.WARNING, fault.turn, found), outcome.ms)
+    else:
+        run.fail(outcome, **_ASSUMPTION)
 
 
 def _probe_token(run: _Run) -> None:
@@ -504,16 +518,20 @@ def _probe_token(run: _Run) -> None:
         return Check(rung, fault.code, Result.FAILED, fault.turn, run.said(outcome))
 
     call = probes.token_call(run.material, run.target)
-    outcome = run.place(call, context, lambda _stage, _trace: run.ladder.start(rung), failed_check)
+    outcome = run.place("token", call, context, lambda _stage, _trace: run.ladder.start(rung), failed_check)
     refusal, trace = outcome.fault, outcome.trace
     said = {**run.said(outcome), **_ASSUMPTION}
     if refusal is None:
         # It gave a token for a code that does not exist: not an answer that proves anything.
         run.stop(Check(rung, "token_answer_unexpected", Result.FAILED, Turn.OPERATOR, said))
-    if outcome.answer is None or refusal.rung != Rung.CLIENT_ID:
+    if outcome.answer is None or not refusal.is_about_client:
         run.stop(failed_check(outcome))
     reached = {**_whereabouts(trace), "tls_version": trace.tls_version}
-    run.ladder.settle(Check(rung, "token_endpoint_reached", Result.PASSED, evidence=reached))
+    if probes.is_called_json(outcome.answer):
+        run.ladder.settle(Check(rung, "token_endpoint_reached", Result.PASSED, evidence=reached))
+    else:
+        reached["content_type"] = outcome.answer.headers.get("content-type", "")
+        run.ladder.settle(Check(rung, "unexpected_media_type", Result.WARNING, Turn.MAKER, reached))
     recognised = refusal.code == "invalid_grant"
     code = "client_recognised" if recognised else refusal.code
     result = Result.PASSED if recognised else Result.FAILED
@@ -530,29 +548,43 @@ def _probe_capabilities(run: _Run) -> None:
         return Check(rung, fault.code, Result.WARNING, fault.turn, run.said(outcome))
 
     call = probes.capabilities_call(run.material, run.target)
-    outcome = run.place(call, run.context, lambda _stage, _trace: run.ladder.start(rung), failed_check)
-    found = run.said(outcome)
-    if "token" in run.material.programme.probes:
+    outcome = run.place("capabilities", call, run.context, lambda _stage, _trace: run.ladder.start(rung), failed_check)
+    vin = run.target.vin or ""
+    found = {**run.said(outcome), "vin": masked(vin)}
+    is_without_token = "token" in run.material.programme.probes
+    if is_without_token:
         found |= _ASSUMPTION
-    if outcome.answer is None or outcome.fault is not None:
+    answer = outcome.answer
+    seen = probes.read_capabilities(answer, vin) if answer is not None and outcome.fault is None else None
+    if answer is None or seen is None:
         run.ladder.settle(_capabilities_missing(outcome, found), outcome.ms)
         return
-    seen = probes.read_capabilities(outcome.answer, run.target.vin or "")
-    if seen is None:
-        run.ladder.settle(Check(rung, "capabilities_unreadable", Result.WARNING, Turn.MAKER, found), outcome.ms)
-        return
     found |= {"motorization": seen.motorization or "?", "data_kinds": seen.data}
-    run.ladder.settle(Check(rung, "capabilities_shown", Result.PASSED, evidence=found), outcome.ms)
+    code, result, turn = "capabilities_shown", Result.PASSED, Turn.NOBODY
+    if not probes.is_called_json(answer):
+        code, result, turn = "unexpected_media_type", Result.WARNING, Turn.MAKER
+        found = {"content_type": "", **found}
+    elif is_without_token:
+        code = "capabilities_shown_without_token"
+    run.ladder.settle(Check(rung, code, result, turn, found), outcome.ms)
 
 
 def _capabilities_missing(outcome: _Outcome, found: Evidence) -> Check:
-    fault, rung = outcome.fault or UNKNOWN, Rung.CAPABILITIES
-    status = found.get("http_status")
-    if outcome.answer is not None and status in (401, 403):
-        return Check(rung, "capabilities_not_open", Result.WARNING, Turn.NOBODY, found)
-    if outcome.answer is not None and status == 404:
-        return Check(rung, "vehicle_not_found", Result.WARNING, Turn.PARTNER, found)
-    return Check(rung, fault.code, Result.WARNING, fault.turn, found)
+    fault, answer = outcome.fault or UNKNOWN, outcome.answer
+    code, turn = fault.code, fault.turn
+    if answer is not None and not fault.is_spelled_out and probes.read_refusal(answer) is not None:
+        status = effective_status(answer.status, read_json(answer.body))
+        code, turn = _NO_CAPABILITIES.get(fault.code) or _NO_CAPABILITIES.get(status) or (code, turn)
+    return Check(Rung.CAPABILITIES, code, Result.WARNING, turn, found)
+
+
+# What it means that a vehicle is not shown, by fault or by status.
+_NO_CAPABILITIES: Mapping[str | int, tuple[str, Turn]] = {
+    "wrong_address": ("capabilities_not_offered", Turn.NOBODY),
+    401: ("capabilities_not_open", Turn.NOBODY),
+    403: ("capabilities_not_open", Turn.NOBODY),
+    404: ("vehicle_not_found", Turn.PARTNER),
+}
 
 
 PROBES: Mapping[str, Callable[[_Run], None]] = {

@@ -15,6 +15,7 @@ from onboarding.fleet.faults import NOT_JSON, UNKNOWN, Fault, error_chain, norma
 from onboarding.fleet.limits import read_quotas
 from onboarding.fleet.target import CredentialMaterial, Target
 from onboarding.fleet.trace import Trace
+from onboarding.fleet.vin import masked
 
 MAX_TEXT = 300
 _REDACTED = "[redacted]"
@@ -54,7 +55,7 @@ _MAY_LOOK_SECRET = ("-----begin", "basic ", "bearer ", "eyj", "://", "pass", "se
 
 
 class Redactor:
-    """Takes the secrets of one run out of any text, in each form in which they travel."""
+    """Takes the secrets of one run out of any text, in each form in which they travel, and masks the vehicle's VIN."""
 
     def __init__(self, material: CredentialMaterial, target: Target) -> None:
         proxy = urlsplit(target.proxy) if target.proxy else None
@@ -68,6 +69,7 @@ class Redactor:
         forms = {form for secret in secrets for form in _forms(secret)}
         # The longest first, so that no part of one is left over.
         self._forms = sorted(forms, key=len, reverse=True)
+        self._vin = (target.vin or "").upper()
 
     def clean(self, text: str) -> str:
         """Return a text without secrets and control characters, at most MAX_TEXT characters long."""
@@ -75,6 +77,8 @@ class Redactor:
         for form in self._forms:
             if form in text:
                 text = text.replace(form, _REDACTED)
+        if self._names_vehicle(text):
+            text = self._masked(text)
         text = scrub(text[:_MAX_SCRUBBED])
         if not text.isprintable():
             text = "".join(c if c.isprintable() else " " for c in text)
@@ -92,8 +96,20 @@ class Redactor:
             and text[:1] != " "
             and text[-1:] != " "
             and not any(map(text.__contains__, self._forms))
+            and not self._names_vehicle(text)
             and not may_look_secret(text)
         )
+
+    def _names_vehicle(self, text: str) -> bool:
+        return bool(self._vin) and self._vin in text.upper()
+
+    def _masked(self, text: str) -> str:
+        """Mask the VIN, in capitals or not. As bytes: their upper case is as long as they are."""
+        left, vin, pieces = text.encode("utf-8", "replace"), self._vin.encode(), list[bytes]()
+        while (at := left.upper().find(vin)) >= 0:
+            pieces += [left[:at], masked(self._vin).encode()]
+            left = left[at + len(vin) :]
+        return b"".join([*pieces, left]).decode()
 
     def clean_all(self, evidence: Mapping[str, str | int]) -> dict[str, str | int]:
         """Return evidence with every text cleaned."""

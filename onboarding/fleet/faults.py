@@ -17,12 +17,13 @@ row for the stage goes before a row for all stages:
 Signs of an answer:
     code:N      a JSON "code" or HTTP status that speaks of the client certificate
     text:KEY    a marker of MARKERS in the body, where servers have nothing better to recognise them by
-    oauth:ERROR RFC 6749, section 5.2
+    oauth:ERROR RFC 6749, section 5.2, with a status that such an error has
     app:N       the application's 5-digit code, and its first three digits
     gateway:N   the gateway's httpCode, which also stands for the status where the status is 200
     page:N      the HTTP status of a web page
     status:N    the HTTP status, and its class: status:4xx
-    body:KIND   empty, html, not_json (of a 200); shape: JSON of another shape than was asked for
+    body:KIND   empty, html, not_json (of a 200, and of what a probe expects: `onboarding.fleet.probes.judge`);
+    shape: JSON of another shape than was asked for
 """
 
 import errno
@@ -53,6 +54,16 @@ class Fault:
     signs: tuple[str, ...]
     transient: bool = False
     proven: bool = False
+
+    @property
+    def is_spelled_out(self) -> bool:
+        """Whether servers name it in so many words, which count more than the status they come with."""
+        return any(sign.startswith(("code:", "text:")) for sign in self.signs)
+
+    @property
+    def is_about_client(self) -> bool:
+        """Whether it is a token endpoint's verdict about a client: recognised, not recognised, not allowed to ask."""
+        return self.rung == Rung.CLIENT_ID and any(sign.startswith("oauth:") for sign in self.signs)
 
 
 def _after_offer(*signs: str) -> tuple[str, ...]:
@@ -347,6 +358,10 @@ _TUNNEL_STATUS = re.compile(r"^Tunnel connection failed: (\d{3})\b")
 _MARKER_BYTES = 4096
 _CERTIFICATE_CODES = frozenset({"495", "496", "497"})
 
+OAUTH_STATUSES = frozenset({400, 401})
+"""With these a token endpoint says what is wrong with a client or its request (RFC 6749, section 5.2)."""
+_OAUTH_TROUBLE = frozenset({"server_error", "temporarily_unavailable"})
+
 
 def classify(
     error: BaseException, stage: Stage | None = None, alert: int | None = None, hints: Sequence[str] = ()
@@ -424,9 +439,10 @@ def response_signs(status: int, headers: Mapping[str, str], body: bytes) -> Iter
     for value in (said, by_gateway, str(status)):
         if value in _CERTIFICATE_CODES:
             yield f"code:{value}"
-    if isinstance(fields.get("error"), str):
-        yield f"oauth:{fields['error']}"
     effective = effective_status(status, answer)
+    error = fields.get("error")
+    if isinstance(error, str) and (effective in OAUTH_STATUSES or (effective >= 500 and error in _OAUTH_TROUBLE)):
+        yield f"oauth:{error}"
     if effective != 200:
         text = body[:_MARKER_BYTES].decode("utf-8", "replace")
         for key, statuses, pattern in MARKERS:
@@ -438,15 +454,26 @@ def response_signs(status: int, headers: Mapping[str, str], body: bytes) -> Iter
     if by_gateway:
         yield f"gateway:{by_gateway}"
     if effective == 200:
-        if not body.strip():
-            yield "body:empty"
-        elif answer is NOT_JSON:
-            yield "body:html" if is_html(headers, body) else "body:not_json"
+        if not body.strip() or answer is NOT_JSON:
+            yield _body_sign(headers, body)
     else:
         if answer is NOT_JSON and is_html(headers, body):
             yield f"page:{effective}"
         yield f"status:{effective}"
         yield f"status:{effective // 100}xx"
+
+
+def classify_body(headers: Mapping[str, str], body: bytes) -> Fault:
+    """Return the fault of a body that is not what was asked for: empty, a web page, no JSON, or of another shape."""
+    return _BY_SIGN[_body_sign(headers, body)]
+
+
+def _body_sign(headers: Mapping[str, str], body: bytes) -> str:
+    if not body.strip():
+        return "body:empty"
+    if read_json(body) is not NOT_JSON:
+        return "shape"
+    return "body:html" if is_html(headers, body) else "body:not_json"
 
 
 def effective_status(status: int, answer: Any) -> int:

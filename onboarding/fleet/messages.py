@@ -62,14 +62,22 @@ _SUCCESSES: Mapping[str, Message] = {
     "fleets_listed": Message(_("The API returned your fleets: {fleets} in all, first “{first_fleet_name}”"), ""),
     "user_probe_answered": Message(
         _(
-            "The API answered with HTTP {http_status}. We take this to mean that it let the"
-            " certificate in; without"
-            " a driver's consent it proves no more"
+            "The API answered in its own words, with HTTP {http_status}. We take this to mean that it let the"
+            " certificate in. Asked without a driver's token, it proves no more: neither the client ID, nor a right to"
+            " anything"
         ),
         "",
     ),
     "capabilities_shown": Message(
-        _("The API knows this vehicle (motorization: {motorization}) and gives {data_kinds} kinds of data of it"), ""
+        _("The API knows the vehicle {vin} (motorization: {motorization}) and gives {data_kinds} kinds of data of it"),
+        "",
+    ),
+    "capabilities_shown_without_token": Message(
+        _(
+            "The API knows the vehicle {vin} (motorization: {motorization}) and could give {data_kinds} kinds of data"
+            " of it. It was asked without a driver's token, so this does not show that its driver has consented"
+        ),
+        "",
     ),
     "rate_limits_left": Message(_("Calls left: {quotas}"), ""),
     "rate_limits_not_announced": Message(_("The answer announced no rate limits"), ""),
@@ -79,8 +87,8 @@ _SUCCESSES: Mapping[str, Message] = {
     "client_recognised": Message(
         _(
             "We asked with a code that cannot exist, and only the code was refused ({error}). We"
-            " take this to mean"
-            " that client ID and secret were recognised"
+            " take this to mean that client ID and secret were recognised. It does not show that a driver can consent,"
+            " nor that your redirect address is registered"
         ),
         "",
     ),
@@ -96,20 +104,20 @@ _WARNINGS: Mapping[str, Message] = {
         _("Your certificate was not put to the test. Check that its key is of a kind that the server takes (RSA)."),
     ),
     "unexpected_media_type": Message(
-        _("The API returned your fleets, but does not call its answer JSON: {content_type}"),
+        _("The answer is what we asked for, but is not called JSON: “{content_type}”"),
         _("Many programs go by the media type. Send the car maker this result."),
     ),
     "capabilities_not_open": Message(
-        _("The API does not show this vehicle without a driver's token or a right of yours to it"),
+        _("The API does not show the vehicle {vin} without a driver's token or a right of yours to it"),
         _("Nothing has to be done for this check. Ask the car maker if you expected to see this vehicle."),
     ),
-    "vehicle_not_found": Message(
-        _("The API does not know this vehicle, or it is not one of yours"),
-        _("Check the VIN. If it is right, ask the car maker to attach the vehicle to one of your fleets."),
+    "capabilities_not_offered": Message(
+        _("The API has no call that asks about a vehicle by its VIN"),
+        _("Nothing has to be done for this check: that this programme has such a call is our assumption."),
     ),
-    "capabilities_unreadable": Message(
-        _("The answer about this vehicle is not one about its capabilities"),
-        _("Send the car maker this result."),
+    "vehicle_not_found": Message(
+        _("The API does not know the vehicle {vin}, or it is not one of yours"),
+        _("Check the VIN. If it is right, ask the car maker to attach the vehicle to one of your fleets."),
     ),
     "rate_limits_low": Message(
         _("Few calls are left: {quotas}"),
@@ -543,8 +551,8 @@ _ANSWERS: Mapping[str, Message] = {
     ),
     "not_json": Message(_("The answer of {host} is not JSON"), _("Send the car maker this result.")),
     "wrong_shape": Message(
-        _("The answer of {host} is JSON, but not a list of fleets"),
-        _("Check that the address is that of the Fleet Owner API, then send the car maker this result."),
+        _("The answer of {host} is JSON, but not what this call returns"),
+        _("Check that the address is that of this programme's API, then send the car maker this result."),
     ),
     "unexpected_status": Message(
         _("{host} answered with HTTP {http_status}, which we did not expect"),

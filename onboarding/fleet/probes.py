@@ -1,12 +1,30 @@
-"""The requests that prove a credential set, and how their answers are read."""
+"""The requests that prove a credential set, which answers they take, and how these are read.
 
-from collections.abc import Mapping
+What each probe proves, and what it does not:
+fleets (fleet owner): certificate, login, client ID and plan, in one call; nothing is left open.
+user (end user): that the API lets the certificate in, and answers in its own words. Asked without a driver's token, it
+    proves neither the client ID nor a right to anything. That it proves the certificate is our assumption.
+token (end user): that the token endpoint recognises client ID and secret. Not that a driver can sign in and consent,
+    nor that the redirect address is registered. That a refused code proves this is our assumption.
+capabilities (both, for a vehicle that was named): that the API knows this vehicle, and what it can give. For an end
+    user's application not that its driver has consented; that it answers without a token is our assumption.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from onboarding.fleet.client import Answer, Call
-from onboarding.fleet.faults import read_json
+from onboarding.fleet.faults import (
+    BY_CODE,
+    OAUTH_STATUSES,
+    Fault,
+    classify_body,
+    classify_response,
+    effective_status,
+    read_json,
+)
 from onboarding.fleet.target import CredentialMaterial, Target
 
 # The API's guide asks for the first, its data are the second.
@@ -113,6 +131,84 @@ def read_fleets(answer: Answer) -> Fleets | None:
     if not fleets:
         return Fleets(total)
     return Fleets(total, _text(fleets[0]["id"]), _text(fleets[0].get("name")))
+
+
+def read_user(answer: Answer) -> bool | None:
+    """Read what GET /user returns: a HAL resource. None where it is something else."""
+    content = read_json(answer.body)
+    is_hal = isinstance(content, dict) and any(isinstance(content.get(key), dict) for key in ("_links", "_embedded"))
+    return True if is_hal else None
+
+
+# Of these an error of the application, of the gateway, or of OAuth has at least one.
+_REFUSAL_FIELDS = ("code", "httpCode", "moreInformation", "message", "error")
+
+
+def read_refusal(answer: Answer) -> bool | None:
+    """Read a refusal in the API's own words: an error as JSON, or a challenge for a bearer token without a body, which
+    is how a call without one is to be answered (RFC 6750, section 3.1). None where it is something else.
+    """
+    if not answer.body.strip():
+        return True if answer.headers.get("www-authenticate", "").lower().startswith("bearer") else None
+    content = read_json(answer.body)
+    says = isinstance(content, dict) and any(_text(content.get(name)) for name in _REFUSAL_FIELDS)
+    return True if says else None
+
+
+def read_token(answer: Answer) -> bool | None:
+    """Read an access token's answer (RFC 6749, section 5.1), whose token is not kept. None where it is none."""
+    content = read_json(answer.body)
+    return True if isinstance(content, dict) and _text(content.get("access_token")) else None
+
+
+def read_token_error(answer: Answer) -> str | None:
+    """Read a token endpoint's error (RFC 6749, section 5.2). None where it is something else."""
+    content = read_json(answer.body)
+    error = content.get("error") if isinstance(content, dict) else None
+    return error if isinstance(error, str) and error else None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An answer that a probe takes. read: returns None for a body of another shape.
+
+    is_verdict: the answer is an error, and which one it is, is what was asked.
+    """
+
+    read: Callable[[Answer, Target], object | None]
+    is_verdict: bool = False
+
+
+_REFUSED = Expected(lambda answer, _: read_refusal(answer))
+_NOT_SHOWN = Expected(lambda answer, _: read_refusal(answer), is_verdict=True)
+_TOKEN_REFUSED = Expected(lambda answer, _: read_token_error(answer), is_verdict=True)
+
+EXPECTED: Mapping[str, Mapping[int, Expected]] = {
+    "fleets": {200: Expected(lambda answer, _: read_fleets(answer))},
+    "user": {200: Expected(lambda answer, _: read_user(answer)), **dict.fromkeys((400, 401, 403), _REFUSED)},
+    "token": {200: Expected(lambda answer, _: read_token(answer)), **dict.fromkeys(OAUTH_STATUSES, _TOKEN_REFUSED)},
+    "capabilities": {
+        200: Expected(lambda answer, target: read_capabilities(answer, target.vin or "")),
+        **dict.fromkeys((401, 403, 404), _NOT_SHOWN),
+    },
+}
+"""The answers that each probe takes, by status."""
+
+
+def judge(probe: str, answer: Answer, target: Target) -> Fault | None:
+    """Return the fault that an answer to a probe shows; None for one that has status and shape of what was asked."""
+    fault = classify_response(answer.status, answer.headers, answer.body)
+    expected = EXPECTED[probe].get(effective_status(answer.status, read_json(answer.body)))
+    if expected is None or (fault is not None and fault.is_spelled_out):
+        return fault or BY_CODE["unexpected_status"]
+    if expected.read(answer, target) is None:
+        return classify_body(answer.headers, answer.body)
+    return fault if expected.is_verdict else None
+
+
+def is_called_json(answer: Answer) -> bool:
+    """Whether the media type says JSON, in any of its forms; so does an answer without a body."""
+    return not answer.body.strip() or "json" in answer.headers.get("content-type", "").lower()
 
 
 def _embedded(content: Mapping[str, Any]) -> list[Any] | None:

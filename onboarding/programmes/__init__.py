@@ -12,6 +12,8 @@ from typing import Any
 
 PROGRAMMES = ("fleet_owner", "end_user")
 SANDBOX = "sandbox"
+SANDBOX_VIN = "VF3SANDBX00000001"
+"""A vehicle that the sandbox shows to whoever asks, whatever their client ID."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from onboarding.sandbox.access import BEARER, NOT_AUTHENTICATED, admit, client_i
 from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Peer, Refusal, Script
 from onboarding.sandbox.faults.answers import ANSWERS, CHANGES
 from onboarding.sandbox.faults.choosing import chosen, split
-from onboarding.sandbox.fleetdata import Fleet, Vehicle, fleets_of, status
+from onboarding.sandbox.fleetdata import Fleet, Vehicle, fleets_of, shared_vehicle, status
 from onboarding.sandbox.limits import RateLimiter
 from onboarding.sandbox.registry import Registry
 
@@ -120,19 +120,19 @@ def vehicle_status(call: Call) -> ApiResponse:
 
 
 def capabilities(call: Call) -> ApiResponse:
-    """GET /vehicles/{vin}."""
-    for its_fleet in call.fleets:
-        for each in its_fleet.vehicles:
-            if each.vin == call.values["vin"]:
-                extension = {"branding": _branding(each), "onboardCapabilities": {"data": list(ONBOARD_DATA)}}
-                return shapes.hal(
-                    {
-                        "vin": each.vin,
-                        "motorization": each.motorization,
-                        "createdAt": shapes.rfc3339(each.created_at),
-                        "_embedded": {"extension": extension},
-                    }
-                )
+    """GET /vehicles/{vin}: of the caller's own vehicles, and of the one that is shown to all."""
+    own = [each for its_fleet in call.fleets for each in its_fleet.vehicles]
+    for each in (*own, shared_vehicle()):
+        if each.vin == call.values["vin"]:
+            extension = {"branding": _branding(each), "onboardCapabilities": {"data": list(ONBOARD_DATA)}}
+            return shapes.hal(
+                {
+                    "vin": each.vin,
+                    "motorization": each.motorization,
+                    "createdAt": shapes.rfc3339(each.created_at),
+                    "_embedded": {"extension": extension},
+                }
+            )
     raise call.absent(shapes.NO_DATA, "no data for this context")
 
 
@@ -163,6 +163,7 @@ ROUTES = (
     _route("fleet_owner", "/fleets/{fid}/vehicles/{vid}/status", vehicle_status),
     _route("fleet_owner", "/vehicles/{vin}", capabilities),
     _route("end_user", "/user", user),
+    _route("end_user", "/vehicles/{vin}", capabilities),
 )
 
 

@@ -8,12 +8,12 @@ import hashlib
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from onboarding.programmes import Brand, brands
+from onboarding.programmes import SANDBOX_VIN, Brand, brands
 from onboarding.sandbox.shapes import rfc3339
 
 ELECTRIC, HYBRID, THERMIC = "Electric", "Hybrid", "Thermic"
@@ -88,6 +88,15 @@ def fleets_of(client_id: str) -> tuple[Fleet, ...]:
         created_at = min(vehicle.created_at for vehicle in vehicles)
         fleets.append(Fleet(dice.randbytes(12).hex(), name, description, created_at, tuple(vehicles)))
     return tuple(fleets)
+
+
+@lru_cache(maxsize=1)
+def shared_vehicle() -> Vehicle:
+    """Return the vehicle that is shown to whoever asks for its VIN; it is in nobody's fleet."""
+    dice = random.Random(SANDBOX_VIN)  # noqa: S311 — must repeat itself; nothing secret hangs on it
+    drawn = _vehicle(dice, 1, DEPOTS[0][2:])
+    label, motorization = MODELS["peugeot"][1][0]
+    return replace(drawn, vin=SANDBOX_VIN, brand=brands()["peugeot"], label=label, motorization=motorization)
 
 
 def _vehicle(dice: random.Random, number: int, depot: tuple[float, float]) -> Vehicle:

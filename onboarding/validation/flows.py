@@ -24,9 +24,7 @@ from onboarding.fleet.checks import Check, Result, can_be_shared, ended_in_refus
 from onboarding.fleet.diagnosis import Report, diagnose, portal_fault
 from onboarding.fleet.portal_material import PortalChecks
 from onboarding.fleet.target import CredentialMaterial, Target
-from onboarding.notifications.mails import notify
 from onboarding.partners.actors import SYSTEM, Actor, ActorKind
-from onboarding.partners.people import builders
 from onboarding.pki import certificates, keys
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.logins import prove_login
@@ -34,7 +32,16 @@ from onboarding.rehearsals import Rehearsal
 from onboarding.validation import telling
 from onboarding.validation.models import Run
 from onboarding.vault.models import Secret
-from onboarding.vault.seal import CannotOpen, EncryptedKey, destroy_secret, encrypted, open_key, open_secret, seal_key
+from onboarding.vault.seal import (
+    CannotOpen,
+    EncryptedKey,
+    destroy_secret,
+    encrypted,
+    open_key,
+    open_secret,
+    seal_key,
+    seal_secret,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -58,11 +65,18 @@ class KeyRefused(Exception):
 
 
 def request_run(
-    credential_set: CredentialSet, *, actor: Actor, key: bytes | None = None, passphrase: bytes | None = None
+    credential_set: CredentialSet,
+    *,
+    actor: Actor,
+    key: bytes | None = None,
+    passphrase: bytes | None = None,
+    vin: str = "",
 ) -> Run:
     """Create a run and wake a worker; if one is waiting or running already, return that one instead.
 
-    key: PEM or DER, used for this run only: sealed, and destroyed when the run ends, however it ends.
+    key: PEM or DER. vin: of a vehicle to ask about, too, as `onboarding.fleet.vin.read` returns it; a run that a person
+    had asked for already does without. Both are used for this run only: sealed, and destroyed when the run ends,
+    however it ends.
     Raises KeyNeeded or KeyRefused.
     """
     one_time = None
@@ -72,15 +86,15 @@ def request_run(
         one_time = _read_key(credential_set, key, passphrase)
     for _attempt in range(2):
         if waiting := Run.objects.filter(credential_set=credential_set, state__in=Run.OPEN).first():
-            return _hurried(waiting, actor)
+            return _hurried(waiting, actor, vin)
         try:
-            return _create_run(credential_set, one_time, actor)
+            return _create_run(credential_set, one_time, actor, vin)
         except IntegrityError:  # somebody else was quicker; theirs may have ended since
             continue
     raise RuntimeError("runs of this set begin and end faster than they can be looked at")
 
 
-def _create_run(credential_set: CredentialSet, one_time: EncryptedKey | None, actor: Actor) -> Run:
+def _create_run(credential_set: CredentialSet, one_time: EncryptedKey | None, actor: Actor, vin: str) -> Run:
     origin = Run.Origin.SCHEDULE if actor.kind == ActorKind.SYSTEM else Run.Origin.PERSON
     with transaction.atomic():
         run = Run.objects.create(
@@ -88,6 +102,7 @@ def _create_run(credential_set: CredentialSet, one_time: EncryptedKey | None, ac
             origin=origin,
             requested_by_id=actor.user_id,
             key=seal_key(credential_set.organisation, Secret.Kind.KEY_FOR_ONE_RUN, one_time) if one_time else None,
+            vin=_sealed_vin(credential_set, vin),
         )
         if origin == Run.Origin.PERSON:  # the schedule is on record where it finds a change
             _record(Event.RUN_REQUESTED, run, actor)
@@ -95,12 +110,20 @@ def _create_run(credential_set: CredentialSet, one_time: EncryptedKey | None, ac
     return run
 
 
-def _hurried(run: Run, actor: Actor) -> Run:
+def _sealed_vin(credential_set: CredentialSet, vin: str) -> Secret | None:
+    if not vin:
+        return None
+    return seal_secret(credential_set.organisation, Secret.Kind.VIN_FOR_ONE_RUN, vin.encode("ascii"))
+
+
+def _hurried(run: Run, actor: Actor, vin: str) -> Run:
     """Return a run that is open; one that the schedule has put into its queue is brought before those, for a person."""
     if actor.kind != ActorKind.SYSTEM:
         with transaction.atomic():
             waits = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED, origin=Run.Origin.SCHEDULE)
-            if waits.update(origin=Run.Origin.PERSON, requested_by_id=actor.user_id):
+            if waits.select_for_update().first() is not None:
+                sealed = _sealed_vin(run.credential_set, vin)
+                waits.update(origin=Run.Origin.PERSON, requested_by_id=actor.user_id, vin=sealed)
                 run.refresh_from_db()
                 _record(Event.RUN_REQUESTED, run, actor)
                 wake(VALIDATE, str(run.pk))
@@ -110,15 +133,15 @@ def _hurried(run: Run, actor: Actor) -> Run:
 def cancel_run(run: Run, *, actor: Actor) -> bool:
     """End a run that waits or runs; False, and nothing changed, if it has ended already.
 
-    Its one-time key goes at once. A worker that is at it is dropped when it comes to write, at the next check at the
-    latest; a call that is under way at that moment is still made.
+    What was lent for it, key and VIN, goes at once. A worker that is at it is dropped when it comes to write, at the
+    next check at the latest; a call that is under way at that moment is still made.
     """
     with transaction.atomic():
         one = Run.objects.filter(pk=run.pk)
         if not leases.cancel(one, Run.State.CANCELLED, progress=models.F("progress") + 1):
             return False
-        if run.key is not None:
-            destroy_secret(run.key)
+        run.refresh_from_db(fields=["key", "vin"])  # a VIN may have come while it waited
+        _destroy_lent(run)
         _record(Event.RUN_CANCELLED, run, actor)
     return True
 
@@ -130,7 +153,7 @@ def execute(run_id: str | uuid.UUID) -> None:
         return
     rehearsal = rehearsed(run.credential_set)
     try:
-        material, target = _material(run), _target(run.credential_set, rehearsal)
+        material, target = _material(run), _target(run, rehearsal)
     except (CannotOpen, KeyError) as error:
         # The operator's own set-up stands in the way: a master key or an environment was taken away.
         log.error("the run cannot begin", run=str(run.pk), error=f"{type(error).__name__}: {error}")
@@ -153,7 +176,7 @@ def execute(run_id: str | uuid.UUID) -> None:
 
 def sweep() -> None:
     """Look after runs that nobody looks after: see `leases.sweep`."""
-    runs = Run.objects.select_related("key", "credential_set__application__organisation")
+    runs = Run.objects.select_related("key", "vin", "credential_set__application__organisation")
     for origin, queue in QUEUES.items():
         leases.sweep(
             runs.filter(origin=origin),
@@ -177,6 +200,7 @@ class _Progress:
 def _claim(run_id: str | uuid.UUID) -> Run | None:
     runs = Run.objects.select_related(
         "key",
+        "vin",
         "credential_set__application__organisation",
         "credential_set__client_secret",
         "credential_set__certificate_request__partner_login__organisation",
@@ -232,32 +256,26 @@ def _is_live(run: Run) -> None:
     """Take the certificate into use, and say once that the set works."""
     credentials.activate(run.credential_set.certificate_request, actor=SYSTEM)
     prove_login(run.credential_set.certificate_request.partner_login, run.credential_set.environment)
-    application = run.credential_set.application
-    notify(
-        "application_live",
-        builders(run.organisation),
-        once=f"live:{run.credential_set_id}",
-        params={
-            "application": str(application),
-            "application_id": str(application.pk),
-            "environment": run.credential_set.environment,
-        },
-    )
+    telling.tell_live("application_live", run.credential_set)
 
 
 def _close(run: Run, state: Run.State, event: Event | None, **changes: object) -> bool:
-    """Finish a run once: only the worker whose lease it still is writes. Its one-time key goes with it.
+    """Finish a run once: only the worker whose lease it still is writes. What was lent for it goes with it.
 
     event: what is put on record; nothing for None.
     """
     with transaction.atomic():
         written = leases.finish(run, state, progress=models.F("progress") + 1, **changes)
         if written:
-            if run.key is not None:
-                destroy_secret(run.key)
+            _destroy_lent(run)
             if event is not None:
                 _record(event, run, SYSTEM)
     return written
+
+
+def _destroy_lent(run: Run) -> None:
+    for secret in run.lent:
+        destroy_secret(secret)
 
 
 def _read_key(credential_set: CredentialSet, key: bytes, passphrase: bytes | None) -> EncryptedKey:
@@ -290,9 +308,9 @@ def _material(run: Run) -> CredentialMaterial:
     )
 
 
-def _target(credential_set: CredentialSet, rehearsal: Rehearsal | None) -> Target:
-    application = credential_set.application
-    where = environment(application.profile, credential_set.environment)
+def _target(run: Run, rehearsal: Rehearsal | None) -> Target:
+    application = run.credential_set.application
+    where = environment(application.profile, run.credential_set.environment)
     brand = application.brand
     api_url, proxy = where.api_url, (settings.FLEET_PROXY or None) if where.id != SANDBOX else None
     if rehearsal is not None:
@@ -303,6 +321,7 @@ def _target(credential_set: CredentialSet, rehearsal: Rehearsal | None) -> Targe
         token_ca_pem=sandbox_ca_pem().encode("ascii") if where.id == SANDBOX else None,
         realm=brand.realm if "client_secret" in application.profile.credentials else None,
         proxy=proxy,
+        vin=open_secret(run.vin).decode("ascii") if run.vin else None,
     )
 
 

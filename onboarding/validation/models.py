@@ -19,7 +19,7 @@ class Run(Work):
     checks: the ladder as it stands, a list of plain values (`onboarding.fleet.checks.Check`).
     facts: what a passed run showed: TLS version, cipher, subject of the client certificate, fleets; and under REHEARSAL
     the name of the failure that was rehearsed with it, if one was: such a run proves nothing about the set.
-    key: for this run only.
+    key, vin: for this run only, sealed, and destroyed with it; without them it needs neither.
     origin: who asked, a person or the schedule. requested_by: None for the schedule, and for people who were erased.
     progress: counts what was written into the run, so that a page can ask whether there is anything new.
 
@@ -47,6 +47,7 @@ class Run(Work):
     origin = models.CharField(max_length=10, choices=Origin, default=Origin.PERSON)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     key = models.ForeignKey(Secret, models.PROTECT, null=True, related_name="+")
+    vin = models.ForeignKey(Secret, models.PROTECT, null=True, related_name="+")
     checks = models.JSONField(default=list)
     facts = models.JSONField(default=dict)
     progress = models.PositiveIntegerField(default=0)
@@ -80,6 +81,11 @@ class Run(Work):
     def rehearsal(self) -> str:
         """The failure that was rehearsed with it, a name of `onboarding.rehearsals`; empty for none."""
         return str(self.facts.get(self.REHEARSAL, ""))
+
+    @property
+    def lent(self) -> tuple[Secret, ...]:
+        """What was given for this run only, and goes with it."""
+        return tuple(secret for secret in (self.key, self.vin) if secret is not None)
 
     @property
     def is_partners_turn(self) -> bool:

@@ -30,9 +30,11 @@ from onboarding.findings import Finding, Message, Severity
 from onboarding.fleet.checks import OPTIONAL, Check, Result, Rung, Turn, rungs
 from onboarding.fleet.evidence import MAX_TEXT, scrub
 from onboarding.fleet.messages import MESSAGES
+from onboarding.fleet.vin import masked
 from onboarding.partners.actors import Actor
 from onboarding.pki.certificates import load_certificates
 from onboarding.programmes import SANDBOX
+from onboarding.validation import telling
 from onboarding.validation.models import PartnerReport
 
 NONCE_IS_GOOD_FOR = timedelta(hours=24)
@@ -165,6 +167,7 @@ def accept(credential_set: CredentialSet, data: bytes, *, actor: Actor) -> Partn
             )
             if accepted.proves:
                 credentials.activate(credential_set.certificate_request, actor=actor)
+                telling.tell_live("application_live_reported", credential_set)
     except IntegrityError:
         raise ReportRefused("report_replayed") from None
     return accepted
@@ -255,7 +258,7 @@ def _check(number: int, row: object) -> Check:
         if not _EVIDENCE_NAME.fullmatch(name):
             _refuse(where)
         if isinstance(value, str) and len(value) <= MAX_TEXT:
-            found[name] = _clean(value)
+            found[name] = masked(value) if name == "vin" else _clean(value)
         elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_NUMBER:
             found[name] = value
         else:

@@ -1,4 +1,5 @@
-"""Writing to people about the regular checks: one mail when a set turns bad, one when it is well again.
+"""Writing to people about what calls have shown: one mail when a set is live; of the regular checks, one when it turns
+bad, one when it is well again.
 
 Who clicked sees the page; these mails are for what nobody looks at. A failure that many share is told to staff once, as
 an incident of the platform, and the partners' mails say that it is known and not theirs.
@@ -7,6 +8,7 @@ an incident of the platform, and the partners' mails say that it is known and no
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from onboarding.credentials.models import CredentialSet
 from onboarding.fleet.checks import Result
 from onboarding.notifications.mails import notify
 from onboarding.notifications.models import Mail
@@ -27,6 +29,24 @@ def result_before(run: Run) -> Run | None:
         .exclude(facts__has_key=Run.REHEARSAL)
         .order_by("-created_at")
         .first()
+    )
+
+
+def tell_live(kind: str, credential_set: CredentialSet) -> None:
+    """Write that the set works, and that nothing more has to be done: once, whatever showed it.
+
+    kind: of the mail: after a run of ours, or after a signed report of the partner's.
+    """
+    application = credential_set.application
+    notify(
+        kind,
+        builders(credential_set.organisation),
+        once=f"live:{credential_set.pk}",
+        params={
+            "application": str(application),
+            "application_id": str(application.pk),
+            "environment": credential_set.environment,
+        },
     )
 
 

@@ -72,6 +72,7 @@ EVIDENCE_LABELS = {
     "tls_version": gettext_noop("TLS version"),
     "transaction_id": gettext_noop("Transaction id"),
     "unreached": gettext_noop("Not reached at"),
+    "vin": gettext_noop("VIN, its last characters"),
     "verify_code": gettext_noop("Verification code"),
     "verify_message": gettext_noop("Verification"),
 }
@@ -286,7 +287,9 @@ def ladder(run: Run | PartnerReport) -> list[dict[str, Any]]:
         checks = [
             Check(one.rung, "not_reached", Result.NOT_REACHED) if one.result in unsettled else one for one in checks
         ]
-    ahead = [] if checks else rungs(run.credential_set.application.programme)
+    has_vehicle = isinstance(run, Run) and run.vin_id is not None
+    optional = (Rung.CAPABILITIES,) if has_vehicle else ()
+    ahead = [] if checks else rungs(run.credential_set.application.programme, optional)
     rows = [(check.rung, _check(check)) for check in checks] + [(rung, dict(_AHEAD)) for rung in ahead]
     return [
         {"number": number, "title": _(fleet_messages.RUNG_TITLES[rung]), **row}

@@ -7,6 +7,7 @@ from cryptography import x509
 from playwright.sync_api import expect
 
 from onboarding.pki import instructions
+from onboarding.programmes import SANDBOX_VIN
 from tests.browser import steps
 from tests.browser.conftest import Visit
 from tests.browser.held_up import held_up
@@ -106,6 +107,15 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
     partner.open(path).look("application: live").open("/").sees("Live in").look("home, live")
     partner.open(f"{path}sandbox/validate/").look("validate, with a run")
 
+    # A vehicle, too: a slip is told beside the field; the run is cancelled while it waits for the API
+    partner.page.get_by_text("Ask about one vehicle, too", exact=True).click()
+    partner.fill({"VIN": "VF3-SANDBX-OO0001"}).press("Run again").sees_problem("no I, O and Q").look("validate, no VIN")
+    with held_up(running):
+        partner.fill({"VIN": "vf3 sandbx 0000 0001"}).press("Run again")
+        partner.sees("The vehicle you named can be asked about", "Running").press("Cancel the run")
+        partner.wait_for_run("Cancelled").sees("a key or a VIN, is destroyed").look("run, cancelled")
+    partner.open(f"{path}sandbox/validate/").sees("Cancelled")
+
     # A failure is rehearsed: chosen from the list, told by a run, switched off; what is live stays so
     partner.follow("Rehearse a failure").heading("Rehearse a failure")
     partner.press("Switch it on").sees_problem("Failure").look("rehearse, sent empty")
@@ -169,7 +179,11 @@ def test_a_partner_who_keeps_the_key_lends_it_for_one_run(visit: Visit, tmp_path
     # A run of the portal's own goes before it
     partner.open(f"{path}sandbox/validate/")
     partner.give("Private key", "private-key.pem", key).fill({"Passphrase of the key": steps.PASSPHRASE})
-    partner.press("Validate").wait_for_run("Passed").look("run, passed, end user")
+    partner.page.get_by_text("Ask about one vehicle, too", exact=True).click()
+    partner.fill({"VIN": SANDBOX_VIN}).press("Validate").wait_for_run("Passed").look("run, passed, end user")
+    partner.page.get_by_text("The vehicle you named can be asked about").click()
+    partner.sees("The API knows the vehicle …0001", "does not show that its driver has consented")
+    expect(partner.page.get_by_text(SANDBOX_VIN)).to_have_count(0)
     partner.open(f"{path}sandbox/live/").heading("You are live").sees("Validated by a real call").look("live, end user")
     partner.open("/").sees(OWN).look("home, long names")
 

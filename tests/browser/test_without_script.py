@@ -45,6 +45,12 @@ def test_the_journey_needs_no_script(visit: Visit, running: Instance) -> None:
         expect(partner.page.locator(".ladder")).to_have_attribute("aria-busy", "true")
     partner.wait_for_run("Passed").follow(re.compile("See what you have")).heading("You are live")
 
+    partner.open(f"{path}sandbox/validate/")
+    with held_up(running):
+        partner.press("Run again").press("Cancel the run").wait_for_run("Cancelled")
+        expect(partner.page.locator(".ladder")).not_to_have_attribute("aria-busy", "true")
+    partner.press("Run again").wait_for_run("Passed")
+
     partner.open(f"{path}sandbox/rehearse/").page.get_by_text("The API answers", exact=True).click()
     partner.choose("502 with a web page").press("Switch it on").sees(
         "A failure is being rehearsed", "502 with a web page"

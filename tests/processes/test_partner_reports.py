@@ -26,6 +26,8 @@ from onboarding.credentials.environments import environment
 from onboarding.credentials.models import CredentialSet
 from onboarding.findings import explain
 from onboarding.fleet.checks import Check, Result, Turn, rungs
+from onboarding.notifications.mails import render
+from onboarding.notifications.models import Mail
 from onboarding.partners.models import User
 from onboarding.pki.csr import build_csr
 from onboarding.validation import flows, reports
@@ -33,6 +35,7 @@ from onboarding.validation.models import PartnerReport
 from onboarding.web import journey
 from tests.conftest import member, staff
 from tests.journey import SUBJECT, approved
+from tests.processes.test_validation import diagnosis, pem
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -102,6 +105,42 @@ def test_a_signed_report_that_passed_makes_the_set_live_as_reported(
     assert held.certificate_request.state == "active"
     (entry,) = Entry.objects.filter(event="validation:reported")
     assert entry.data == {"environment": "sandbox", "result": "passed", "signed": True}
+
+
+def test_who_has_waited_for_the_set_is_told_once_that_it_is_live_and_who_says_so(
+    held: CredentialSet,
+    owner: User,
+    colleague: User,
+    viewer: User,
+    own_key: rsa.RSAPrivateKey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def told() -> list[tuple[str, str]]:
+        return sorted(Mail.objects.filter(once=f"live:{held.pk}").values_list("kind", "address"))
+
+    unsigned = checker_report.sealed(made(held), None).encode()
+    for data in (unsigned, signed(made(held, Result.FAILED), own_key)):
+        reports.accept(held, data, actor=member(owner))
+    assert refusal(held, signed(made(held), rsa.generate_private_key(65537, 2048)), owner) == "report_tampered"
+    assert told() == []  # nobody's turn has ended
+    accepted = signed(made(held), own_key)
+    reports.accept(held, accepted, actor=member(owner))
+    assert refusal(held, accepted, owner) == "report_replayed"
+    reports.accept(held, signed(made(held), own_key), actor=member(colleague))
+    assert told() == [("application_live_reported", user.email) for user in (colleague, owner)]
+    mail = render(Mail.objects.filter(once=f"live:{held.pk}").first())
+    assert mail.subject == f"Live, as you report: {held.application}"
+    assert f"/applications/{held.application_id}/sandbox/live/" in mail.body
+    monkeypatch.setattr(flows, "diagnose", diagnosis(Result.PASSED))
+    flows.execute(flows.request_run(held, actor=member(owner), key=pem(own_key)).pk)
+    assert len(told()) == 2  # a run that passes later is no news
+
+
+def test_a_vin_that_a_report_names_is_kept_masked(held: CredentialSet, owner: User, own_key: rsa.RSAPrivateKey) -> None:
+    report = made(held)
+    report["checks"][0]["evidence"] = {"vin": "VF3SANDBX00000001"}
+    accepted = reports.accept(held, signed(report, own_key), actor=member(owner))
+    assert accepted.checks[0]["evidence"] == {"vin": "…0001"}
 
 
 def test_what_the_openssl_program_signs_is_accepted(

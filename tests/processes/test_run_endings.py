@@ -14,6 +14,7 @@ from onboarding.credentials import issuing
 from onboarding.credentials.models import CredentialSet
 from onboarding.fleet.checks import Check, Result, Rung, Turn
 from onboarding.fleet.diagnosis import Report
+from onboarding.notifications.models import Mail
 from onboarding.partners.actors import SYSTEM
 from onboarding.partners.models import User
 from onboarding.pki.csr import build_csr
@@ -25,6 +26,8 @@ from tests.conftest import member, staff
 from tests.journey import SUBJECT, approved, issued
 from tests.processes.test_validation import CHECK, diagnosis, pem
 
+VIN = "VF3SANDBX00000001"
+
 
 @pytest.fixture
 def held(owner: User, reviewer: User, issuer: User) -> CredentialSet:
@@ -34,13 +37,13 @@ def held(owner: User, reviewer: User, issuer: User) -> CredentialSet:
 
 @pytest.fixture
 def lent(owner: User, reviewer: User, issuer: User) -> Run:
-    """A run that waits, with a key that was uploaded for it alone."""
+    """A run that waits, with a key and a VIN that were given for it alone."""
     key = generate_rsa_key(2048)
     request = credentials.open_request(approved(owner, reviewer), "sandbox", actor=member(owner))
     credentials.describe_key(request, subject=SUBJECT, custody="own")
     assert credentials.submit_csr(request, build_csr(key, request.subject), actor=member(owner)).fit
     issuing.sign_with_embedded_ca(request, actor=staff(issuer))
-    return flows.request_run(request.credential_sets.get(), actor=member(owner), key=pem(key))
+    return flows.request_run(request.credential_sets.get(), actor=member(owner), key=pem(key), vin=VIN)
 
 
 def killed(run: Run) -> None:
@@ -104,16 +107,27 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
-def test_the_key_lent_for_a_run_is_gone_whatever_its_end(
+def test_the_key_and_the_vin_lent_for_a_run_are_gone_whatever_its_end(
     lent: Run, monkeypatch: pytest.MonkeyPatch, end: Callable[..., None]
 ) -> None:
     end(lent, monkeypatch)
     lent.refresh_from_db()
     assert (lent.state, lent.lease) == (ENDS[end], None)
     assert lent.finished_at is not None
-    key = Secret.objects.get(kind=Secret.Kind.KEY_FOR_ONE_RUN)
-    assert bytes(key.sealed) == b""
-    assert key.destroyed_at is not None
+    for kind in (Secret.Kind.KEY_FOR_ONE_RUN, Secret.Kind.VIN_FOR_ONE_RUN):
+        secret = Secret.objects.get(kind=kind)
+        assert bytes(secret.sealed) == b""
+        assert secret.destroyed_at is not None
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
+def test_only_a_pass_is_written_about_and_once(
+    lent: Run, owner: User, monkeypatch: pytest.MonkeyPatch, end: Callable[..., None]
+) -> None:
+    before = set(Mail.objects.values_list("pk", flat=True))
+    end(lent, monkeypatch)
+    told = Mail.objects.exclude(pk__in=before).values_list("kind", "address")
+    assert list(told) == ([("application_live", owner.email)] if end is passes else [])
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from onboarding.sandbox import api
+from onboarding.programmes import SANDBOX_VIN
+from onboarding.sandbox import api, shapes
 from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Peer
 from onboarding.sandbox.fleetdata import fleets_of, status
 from onboarding.sandbox.limits import Limit, RateLimiter
@@ -162,6 +163,15 @@ def test_a_vehicle_is_found_by_its_identification_number_with_what_it_can_do():
     content = read(ask(f"{V3}/vehicles/{vehicle.vin}"))
     assert (content["vin"], content["motorization"]) == (vehicle.vin, vehicle.motorization)
     assert "data:position" in content["_embedded"]["extension"]["onboardCapabilities"]["data"]
+
+
+def test_one_vehicle_can_be_asked_about_by_all_with_a_token_or_without():
+    for path, client in ((V3, "c1"), (V4, "u1")):
+        headers = REALM | {"authorization": ""} if path == V4 else None
+        content = read(ask(f"{path}/vehicles/{SANDBOX_VIN}", client_id=client, headers=headers))
+        assert (content["vin"], content["motorization"]) == (SANDBOX_VIN, "Electric")
+        absent = f"{path}/vehicles/VF3SANDBX0000000Z"
+        assert error(ask(absent, client_id=client, headers=headers)) == (404, shapes.NO_DATA)
 
 
 def test_branding_comes_only_to_who_asks_for_it():

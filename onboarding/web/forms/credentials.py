@@ -5,14 +5,15 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from django import forms
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from onboarding.credentials.models import CertificateRequest
-from onboarding.programmes import Profile
+from onboarding.programmes import SANDBOX_VIN, Profile
 from onboarding.web.forms.base import PortalForm
-from onboarding.web.forms.fields import BoundedFileField, LineField, SecretField
+from onboarding.web.forms.fields import BoundedFileField, LineField, SecretField, VinField
 from onboarding.web.forms.widgets import FileDrop, PemTextarea, RadioCards
 
 
@@ -290,8 +291,42 @@ class StoreCredentialsForm(PortalForm):
         return cleaned
 
 
-class OneRunKeyForm(PortalForm):
+class RunForm(PortalForm):
+    """What a run may be given: a vehicle to ask about, too.
+
+    has_login: whether the programme's calls carry a partner login. in_sandbox: whether the sandbox is called.
+    """
+
+    vin = VinField(label=_("Vehicle identification number (VIN)"), required=False)
+
+    def __init__(self, *args: Any, has_login: bool = True, in_sandbox: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        proves = _WITH_LOGIN if has_login else _WITHOUT_TOKEN
+        example = format_html(str(_SANDBOX_VEHICLE), vin=format_html('<span class="mono">{}</span>', SANDBOX_VIN))
+        said = [proves, _VIN_IS_ERASED, *([example] if in_sandbox else [])]
+        self.fields["vin"].help_text = format_html_join(mark_safe("<br>"), "{}", ((text,) for text in said))
+
+
+_WITH_LOGIN = _(
+    "After all other checks the API is asked what this vehicle can do. An answer shows that the vehicle is one that "
+    "your login may ask about. If there is none, the run passes all the same, with a warning."
+)
+_WITHOUT_TOKEN = _(
+    "After all other checks the API is asked what this vehicle can do, without a driver's token. An answer shows that "
+    "the API knows the vehicle; not that its driver has consented, nor that data will come. That it answers without a "
+    "token is our assumption: if it does not, the run passes all the same, with a warning."
+)
+_VIN_IS_ERASED = _(
+    "A VIN leads to a person: it is sealed, used for this run only, and erased when the run ends. Results show its "
+    "last four characters."
+)
+_SANDBOX_VEHICLE = _("The sandbox knows {vin}.")
+
+
+class OneRunKeyForm(RunForm):
     """Custody `own` or `browser`: the key, for one run."""
+
+    field_order = ("key", "passphrase", "vin")
 
     key = BoundedFileField(
         label=_("Private key"),

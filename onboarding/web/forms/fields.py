@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.fleet import vin
+
 # Bidirectional overrides can make a text read differently from what it is.
 DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -56,6 +58,32 @@ class SecretField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strip=False, max_length=1000, **kwargs)
+
+
+class VinField(forms.CharField):
+    """A vehicle identification number, in any case and with blanks; empty where there is none."""
+
+    widget = forms.TextInput(
+        attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false", "class": "mono"}
+    )
+    default_error_messages = {
+        "characters": _("A VIN has digits and letters, but no I, O and Q, which look like 1 and 0. Check: %(found)s"),
+        "length": _("A VIN has %(expected)s characters; this has %(count)s. Copy it again, whole."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        typed: str = super().clean(value)
+        if not typed:
+            return ""
+        try:
+            return vin.read(typed)
+        except vin.BadVin as bad:
+            code = "characters" if bad.characters else "length"
+            params = {"found": " ".join(bad.characters), "expected": vin.LENGTH, "count": bad.length}
+            raise ValidationError(self.error_messages[code], code=code, params=params) from None
 
 
 class BoundedFileField(forms.FileField):

@@ -17,11 +17,12 @@ from onboarding.credentials.models import CertificateRequest
 from onboarding.fleet.bundle import as_json, as_text
 from onboarding.fleet.checks import Check
 from onboarding.partners.models import Membership, StaffRole
+from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Application
 from onboarding.validation import flows, schedule
 from onboarding.validation.models import Run
 from onboarding.web import access
-from onboarding.web.forms.credentials import OneRunKeyForm
+from onboarding.web.forms.credentials import OneRunKeyForm, RunForm
 from onboarding.web.presenting import explain_findings, ladder, rehearsal_title, run_facts
 from onboarding.web.requests import PortalRequest
 from onboarding.web.runs import comparison, history, latency, support_case
@@ -40,23 +41,23 @@ def validate(request: PortalRequest, application: Application, environment_id: s
         messages.info(request, _("Validation needs the certificate and all credentials."))
         return redirect("application", application.pk)
     key_is_elsewhere = track.request.key_id is None
-    made_in_browser = track.request.custody == CertificateRequest.Custody.BROWSER
-    form = (
-        OneRunKeyForm(request.POST or None, request.FILES or None, made_in_browser=made_in_browser)
-        if key_is_elsewhere
-        else None
-    )
+    form = _run_form(request, application, environment_id, track.request)
     findings = []
-    if request.method == "POST" and (form is None or form.is_valid()):
-        key = form.cleaned_data["key"].read() if form else None
-        passphrase = form.cleaned_data["passphrase"].encode() if form else None
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
         try:
             run = flows.request_run(
-                track.credential_set, actor=access.member_actor(request), key=key, passphrase=passphrase or None
+                track.credential_set,
+                actor=access.member_actor(request),
+                key=given["key"].read() if key_is_elsewhere else None,
+                passphrase=given["passphrase"].encode() or None if key_is_elsewhere else None,
+                vin=given["vin"],
             )
         except flows.KeyRefused as error:
             findings = explain_findings([error.finding])
         else:
+            if given["vin"] and run.vin_id is None:
+                messages.info(request, _("A run was under way already: this is it, and it asks about no vehicle."))
             return redirect("run", run.pk)
     runs = list(track.credential_set.runs.select_related("requested_by").order_by("-created_at")[:HISTORY])
     context = track_context(track) | {
@@ -69,6 +70,20 @@ def validate(request: PortalRequest, application: Application, environment_id: s
         "reports": track.credential_set.reports.order_by("-received_at")[:HISTORY],
     }
     return render(request, "validate.html", context, status=422 if findings else 200)
+
+
+def _run_form(
+    request: PortalRequest, application: Application, environment_id: str, held: CertificateRequest
+) -> RunForm:
+    given = request.POST if request.method == "POST" else None
+    about = {
+        "has_login": "password" in application.profile.credentials,
+        "in_sandbox": environment_id == SANDBOX,
+    }
+    if held.key_id is not None:
+        return RunForm(given, **about)
+    made_in_browser = held.custody == CertificateRequest.Custody.BROWSER
+    return OneRunKeyForm(given, request.FILES or None, made_in_browser=made_in_browser, **about)
 
 
 @never_cache
@@ -108,7 +123,7 @@ def cancel(request: PortalRequest, run_id: UUID) -> HttpResponse:
     """End a run that waits or runs."""
     memberships = Membership.objects.filter(user=request.user)
     found = get_object_or_404(
-        Run.objects.select_related("key", "credential_set__application__organisation"),
+        Run.objects.select_related("credential_set__application__organisation"),
         pk=run_id,
         credential_set__application__organisation__in=memberships.values("organisation"),
     )
