@@ -18,7 +18,7 @@ from onboarding.vault.seal import encrypted, open_key, seal_key
 
 def sandbox_ca() -> tuple[x509.Certificate, RSAPrivateKey]:
     """Return the embedded CA's certificate and key, making both on first use (safe when several processes start)."""
-    authority = Authority.objects.select_related("key").filter(environment=SANDBOX).first() or _create(timezone.now())
+    authority = _authority()
     sealed = open_key(authority.key)
     # Our own sealed key: it was checked when it was made, and the checks cost 40 to 300 ms.
     key = load_pem_private_key(sealed.pem, sealed.passphrase, unsafe_skip_rsa_key_validation=True)
@@ -29,7 +29,11 @@ def sandbox_ca() -> tuple[x509.Certificate, RSAPrivateKey]:
 
 def sandbox_ca_pem() -> str:
     """Return the embedded CA's certificate as PEM."""
-    return sandbox_ca()[0].public_bytes(Encoding.PEM).decode("ascii")
+    return _authority().certificate_pem
+
+
+def _authority() -> Authority:
+    return Authority.objects.select_related("key").filter(environment=SANDBOX).first() or _create(timezone.now())
 
 
 def _create(now: datetime) -> Authority:

@@ -72,15 +72,11 @@ def missing_credentials(credential_set: CredentialSet, *, has_password: bool) ->
 
 def password_of(credential_set: CredentialSet) -> Secret | None:
     """Return the MZP's sealed password in the set's environment, None if it is not stored."""
-    row = (
-        PartnerPassword.objects.select_related("secret")
-        .filter(
-            partner_login_id=credential_set.certificate_request.partner_login_id,
-            environment=credential_set.environment,
-        )
-        .first()
+    rows = PartnerPassword.objects.select_related("secret").filter(
+        partner_login_id=credential_set.certificate_request.partner_login_id,
+        environment=credential_set.environment,
     )
-    return row.secret if row else None
+    return next((row.secret for row in rows), None)
 
 
 def reveal(credential_set: CredentialSet, what: str, *, actor: Actor) -> str:

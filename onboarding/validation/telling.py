@@ -28,6 +28,7 @@ def result_before(run: Run) -> Run | None:
         .exclude(pk=run.pk)
         .exclude(facts__has_key=Run.REHEARSAL)
         .order_by("-created_at")
+        .only("credential_set_id", "state", "finished_at", "failing_since")
         .first()
     )
 

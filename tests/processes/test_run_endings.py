@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -194,6 +195,25 @@ def test_whatever_is_written_into_a_run_counts_as_progress(
     flows.execute(run.pk)
     run.refresh_from_db()
     assert [*seen, run.progress] == [0, 1, 2, 4]
+
+
+def test_the_rungs_of_a_regular_check_are_written_twice_a_second_at_most(
+    held: CredentialSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, now, seen = flows.request_run(held, actor=SYSTEM), [0.0], []
+    monkeypatch.setattr(flows, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def diagnose(*_args: Any, on_check: Any, **_options: Any) -> Report:
+        for now[0] in (0.1, 0.4, 0.6, 0.7, 1.0, 1.2):
+            on_check([CHECK])
+            seen.append(Run.objects.get(pk=run.pk).progress)
+        return Report(Result.PASSED, (CHECK, CHECK))
+
+    monkeypatch.setattr(flows, "diagnose", diagnose)
+    flows.execute(run.pk)
+    run.refresh_from_db()
+    assert seen == [1, 1, 2, 2, 2, 3]
+    assert (run.state, len(run.checks), run.progress) == ("passed", 2, 4)
 
 
 def test_a_failed_run_can_be_looked_up_by_its_cause(
