@@ -126,7 +126,6 @@ class People(threading.Thread):
             passphrase=self.files.passphrase if needs_key else None,
         )
 
-
     def _cancel(self, credential_set: object) -> None:
         from onboarding.partners.actors import Actor, ActorKind
         from onboarding.validation.flows import cancel_run
