@@ -8,7 +8,9 @@ everything is counted: in the database, in the audit, and in what the mail serve
 A run that is handed to a worker in the middle of whose start it is killed proves little, so a worker is killed only
 once it has come up. Exit code 1 if anything is lost or doubled. RUNS (1000) sets how many there are; KILL_EVERY (2) the
 seconds between two kills; CHAOS_LIMIT (120) the seconds after which the killing stops, whatever is open; SEED (0) which
-services fall when. With KEEP=FOLDER, what went wrong is kept there.
+services fall when; ONE_TIME_KEYS (0.2) the share of runs with a key for this run only; CANCELLED (0) the share that
+somebody tries to cancel; ANSWER_AFTER (0) the seconds that the fleet API takes. With KEEP=FOLDER, what went wrong is
+kept there.
 """
 
 import os
@@ -22,6 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from bench import services
@@ -33,7 +36,11 @@ from onboarding.supervisor import tail
 RUNS = int(os.environ.get("RUNS", "1000"))
 KILL_EVERY = float(os.environ.get("KILL_EVERY", "2"))
 SEED = int(os.environ.get("SEED", "0"))
-WITH_ONE_TIME_KEY = 0.2
+ONE_TIME_KEYS = float(os.environ.get("ONE_TIME_KEYS", "0.2"))
+CANCELLED = float(os.environ.get("CANCELLED", "0"))
+ANSWER_AFTER = float(os.environ.get("ANSWER_AFTER", "0"))
+LATER = 5
+"""A run is cancelled when so many others have been asked for after it: some wait then, some run, some have ended."""
 CHAOS_LIMIT = float(os.environ.get("CHAOS_LIMIT", "120"))
 """Seconds until the killing stops at the latest."""
 QUIET_LIMIT, STALLED = 420.0, 90.0
@@ -77,23 +84,32 @@ class People(threading.Thread):
         super().__init__(daemon=True)
         self.files, self.owner, self.sets = files, owner, sets
         self.asked, self.asked_again, self.slowest = 0, 0, 0.0
+        self.cancelled, self.too_late = 0, 0
 
     def run(self) -> None:
+        from django.db import connection
+
+        chance = random.Random(SEED)
+        for number, credential_set in enumerate(self.sets):
+            self._click(partial(self._ask, credential_set))
+            self.asked += 1
+            if number >= LATER and chance.random() < CANCELLED:
+                self._click(partial(self._cancel, self.sets[number - LATER]))
+        connection.close()
+
+    def _click(self, click: Callable[[], None]) -> None:
         from django.db import InterfaceError, OperationalError, connection
 
-        for credential_set in self.sets:
-            while True:
-                began = time.monotonic()
-                try:
-                    self._ask(credential_set)
-                    break
-                except (OperationalError, InterfaceError):
-                    self.asked_again += 1
-                    connection.close()
-                    time.sleep(0.5)
-            self.asked += 1
-            self.slowest = max(self.slowest, time.monotonic() - began)
-        connection.close()
+        while True:
+            began = time.monotonic()
+            try:
+                click()
+                break
+            except (OperationalError, InterfaceError):
+                self.asked_again += 1
+                connection.close()
+                time.sleep(0.5)
+        self.slowest = max(self.slowest, time.monotonic() - began)
 
     def _ask(self, credential_set: object) -> None:
         from onboarding.partners.actors import Actor, ActorKind
@@ -109,6 +125,19 @@ class People(threading.Thread):
             key=self.files.key.read_bytes() if needs_key else None,
             passphrase=self.files.passphrase if needs_key else None,
         )
+
+    def _cancel(self, credential_set: object) -> None:
+        from onboarding.partners.actors import Actor, ActorKind
+        from onboarding.validation.flows import cancel_run
+        from onboarding.validation.models import Run
+
+        run = Run.objects.select_related("key", "credential_set__application__organisation").get(
+            credential_set=credential_set
+        )
+        if cancel_run(run, actor=Actor(ActorKind.MEMBER, self.owner.pk)):
+            self.cancelled += 1
+        else:
+            self.too_late += 1
 
 
 class Breaker:
@@ -161,7 +190,7 @@ def chaos(files: Files, breaker: Breaker, var: Path) -> bool:
     from onboarding.validation.models import Run
 
     sandbox_ca()
-    owner, sets = credential_sets(files, RUNS, without_key=WITH_ONE_TIME_KEY)
+    owner, sets = credential_sets(files, RUNS, without_key=ONE_TIME_KEYS)
     connection.close()
     logs = var / "log"
     logs.mkdir()
@@ -222,6 +251,8 @@ def chaos(files: Files, breaker: Breaker, var: Path) -> bool:
     for what, times in breaker.done.items():
         print(f"  {what}: {times} times")
     print(f"  asked again after an error: {people.asked_again}; the slowest click took {people.slowest:.1f} s")
+    if CANCELLED:
+        print(f"  cancelled in between: {people.cancelled}; had ended already: {people.too_late}")
     return count()
 
 
@@ -246,7 +277,7 @@ def count() -> bool:
     attempts = Counter(Run.objects.values_list("attempt", flat=True))
     faults = Counter(Run.objects.filter(state=Run.State.FAILED).values_list("fault", flat=True))
     runs_of_set = Counter(Run.objects.values_list("credential_set_id", flat=True))
-    ends = (Event.RUN_PASSED, Event.RUN_FAILED, Event.RUN_ABANDONED)
+    ends = (Event.RUN_PASSED, Event.RUN_FAILED, Event.RUN_ABANDONED, Event.RUN_CANCELLED)
     results = Counter(Entry.objects.filter(event__in=ends).values_list("subject_id", flat=True))
     run_ids = set(Run.objects.values_list("pk", flat=True))
     handed = Counter(message["Message-ID"] for _, message in outbox.messages())
@@ -293,7 +324,7 @@ def one(mode: str) -> bool:
     with ExitStack() as stack:
         var = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
         files, server_file = stack.enter_context(credentials())
-        port = stack.enter_context(serve(server_file, files.ca))
+        port = stack.enter_context(serve(server_file, files.ca, ANSWER_AFTER))
         redis = postgres = None
         os.environ |= embedded(var, port)
         if mode == "production":

@@ -23,7 +23,7 @@ def embedded(var: Path, port: int) -> dict[str, str]:
         "DEMO": "0",
         "SANDBOX": "1",
         "SANDBOX_API_URL": f"https://localhost:{port}",
-        "VALIDATION_DEADLINE": "15",
+        "VALIDATION_DEADLINE": os.environ.get("VALIDATION_DEADLINE", "15"),
         "REVALIDATE_HOURS": "0",
         "EMAIL_URL": "",
         "DATABASE_URL": f"sqlite:///{var / 'db.sqlite3'}",

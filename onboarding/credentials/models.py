@@ -72,6 +72,16 @@ class CertificateRequest(models.Model):
                 condition=models.Q(state__in=["issued", "active"]),
                 name="certificate_request_end",
             ),
+            # Rows are wide (PEM): these answer which can be called with, and by whom, without reading them.
+            models.Index(
+                fields=["id"], condition=models.Q(state__in=["issued", "active"]), name="certificate_request_usable"
+            ),
+            models.Index(
+                fields=["id"],
+                include=["partner_login"],
+                condition=models.Q(state="active", key__isnull=False),
+                name="certificate_request_live",
+            ),
         ]
         constraints = [
             # One cycle at a time: the first certificate, and each renewal after it.
@@ -186,7 +196,16 @@ class CredentialSet(models.Model):
                 name="client_id_once_per_certificate",
             )
         ]
-        indexes = [models.Index(fields=["environment", "client_id"], name="credential_set_client_id")]
+        indexes = [
+            models.Index(fields=["environment", "client_id"], name="credential_set_client_id"),
+            # What the regular checks and the desk go through; with the columns that lead on, where the database can.
+            models.Index(
+                fields=["environment", "id"],
+                include=["application", "certificate_request"],
+                condition=models.Q(retired_at=None),
+                name="credential_set_in_use",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.application} in {self.environment}"
@@ -212,6 +231,11 @@ class SandboxClient(models.Model):
     password = models.ForeignKey(Secret, models.PROTECT, null=True, related_name="+")
     fault = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["application"], condition=~models.Q(fault=""), name="sandbox_client_rehearsing")
+        ]
 
     def __str__(self) -> str:
         return self.client_id

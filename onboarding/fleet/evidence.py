@@ -22,6 +22,7 @@ _REDACTED = "[redacted]"
 # What is looked into beyond that is bounded: patterns that cost more than linear time meet whatever a server sends.
 _MAX_SCRUBBED = 4096
 _MAX_MARKUP = 8192
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
 _SAME_IN_EVERY_NOTATION = re.compile(r"[A-Za-z0-9._~-]*")
 _MARGIN = 512  # more than any secret of ours is long, so that none is cut in two and then not recognised
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.I | re.S)
@@ -137,13 +138,22 @@ def may_look_secret(text: str) -> bool:
 
 
 def _forms(secret: str) -> Iterable[str]:
+    raw = secret.encode()
     yield secret
-    yield base64.b64encode(secret.encode()).decode("ascii")
+    for encoded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
+        yield encoded.decode("ascii").rstrip("=")
+    yield raw.hex()
+    yield raw.hex().upper()
     if not _SAME_IN_EVERY_NOTATION.fullmatch(secret):
-        yield quote(secret, safe="")
-        yield quote_plus(secret)
+        for percent in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
+            yield percent
+            yield _PERCENT.sub(lambda found: found[0].lower(), percent)
         yield html.escape(secret)
-        yield json.dumps(secret)[1:-1]
+        for ascii_only in (True, False):
+            escaped = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+            yield escaped
+            yield escaped.replace("/", r"\/")
+        yield raw.decode("latin-1")  # what becomes of UTF-8 in a header
 
 
 def of_error(error: BaseException, fault: Fault, trace: Trace) -> dict[str, str | int]:

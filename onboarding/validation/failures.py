@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from onboarding.credentials.states import USABLE
+from onboarding.validation.figures import Figure
 from onboarding.validation.models import Run
 
 WINDOW = timedelta(hours=6)
@@ -16,6 +17,8 @@ WINDOW = timedelta(hours=6)
 MANY_ORGANISATIONS = 3
 FEWEST_SETS = 2
 """Half of the sets looked at make an incident, too, if they are at least so many."""
+GLANCE = 200
+"""Rows that mostly tell, where all of them would have to be counted otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +48,45 @@ class Cause:
 
 def failing() -> models.QuerySet[Run]:
     """Return the latest result of each set that fails at present: rehearsed runs and sets out of use do not count."""
-    results = Run.objects.filter(state__in=Run.RESULTS).exclude(facts__has_key=Run.REHEARSAL)
-    newer = results.filter(
-        credential_set=models.OuterRef("credential_set"), created_at__gt=models.OuterRef("created_at")
-    )
-    return results.filter(
-        ~models.Exists(newer),
-        state=Run.State.FAILED,
+    return Run.objects.filter(
+        stands=True,
         credential_set__retired_at=None,
         credential_set__certificate_request__state__in=USABLE,
     )
 
 
-def causes() -> list[Cause]:
-    """Return why sets fail at present: incidents first, then what most fail with."""
+def _all_causes() -> list[Cause]:
     return sorted(_causes(failing()), key=lambda cause: (not cause.incident, -cause.sets, cause.key))
 
 
+causes = Figure("causes", _all_causes, size=lambda found: sum(cause.sets for cause in found))
+"""Why sets fail at present: incidents first, then what most fail with."""
+
+
+def is_incident(run: Run) -> bool:
+    """Return whether a failed run is part of an incident; if not, the failure is the partner's own.
+
+    In an incident every run that fails asks this: so it looks at the newest of the failures only, unless they leave it
+    open.
+    """
+    if not run.shared:
+        return False
+    newest = _alike(run).filter(created_at__gt=timezone.now() - WINDOW).order_by("-created_at")
+    organisations = newest.values_list("credential_set__application__organisation", flat=True)[:GLANCE]
+    return len(set(organisations)) >= MANY_ORGANISATIONS or incident_of(run) is not None
+
+
 def incident_of(run: Run) -> Cause | None:
-    """Return the incident that a failed run is part of; None where it is the partner's own failure."""
+    """Return the incident that a failed run is part of, all of it counted; None where there is none."""
     if not run.shared:
         return None
-    alike = failing().filter(
+    return next((cause for cause in _causes(_alike(run)) if cause.incident), None)
+
+
+def _alike(run: Run) -> models.QuerySet[Run]:
+    return failing().filter(
         fault=run.fault, stopped_at=run.stopped_at, credential_set__environment=run.credential_set.environment
     )
-    return next((cause for cause in _causes(alike) if cause.incident), None)
 
 
 def _causes(runs: models.QuerySet[Run]) -> list[Cause]:
@@ -80,32 +97,39 @@ def _causes(runs: models.QuerySet[Run]) -> list[Cause]:
         runs.values("stopped_at", "fault", environment=models.F("credential_set__environment")).annotate(
             turn=models.Max("turn"),
             is_shared=models.Max(models.Case(models.When(shared=True, then=1), default=0)),
-            sets=models.Count("credential_set", distinct=True),
+            sets=models.Count("pk"),  # of each set one run stands
             organisations=models.Count(organisation, distinct=True),
             since=models.Min("failing_since"),
-            recent_sets=models.Count("credential_set", distinct=True, filter=recent),
+            recent_sets=models.Count("pk", filter=recent),
             recent_organisations=models.Count(organisation, distinct=True, filter=recent),
         )
     )
-    shared = {row["environment"] for row in rows if row["is_shared"]}
-    looked_at = _looked_at(shared, since) if shared else {}
-    return [_cause(row, looked_at) for row in rows]
+    return [_cause(row, since) for row in rows]
 
 
-def _cause(row: Mapping[str, Any], looked_at: Mapping[str, int]) -> Cause:
+def _cause(row: Mapping[str, Any], since: datetime) -> Cause:
     values = dict(row)
     is_shared = bool(values.pop("is_shared"))
-    half = row["recent_sets"] >= FEWEST_SETS and 2 * row["recent_sets"] >= looked_at.get(row["environment"], 0)
     many = row["recent_organisations"] >= MANY_ORGANISATIONS
-    return Cause(**values, incident=is_shared and (many or half))
+    return Cause(**values, incident=is_shared and (many or _is_half(row["environment"], row["recent_sets"], since)))
 
 
-def _looked_at(environments: set[str], since: datetime) -> dict[str, int]:
-    """Return how many sets of each environment had a result since then."""
-    rows = (
-        Run.objects.filter(state__in=Run.RESULTS, created_at__gt=since, credential_set__environment__in=environments)
+def _is_half(environment: str, failing_sets: int, since: datetime) -> bool:
+    """Return whether so many sets are half of those of the environment that had a result since then.
+
+    The newest results mostly tell; all are counted only where a few sets had most of them.
+    """
+    if failing_sets < FEWEST_SETS:
+        return False
+    results = (
+        Run.objects.filter(state__in=Run.RESULTS, created_at__gt=since, credential_set__environment=environment)
         .exclude(facts__has_key=Run.REHEARSAL)
-        .values(environment=models.F("credential_set__environment"))
-        .annotate(sets=models.Count("credential_set", distinct=True))
+        .order_by("-created_at")
+        .values_list("credential_set_id", flat=True)
     )
-    return {row["environment"]: row["sets"] for row in rows}
+    glance = 4 * failing_sets + GLANCE
+    newest = list(results[:glance])
+    looked_at = len(set(newest))
+    if len(newest) == glance and looked_at <= 2 * failing_sets:
+        looked_at = results.order_by().distinct().count()
+    return 2 * failing_sets >= looked_at

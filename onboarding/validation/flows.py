@@ -84,7 +84,7 @@ def request_run(
     Raises KeyNeeded or KeyRefused.
     """
     one_time = None
-    if credential_set.certificate_request.key is None:
+    if credential_set.certificate_request.key_id is None:
         if not key:
             raise KeyNeeded
         one_time = _read_key(credential_set, key, passphrase)
@@ -232,12 +232,14 @@ def _finish(run: Run, report: Report, rehearsal: Rehearsal | None = None) -> Non
         turned = before is not None and before.state != state
         if run.origin == Run.Origin.SCHEDULE:
             event = Event.SCHEDULE_RECOVERED if passed else Event.SCHEDULE_FAILED
-        cause = {} if passed else _cause(report, before)
+        cause = {} if passed else _cause(report, before) | {"stands": rehearsal is None}
         on_record = event if turned or run.origin == Run.Origin.PERSON else None
         if not _close(run, state, on_record, checks=checks, facts=facts, **cause):
             return
         if rehearsal is not None:
             return
+        if before is not None and before.stands:
+            Run.objects.filter(pk=before.pk).update(stands=False)
         if passed:
             _is_live(run, is_news=before is None or turned)
         if turned and before is not None and run.origin == Run.Origin.SCHEDULE:

@@ -26,6 +26,8 @@ class Run(Work):
     Written with the result, so that failures can be looked up by cause; empty where nothing failed:
     stopped_at: the rung. fault: the code of its check. turn: whose. refused: whether it must not be repeated by itself.
     shared: whether the fault can be that of many. failing_since: when the first run failed after the last good one.
+    stands: whether it failed, and no later result of its set has taken its place; a rehearsed failure never stands.
+    So who asks what fails at present reads as many rows as there are failures, however long the history is.
     """
 
     class State(models.TextChoices):
@@ -57,6 +59,7 @@ class Run(Work):
     refused = models.BooleanField(default=False)
     shared = models.BooleanField(default=False)
     failing_since = models.DateTimeField(null=True)
+    stands = models.BooleanField(default=False)
 
     REHEARSAL = "rehearsal"
 
@@ -71,7 +74,16 @@ class Run(Work):
         indexes = [
             models.Index(fields=["credential_set", "-created_at"], name="run_history"),
             models.Index(fields=["created_at"], condition=models.Q(state__in=["queued", "running"]), name="run_open"),
-            models.Index(fields=["fault", "stopped_at"], condition=models.Q(state="failed"), name="run_failed"),
+            models.Index(fields=["created_at"], condition=models.Q(state__in=["passed", "failed"]), name="run_results"),
+            models.Index(
+                fields=["credential_set", "-created_at"], condition=models.Q(state="passed"), name="run_good_history"
+            ),
+            # What fails at present: by cause, since when, and of which set.
+            models.Index(
+                fields=["fault", "stopped_at", "-created_at"], condition=models.Q(stands=True), name="run_failing_cause"
+            ),
+            models.Index(fields=["failing_since"], condition=models.Q(stands=True), name="run_failing_since"),
+            models.Index(fields=["credential_set"], condition=models.Q(stands=True), name="run_failing_set"),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """Thin tasks: an id in, one call."""
 
 from onboarding.celery import app
-from onboarding.validation import flows, sandboxing, schedule
+from onboarding.validation import failures, flows, sandboxing, schedule
 
 
 @app.task
@@ -25,5 +25,7 @@ def first_call(order_id: str) -> None:
 
 @app.task
 def ask_for_due_runs() -> None:
-    """Ask for runs of the live sets that are due by the schedule."""
+    """Ask for runs of the live sets that are due by the schedule, and count for the desk what takes a while."""
     schedule.sweep()
+    schedule.on_schedule.anew()
+    failures.causes.anew()

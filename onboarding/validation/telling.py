@@ -14,7 +14,7 @@ from onboarding.notifications.mails import notify
 from onboarding.notifications.models import Mail
 from onboarding.partners.models import StaffRole
 from onboarding.partners.people import builders, staff
-from onboarding.validation.failures import incident_of
+from onboarding.validation.failures import incident_of, is_incident
 from onboarding.validation.models import Run
 
 SAME_INCIDENT = timedelta(hours=24)
@@ -66,9 +66,9 @@ def failing_key(run: Run) -> str:
 
 
 def _tell_failing(run: Run, before: Run) -> None:
-    incident = incident_of(run)
-    if incident is not None:
-        _tell_staff(run, incident.organisations)
+    is_known = is_incident(run)
+    if is_known:
+        _tell_staff(run)
     notify(
         "validation_failing",
         builders(run.organisation),
@@ -76,7 +76,7 @@ def _tell_failing(run: Run, before: Run) -> None:
         params=_params(run)
         | {
             "check": _failed_check(run),
-            "is_known": incident is not None,
+            "is_known": is_known,
             "since": _moment(run.finished_at),
             "good_until": _moment(before.finished_at),
         },
@@ -90,21 +90,23 @@ def _tell_recovered(run: Run, before: Run) -> None:
         notify("validation_recovered", builders(run.organisation), once=once, params=_params(run))
 
 
-def _tell_staff(run: Run, organisations: int) -> None:
-    cause = f"incident:{run.credential_set.environment}:{run.stopped_at}:{run.fault}:"
+def _tell_staff(run: Run) -> None:
     if run.finished_at is None:
         return
-    if Mail.objects.filter(
-        kind="platform_incident", once__startswith=cause, created_at__gt=run.finished_at - SAME_INCIDENT
-    ).exists():
+    cause = f"incident:{run.credential_set.environment}:{run.stopped_at}:{run.fault}:"
+    days = (run.finished_at, run.finished_at - SAME_INCIDENT)
+    if Mail.objects.filter(once__in=[f"{cause}{day:%Y%m%d}" for day in days], created_at__gt=days[1]).exists():
+        return
+    incident = incident_of(run)
+    if incident is None:
         return
     notify(
         "platform_incident",
         staff(StaffRole.Role.REVIEWER, StaffRole.Role.ISSUER, StaffRole.Role.ADMINISTRATOR),
-        once=f"{cause}{run.finished_at:%Y%m%d}",
+        once=f"{cause}{days[0]:%Y%m%d}",
         params={
             "environment": run.credential_set.environment,
-            "organisations": organisations,
+            "organisations": incident.organisations,
             "check": _failed_check(run),
         },
     )

@@ -2,6 +2,7 @@
 
 import string
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,8 @@ from onboarding.fleet.faults import BY_CODE
 from onboarding.fleet.messages import MESSAGES, RUNG_TITLES, words
 from onboarding.fleet.target import CredentialMaterial, Target
 from onboarding.programmes import PROGRAMMES
-from tests.fleet.conftest import PASSWORD
+from tests.fleet.conftest import MZP, PASSWORD, SECRET
+from tests.leaks import spellings
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -56,6 +58,18 @@ def test_words_are_translated_before_they_are_filled() -> None:
 def test_a_code_without_a_message_is_an_error() -> None:
     with pytest.raises(KeyError):
         words(Check(Rung.ANSWER, "no_such_code", Result.FAILED))
+
+
+@pytest.mark.parametrize(
+    "spelling", sorted({*spellings(PASSWORD), *spellings(SECRET), *spellings(f"{MZP}:{PASSWORD}")})
+)
+def test_a_secret_is_taken_out_in_whatever_notation_it_comes_back(material: CredentialMaterial, spelling: str) -> None:
+    material = replace(material, client_secret=SECRET)
+    cleaned = Redactor(material, Target("https://localhost")).clean(f"it was {spelling}!")
+    assert "marker" not in cleaned
+    assert spelling not in cleaned
+    assert cleaned.startswith("it was ")
+    assert "[redacted]" in cleaned
 
 
 def test_a_secret_is_taken_out_before_a_text_is_cut(material: CredentialMaterial) -> None:

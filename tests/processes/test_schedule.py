@@ -19,7 +19,7 @@ from onboarding.notifications.models import Mail
 from onboarding.partners.actors import SYSTEM
 from onboarding.partners.models import Membership, Organisation, User
 from onboarding.registrations.models import Application
-from onboarding.validation import failures, flows, schedule
+from onboarding.validation import failures, figures, flows, schedule
 from onboarding.validation.models import Run
 from tests.conftest import member
 from tests.journey import issued
@@ -354,13 +354,65 @@ def test_a_set_that_is_well_again_or_out_of_use_or_rehearses_does_not_fail(
     many: list[CredentialSet], answers: Callable[[Check], None]
 ) -> None:
     answers(DOWN)
-    for held in many[:3]:
+    for held in many[1:3]:
         checked(held)
-    answers(GOOD)
-    checked(many[0])
+    SandboxClient.objects.update(fault="login_refused")
+    assert checked(many[0]).rehearsal == "login_refused"
+    assert failures.causes()[0].sets == 2
     CredentialSet.objects.filter(pk=many[1].pk).update(retired_at=timezone.now())
-    Run.objects.filter(credential_set=many[2], state="failed").update(facts={"rehearsal": "unavailable"})
+    answers(GOOD)
+    checked(many[2])
     assert failures.causes() == []
+
+
+def test_of_a_set_that_fails_again_and_again_only_the_latest_result_stands(
+    live: CredentialSet, answers: Callable[[Check], None]
+) -> None:
+    answers(DOWN)
+    checked(live)
+    last = checked(live)
+    assert list(live.runs.filter(stands=True)) == [last]
+    answers(GOOD)
+    checked(live)
+    assert not live.runs.filter(stands=True).exists()
+
+
+def test_a_sweep_looks_at_few_sets_and_the_next_ones_at_the_others(
+    many: list[CredentialSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type(many[0].certificate_request).objects.update(state="active")
+    Run.objects.update(created_at=timezone.now() - 3 * DAY)
+    monkeypatch.setattr(schedule, "LOOKED_AT", 3)
+    monkeypatch.setattr(schedule, "JUST_NOW", timedelta(milliseconds=1))
+    looks = [due() for _ in range(3)]
+    assert [len(found) for found in looks] == [3, 3, 3]
+    assert {held for found in looks for held in found} == set(many)
+
+
+def test_the_walk_does_not_go_on_before_all_that_was_found_was_asked_for(
+    many: list[CredentialSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type(many[0].certificate_request).objects.update(state="active")
+    Run.objects.update(created_at=timezone.now() - 3 * DAY)
+    monkeypatch.setattr(schedule, "LOOKED_AT", 4)
+    monkeypatch.setattr(schedule, "JUST_NOW", timedelta(milliseconds=1))
+    first = schedule.due("sandbox", timezone.now(), 2)
+    Run.objects.filter(credential_set__in=first).update(created_at=timezone.now())
+    second = schedule.due("sandbox", timezone.now(), 4)
+    assert len(first) == len(second) == 2
+    Run.objects.filter(credential_set__in=second).update(created_at=timezone.now())
+    assert {*first, *second, *schedule.due("sandbox", timezone.now(), 5)} == set(many)
+
+
+def test_a_figure_over_very_many_is_kept_until_it_is_counted_anew(
+    many: list[CredentialSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type(many[0].certificate_request).objects.update(state="active")
+    assert schedule.on_schedule() == 8
+    monkeypatch.setattr(figures, "MANY", 7)
+    assert schedule.on_schedule() == 8
+    CredentialSet.objects.filter(pk=many[0].pk).update(retired_at=timezone.now())
+    assert [schedule.on_schedule(), schedule.on_schedule.anew(), schedule.on_schedule()] == [8, 7, 7]
 
 
 def test_staff_see_incidents_before_what_single_partners_have_to_mend(

@@ -7,18 +7,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import psycopg
+import redis
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from psycopg.sql import SQL, Identifier
 
 from onboarding.pki import embedded_ca
+from tests.leaks import Forms, forms, forms_of_key, leaks_in_files, leaks_in_texts
 from tests.walkthrough.instance import Instance, instance
 from tests.walkthrough.people import Person, Surprise
 
@@ -34,6 +38,9 @@ SUBJECT = {
     "emailAddress": "keys@walk.example",
 }
 PASSWORD = "long enough to be a password"
+WRONG_SECRET = 'not the right one / ünd nöt "here"'
+SHOWN_ONCE = re.compile(r"/credentials/(client_secret|password)/$|/certificate/key/$")
+"""The pages on which a secret is shown, because it was asked for."""
 
 
 class Walk:
@@ -45,6 +52,11 @@ class Walk:
         self.reviewer = Person(running.url, "reviewer")
         self.issuer = Person(running.url, "issuer")
         self.steps = 0
+        self.secrets: dict[str, Forms] = {
+            "the password of the account": forms(PASSWORD),
+            "the passphrase of the key": forms(KEY_PASSPHRASE),
+            "a wrong secret": forms(WRONG_SECRET),
+        }
 
     def step(self, words: str, action: Callable[[], Outcome]) -> Outcome:
         """Carry out one step, and print it with its time."""
@@ -175,7 +187,9 @@ class Walk:
             check=True,
             capture_output=True,
         )
-        return folder / "private-key.pem", (folder / "request.csr").read_bytes()
+        key = folder / "private-key.pem"
+        self.secrets[f"the partner's key of {folder.name}"] = forms_of_key(key.read_bytes(), KEY_PASSPHRASE.encode())
+        return key, (folder / "request.csr").read_bytes()
 
     def certificate(self, path: str, mzp: str, name: str) -> None:
         """The issuer signs; the partner downloads, and openssl verifies."""
@@ -256,6 +270,11 @@ class Walk:
         else:
             pem = key.read_bytes()
         (self.folder / "private-key.pem").write_bytes(pem)
+        self.secrets |= {
+            f"the {secret} of {path}": forms(shown),
+            f"the key of {path}": forms_of_key(pem, passphrase.encode()),
+            f"the passphrase of the copy of {path}": forms(passphrase),
+        }
         self.partner.open(f"{path}sandbox/live/")
         variables = {"FLEET_PASSWORD": shown, "KEY_PASSPHRASE": passphrase, "ACCESS_TOKEN": ""}
         expected = r"^200 .*fleets" if programme == "fleet_owner" else r"^401 "
@@ -314,7 +333,7 @@ class Walk:
 
         def store() -> None:
             self.partner.open(f"{path}sandbox/credentials/")
-            _expect(self.partner.submit({field: "not the right one"}, action="/credentials/"), r"Stored\.")
+            _expect(self.partner.submit({field: WRONG_SECRET}, action="/credentials/"), r"Stored\.")
 
         self.step(f"twin: partner stores a wrong {field.replace('_', ' ')}", store)
         self.validate(path, None, expect="Failed", because=f"{rung} Failed")
@@ -344,6 +363,36 @@ class Walk:
         )
         _expect(text, r"Checked and released")
 
+    def nowhere(self) -> None:
+        """No secret that went in or came out is in any file of the instance, in its services, or on another page."""
+        self.step(f"none of {len(self.secrets)} secrets is in a file, a row, the queue, a log, a mail", self._search)
+        self.step("none of them is on a page that did not have to show it", self._search_pages)
+
+    def _search(self) -> None:
+        found = leaks_in_files(self.running.var, self.secrets) + leaks_in_texts(services_content(), self.secrets)
+        if found:
+            raise Surprise(f"secrets lie about: {found}")
+
+    def _search_pages(self) -> None:
+        people = (self.partner, self.reviewer, self.issuer)
+        pages = [(url, page) for one in people for url, page in one.seen if not SHOWN_ONCE.search(url)]
+        if found := leaks_in_texts(pages, self.secrets):
+            raise Surprise(f"secrets are shown: {found}")
+
+
+def services_content() -> Iterator[tuple[str, bytes]]:
+    """Yield what PostgreSQL and Redis hold, where the instance stands on them."""
+    if (url := os.environ.get("DATABASE_URL", "")).startswith("postgres"):
+        with psycopg.connect(url) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            for (table,) in cursor.fetchall():
+                with cursor.copy(SQL("COPY {} TO STDOUT").format(Identifier(table))) as rows:
+                    yield table, b"".join(map(bytes, rows))
+    if url := os.environ.get("REDIS_URL", ""):
+        with redis.Redis.from_url(url) as client:
+            for key in client.scan_iter():
+                yield f"redis {key!r}", client.dump(key) or b""
+
 
 def _expect(text: str, pattern: str) -> None:
     if not re.search(pattern, text):
@@ -356,7 +405,7 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walkthrough-")))
         print("Starting a private instance …", flush=True)
-        running = stack.enter_context(instance())
+        running = stack.enter_context(instance(LOG_LEVEL="DEBUG"))
         walk = Walk(running, folder)
         try:
             walk.arrive()
@@ -375,6 +424,8 @@ def main() -> int:
                 if custody == "vault":
                     walk.wrong_secret(path, programme)
                     walk.wrong_certificate(programme, f"MZP{300_001 + number}")
+            print()
+            walk.nowhere()
         except Surprise as surprise:
             print(f"\nFAILED after {walk.steps} steps: {surprise}", file=sys.stderr)
             return 1

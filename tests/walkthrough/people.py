@@ -25,6 +25,8 @@ class Person:
         self.browser.session.trust_env = False
         self.page: Any = None
         self.url = ""
+        self.seen: list[tuple[str, bytes]] = []
+        """Every page that was shown, with its address."""
 
     def open(self, path: str) -> str:
         """Open a page and return its text."""
@@ -112,6 +114,7 @@ class Person:
 
     def _show(self, response: Any, status: int = 0) -> str:
         self.page, self.url = response.soup, response.url
+        self.seen.append((f"{response.request.method} {response.url}", bytes(response.content)))
         self._expect(response, status)
         return self.text
 

@@ -15,7 +15,7 @@ from onboarding.web.presenting import whose_turn
 from onboarding.web.requests import PortalRequest
 from onboarding.web.runs import cause_title, rung_title
 
-SHOWN = 200
+SHOWN = 100
 """Failing sets that are named; the counts are of all."""
 
 
@@ -23,7 +23,8 @@ SHOWN = 200
 def health(request: PortalRequest) -> HttpResponse:
     """What fails at present: incidents of the platform first, then what most fail with."""
     named: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
-    for run in failing().select_related("credential_set__application__organisation").order_by("failing_since")[:SHOWN]:
+    runs = failing().select_related("credential_set__application__organisation").defer("checks", "facts")
+    for run in runs.order_by("failing_since")[:SHOWN]:
         named[run.credential_set.environment, run.stopped_at, run.fault].append(run)
     groups: list[dict[str, Any]] = [
         {
@@ -32,7 +33,7 @@ def health(request: PortalRequest) -> HttpResponse:
             "rung": rung_title(cause.stopped_at),
             "whose": whose_turn(Turn(cause.turn), to_staff=True) if cause.turn else "",
             "runs": named[cause.key],
-            "more": cause.sets - len(named[cause.key]),
+            "more": max(0, cause.sets - len(named[cause.key])),
         }
         for cause in causes()
     ]
