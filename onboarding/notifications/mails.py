@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from onboarding.celery import wake
+from onboarding.notifications import links
 from onboarding.notifications.models import Mail
 
 log = structlog.get_logger(__name__)
@@ -31,22 +32,29 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, 
     once: what it is about; calling twice with the same value sends nothing twice. params: fills the template.
     """
     for person in people:
-        id_ = Mail._meta.pk.get_default()
-        mail, created = Mail.objects.get_or_create(
-            once=once,
-            address=person.email,
-            defaults={
-                "id": id_,
-                "kind": kind,
-                "user_id": person.pk,
-                "language": person.language,
-                "params": dict(params),
-                "message_id": f"<{id_}@{urlsplit(settings.PUBLIC_URL).hostname}>",
-                "not_before": timezone.now(),
-            },
-        )
-        if created:
-            wake(SEND, str(mail.pk))
+        write_to(person.email, kind, language=person.language, once=once, params=params, user_id=person.pk)
+
+
+def write_to(
+    address: str, kind: str, *, language: str, once: str, params: Mapping[str, Any], user_id: UUID | None = None
+) -> None:
+    """Queue one mail of `kind` to an address, whether or not somebody has an account with it. Else like `notify`."""
+    id_ = Mail._meta.pk.get_default()
+    mail, created = Mail.objects.get_or_create(
+        once=once,
+        address=address,
+        defaults={
+            "id": id_,
+            "kind": kind,
+            "user_id": user_id,
+            "language": language,
+            "params": dict(params),
+            "message_id": f"<{id_}@{urlsplit(settings.PUBLIC_URL).hostname}>",
+            "not_before": timezone.now(),
+        },
+    )
+    if created:
+        wake(SEND, str(mail.pk))
 
 
 def deliver(mail_id: str | UUID) -> bool:
@@ -77,6 +85,7 @@ def render(mail: Mail) -> EmailMessage:
     """Make the message from its templates: the first line is the subject."""
     context = {
         **mail.params,
+        "token": links.token(*mail.params["link"]) if "link" in mail.params else "",
         "portal_name": settings.PORTAL_NAME,
         "operator": settings.OPERATOR_NAME,
         "public_url": settings.PUBLIC_URL,

@@ -1,7 +1,7 @@
 """Thin tasks: an id in, one call."""
 
 from onboarding.celery import app
-from onboarding.validation import flows, schedule
+from onboarding.validation import flows, retention, schedule
 
 
 @app.task
@@ -20,3 +20,9 @@ def sweep() -> None:
 def ask_for_due_runs() -> None:
     """Ask for runs of the live sets that are due by the schedule."""
     schedule.sweep()
+
+
+@app.task
+def delete_old() -> None:
+    """Delete runs that need not be kept any longer."""
+    retention.delete_old()
