@@ -69,7 +69,7 @@ SECTIONS = (
 
 
 def export(user: User, *, actor: Actor) -> dict[str, Any]:
-    """Return what is held about a person, as plain JSON values, without any secret, and record that it was asked for."""
+    """Return what is held about a person, as plain JSON values without any secret, and record the asking."""
     addresses = confirmed_addresses(user) | {user.email.casefold()}
     with transaction.atomic():
         record(Event.PERSON_EXPORTED, user, actor=actor, organisation=None)

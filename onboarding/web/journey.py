@@ -22,12 +22,14 @@ from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.fleet.checks import Result
 from onboarding.partners.models import PartnerLogin
+from onboarding.partners.people import missing_contacts
 from onboarding.programmes import SANDBOX, Environment
 from onboarding.registrations.description import STEPS, missing
 from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.rehearsals import Rehearsal
 from onboarding.validation.models import PartnerReport, Run
+from onboarding.web.company import contact_group
 
 Status = dict[str, str]
 
@@ -501,6 +503,8 @@ def task_groups(journey: Journey) -> list[dict[str, Any]]:
         groups.append(
             {"title": _("Registration"), "tasks": _registration_tasks(journey.application, journey.registration)}
         )
+    if missing_contacts(journey.application.organisation):
+        groups.append(contact_group(journey.application.organisation))
     login = journey.application.partner_login if journey.registration is None else None
     # Nothing can be begun with a login that is only claimed, and nothing gone on with after it was rejected.
     tracks = [one for one in journey.tracks if login is None or journey.has_login or one.request is not None]

@@ -8,7 +8,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 
-from onboarding.partners.models import Organisation, User
+from onboarding.memberships.invitations import open_invitations
+from onboarding.memberships.models import JoinRequest
+from onboarding.partners.models import Membership, Organisation, User
 from onboarding.programmes import PROGRAMMES
 from onboarding.programmes import profile as programme_profile
 from onboarding.registrations import flows
@@ -17,6 +19,7 @@ from onboarding.web import access, journey
 from onboarding.web.forms.people import OrganisationForm, ProfileForm
 from onboarding.web.presenting import example_ladder
 from onboarding.web.requests import PortalRequest
+from onboarding.web.views.joining import ways_in
 
 PAGE_SIZE = 50
 
@@ -30,18 +33,31 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "welcome.html", {"programmes": profiles, "example": example_ladder()})
     organisations = list(Organisation.objects.filter(memberships__user=user).order_by("name"))
     if not organisations:
-        return redirect("desk" if user.staff_roles else "new_organisation")
+        return redirect(
+            "desk" if user.staff_roles else "organisations" if any(ways_in(user).values()) else "new_organisation"
+        )
     applications = Paginator(
         Application.objects.filter(organisation__in=organisations)
         .select_related("organisation", "registration", "partner_login")
-        .order_by("-created_at"),
+        .order_by("organisation__name", "organisation", "-created_at"),
         PAGE_SIZE,
     ).get_page(request.GET.get("page"))
     rows = [
         {"application": facts.application, "turn": journey.turn(facts)}
         for facts in journey.load_many(list(applications))
     ]
-    return render(request, "home.html", {"organisations": organisations, "rows": rows, "page": applications})
+    context = {
+        "organisations": organisations,
+        "rows": rows,
+        "page": applications,
+        "invited": open_invitations(user),
+        "asked": JoinRequest.objects.filter(
+            state=JoinRequest.State.WAITING,
+            organisation__memberships__user=user,
+            organisation__memberships__role=Membership.Role.OWNER,
+        ).select_related("organisation", "user"),
+    }
+    return render(request, "home.html", context)
 
 
 @access.signed_in
