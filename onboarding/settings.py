@@ -60,6 +60,13 @@ KEY_CUSTODIES = env.list(
     "KEY_CUSTODIES", ["browser", "own", "vault"] if DEMO or PORTAL_MODE == "solo" else ["browser", "own"]
 )
 
+# How many days links work that invite somebody, or that confirm a contact's address.
+LINK_DAYS = env.int("LINK_DAYS", 7, validate=validate.Range(1, 90))
+# How many days what is over is kept, 0 for ever: descriptions of declined and withdrawn applications, mails, runs.
+RETAIN_CLOSED_DAYS = env.int("RETAIN_CLOSED_DAYS", 365, validate=validate.Range(0, 36_500))
+RETAIN_MAIL_DAYS = env.int("RETAIN_MAIL_DAYS", 365, validate=validate.Range(0, 36_500))
+RETAIN_RUN_DAYS = env.int("RETAIN_RUN_DAYS", 400, validate=validate.Range(0, 36_500))
+
 # Master keys of the vault: "id:base64 of 32 bytes", newest first. See onboarding/vault/keyring.py.
 VAULT_KEYS = env.list("VAULT_KEYS", []) or [f"local:{local_secret(VAR_DIR / 'keys' / 'vault_key')}"]
 AUDIT_KEY = env.str("AUDIT_KEY", "") or local_secret(VAR_DIR / "keys" / "audit_key")
@@ -88,6 +95,7 @@ INSTALLED_APPS = [
     "onboarding.registrations",
     "onboarding.credentials",
     "onboarding.validation",
+    "onboarding.memberships",
     "onboarding.sandbox",
     "onboarding.web",
 ]
@@ -296,6 +304,26 @@ CELERY_BEAT_SCHEDULE = {
         "task": "onboarding.credentials.tasks.remind",
         "schedule": 600.0,
         "options": {"expires": 600, "queue": "schedule"},
+    },
+    "erase closed descriptions": {
+        "task": "onboarding.registrations.tasks.erase_closed",
+        "schedule": 3600.0,
+        "options": {"expires": 3600, "queue": "schedule"},
+    },
+    "delete old mails": {
+        "task": "onboarding.notifications.tasks.delete_old",
+        "schedule": 3600.0,
+        "options": {"expires": 3600, "queue": "schedule"},
+    },
+    "delete old runs": {
+        "task": "onboarding.validation.tasks.delete_old",
+        "schedule": 3600.0,
+        "options": {"expires": 3600, "queue": "schedule"},
+    },
+    "delete old invitations": {
+        "task": "onboarding.memberships.tasks.delete_old",
+        "schedule": 3600.0,
+        "options": {"expires": 3600, "queue": "schedule"},
     },
     "sweep mails": {"task": "onboarding.notifications.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
 }

@@ -9,10 +9,15 @@ from onboarding.partners.models import Organisation
 
 
 class Chain(models.Model):
-    """The head of one chain. `organisation` is null in the one chain of what concerns no partner."""
+    """The head of one chain. `organisation` is null in the one chain of what concerns no partner.
+
+    A chain outlives its organisation: what was recorded stays, under an id that nothing else has.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organisation = models.OneToOneField(Organisation, models.PROTECT, null=True, related_name="audit_chain")
+    organisation = models.OneToOneField(
+        Organisation, models.DO_NOTHING, null=True, db_constraint=False, related_name="audit_chain"
+    )
     length = models.PositiveBigIntegerField(default=0)
     head = models.CharField(max_length=64, blank=True)
 

@@ -17,6 +17,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from onboarding.celery import wake
+from onboarding.notifications import links
 from onboarding.notifications.kinds import ALWAYS, KINDS, SHARED, Category
 from onboarding.notifications.models import Mail, Muted
 from onboarding.notifications.wording import with_html
@@ -42,19 +43,23 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, 
     muted = set(Muted.objects.filter(user__in=users, category=category).values_list("user", flat=True))
     for person in people:
         if person.pk not in muted:
-            _queue(kind, person.email, person.pk, person.language, once=once, params=params)
+            write_to(person.email, kind, language=person.language, once=once, params=params, user_id=person.pk)
 
 
-def _queue(
-    kind: str,
+def write_to(
     address: str,
-    user_id: UUID | None,
-    language: str,
+    kind: str,
     *,
+    language: str,
     once: str,
     params: Mapping[str, Any],
+    user_id: UUID | None = None,
     resends: Mail | None = None,
 ) -> Mail:
+    """Queue one mail of `kind` to an address, whether or not somebody has an account with it. Else like `notify`.
+
+    resends: the mail that this one repeats.
+    """
     id_ = Mail._meta.pk.get_default()
     mail, created = Mail.objects.get_or_create(
         once=once,
@@ -90,8 +95,14 @@ def resend(mail: Mail) -> Mail:
     if latest.state == Mail.State.QUEUED or latest.created_at > timezone.now() - RESEND_AFTER:
         raise TooSoon
     once = f"again:{first.pk}:{first.repeats.count() + 1}"
-    return _queue(
-        first.kind, first.address, first.user_id, first.language, once=once, params=first.params, resends=first
+    return write_to(
+        first.address,
+        first.kind,
+        language=first.language,
+        once=once,
+        params=first.params,
+        user_id=first.user_id,
+        resends=first,
     )
 
 
@@ -137,6 +148,7 @@ def render(mail: Mail) -> EmailMultiAlternatives:
     """Make the message from its template, as plain text and as HTML: the first line is the subject."""
     context = {
         **mail.params,
+        "token": links.token(*mail.params["link"]) if "link" in mail.params else "",
         "portal_name": settings.PORTAL_NAME,
         "operator": settings.OPERATOR_NAME,
         "public_url": settings.PUBLIC_URL,

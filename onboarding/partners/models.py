@@ -115,17 +115,39 @@ class Membership(models.Model):
 
 
 class Contact(models.Model):
-    """Somebody the car maker can write to. The CSR's e-mail address should be a verified one of these."""
+    """Somebody the car maker can write to. The CSR's e-mail address should be a verified one of these.
+
+    kind: every organisation names a role mailbox and a second contact, one of each; others it may have besides.
+    link_serial: the number of the mail with the link that verifies it; only the latest one works.
+    """
+
+    class Kind(models.TextChoices):
+        ROLE_MAILBOX = "role-mailbox", _("Role mailbox")
+        SECOND = "second-contact", _("Second contact")
+        OTHER = "other", _("Further contact")
+
+    NAMED = (Kind.ROLE_MAILBOX, Kind.SECOND)
+    """What every organisation names."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="contacts")
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.OTHER)
     name = models.CharField(_("name"), max_length=120)
     email = models.EmailField(_("e-mail address"), max_length=254)
     verified_at = models.DateTimeField(null=True, blank=True)
+    link_serial = models.PositiveIntegerField(default=0)
+    link_sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint("organisation", Lower("email"), name="contact_once")]
+        constraints = [
+            models.UniqueConstraint("organisation", Lower("email"), name="contact_once"),
+            models.UniqueConstraint(
+                fields=["organisation", "kind"],
+                condition=models.Q(kind__in=["role-mailbox", "second-contact"]),
+                name="contact_of_a_kind",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
-from onboarding.partners.models import Membership, Organisation, StaffRole, User
+from onboarding.partners.models import Contact, Membership, Organisation, StaffRole, User
 
 
 def members(organisation: Organisation, roles: Iterable[str] = Membership.Role.values) -> QuerySet[User]:
@@ -32,3 +32,24 @@ def verified_addresses(organisation: Organisation) -> frozenset[str]:
     contacts = organisation.contacts.filter(verified_at__isnull=False).values_list("email", flat=True)
     confirmed = members(organisation).filter(emailaddress__verified=True).values_list("emailaddress__email", flat=True)
     return frozenset(address.casefold() for address in (*contacts, *confirmed))
+
+
+def is_last_owner(membership: Membership) -> bool:
+    """Tell whether an organisation would have no active owner without this one."""
+    if membership.role != Membership.Role.OWNER:
+        return False
+    owners = members(membership.organisation, (Membership.Role.OWNER,))
+    return not owners.exclude(pk=membership.user_id).exists()
+
+
+def missing_contacts(organisation: Organisation) -> list[Contact.Kind]:
+    """Return which contacts an organisation has not named yet, or which have not confirmed their address."""
+    there = organisation.contacts.filter(verified_at__isnull=False).values_list("kind", flat=True)
+    return [kind for kind in Contact.NAMED if kind not in there]
+
+
+def contact_addresses(organisation: Organisation) -> list[str]:
+    """Return the verified addresses of an organisation's contacts: the role mailbox first, then the second contact."""
+    rank = {kind: place for place, kind in enumerate(Contact.Kind)}
+    contacts = organisation.contacts.filter(verified_at__isnull=False)
+    return [one.email for one in sorted(contacts, key=lambda one: (rank[Contact.Kind(one.kind)], one.email))]

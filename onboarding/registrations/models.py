@@ -67,6 +67,7 @@ class Registration(models.Model):
     """The description of an application and its review.
 
     answers: the draft, by question name. version: counts its changes; who saves must have seen the latest.
+    erased_at: when the description was erased because it need not be kept any longer, see retention.py.
     """
 
     class DeclineReason(models.TextChoices):
@@ -86,6 +87,7 @@ class Registration(models.Model):
     assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="reviews")
     reason = models.CharField(max_length=20, choices=DeclineReason, blank=True)
     note = models.TextField(blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["state", "state_since"], name="registration_state")]

@@ -1,7 +1,7 @@
 """Thin tasks: an id in, one call."""
 
 from onboarding.celery import app
-from onboarding.validation import failures, flows, sandboxing, schedule
+from onboarding.validation import failures, flows, retention, sandboxing, schedule
 
 
 @app.task
@@ -29,3 +29,9 @@ def ask_for_due_runs() -> None:
     schedule.sweep()
     schedule.on_schedule.anew()
     failures.causes.anew()
+
+
+@app.task
+def delete_old() -> None:
+    """Delete runs that need not be kept any longer."""
+    retention.delete_old()

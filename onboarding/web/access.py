@@ -14,6 +14,7 @@ from uuid import UUID
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,19 +23,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from onboarding.partners.actors import Actor, ActorKind
-from onboarding.partners.models import Membership, StaffRole
+from onboarding.partners.models import Membership, Organisation, StaffRole
 from onboarding.registrations.models import Application
 from onboarding.web.requests import PortalRequest
 
 View = Callable[..., HttpResponse]
 
 BUILDERS = frozenset({Membership.Role.OWNER, Membership.Role.DEVELOPER})
+OWNERS = frozenset({Membership.Role.OWNER})
+MEMBERS = frozenset(Membership.Role)
 STAFF = frozenset(StaffRole.Role.values)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a route requires. kind: public, demo, signed_in, application or staff; roles: one of these."""
+    """What a route requires. kind: public, demo, signed_in, application, organisation or staff; roles: one of these."""
 
     kind: str
     roles: frozenset[str] = frozenset()
@@ -89,6 +92,42 @@ def application(*, change: frozenset[str] = BUILDERS) -> Callable[[View], View]:
         return _declare(inner, Access("application", change))
 
     return decorate
+
+
+def organisation(*, change: frozenset[str] = OWNERS) -> Callable[[View], View]:
+    """Open the page to the organisation's members; for others it does not exist (404).
+
+    Reading is for every member; sending a form needs one of the roles in `change`.
+    The view receives the organisation in place of its id, `request.membership`, and `request.may_change`.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def inner(request: PortalRequest, organisation_id: UUID, *args: Any, **kwargs: Any) -> HttpResponse:
+            request.membership = get_object_or_404(
+                Membership.objects.select_related("organisation"), organisation=organisation_id, user=request.user
+            )
+            request.may_change = request.membership.role in change
+            if request.method not in ("GET", "HEAD") and not request.may_change:
+                raise PermissionDenied(_("Your role in the company can read this page, not change it. Ask an owner."))
+            return view(request, request.membership.organisation, *args, **kwargs)
+
+        return _declare(inner, Access("organisation", change))
+
+    return decorate
+
+
+def for_who_may_change(view: View) -> View:
+    """For pages that are a form and nothing else: who may not send it is taken back to the company's page."""
+
+    @wraps(view)
+    def inner(request: PortalRequest, organisation: Organisation, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.may_change:
+            messages.info(request, _("Your role in the company can read this page, not change it. Ask an owner."))
+            return redirect("organisation", organisation.pk)
+        return view(request, organisation, *args, **kwargs)
+
+    return inner
 
 
 def staff(*roles: str, read: frozenset[str] = STAFF) -> Callable[[View], View]:

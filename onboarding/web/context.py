@@ -28,7 +28,7 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    entries = [(_("Applications"), reverse("home"))]
+    entries = [(_("Applications"), reverse("home")), (_("Company"), reverse("organisations"))]
     if user.staff_roles:
         entries = [
             (_("Reviews"), reverse("desk")),
@@ -51,6 +51,7 @@ def _belongs(name: str, href: str) -> bool:
         reverse("desk_certificates"): ("desk_certificate",),
         reverse("desk"): ("desk_registration",),
         reverse("desk_health"): ("run",),
+        reverse("organisations"): ("organisation", "invit", "member", "contact", "join"),
         reverse("home"): (
             "application",
             "describe",

@@ -15,8 +15,9 @@ class ReaderMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated:
             return self.get_response(request)
-        with timezone.override(request.user.time_zone), translation.override(request.user.language):
+        language = request.user.language  # who signs out is nobody afterwards
+        with timezone.override(request.user.time_zone), translation.override(language):
             response = self.get_response(request)
         # Otherwise LocaleMiddleware names the language that the browser asks for.
-        response.headers.setdefault("Content-Language", request.user.language)
+        response.headers.setdefault("Content-Language", language)
         return response

@@ -68,7 +68,7 @@ def history(runs: Iterable[Run]) -> list[dict[str, Any]]:
 def _by_whom(run: Run) -> str:
     if run.origin == Run.Origin.SCHEDULE:
         return _("Regular check")
-    return str(run.requested_by) if run.requested_by else _("Somebody who has left")
+    return str(run.requested_by) if run.requested_by else _("A former member")
 
 
 def latency(runs: Iterable[Run]) -> list[dict[str, Any]]:

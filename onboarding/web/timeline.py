@@ -45,4 +45,6 @@ def _who(row: Entry, names: dict[Any, str], reader: User) -> str:
         return _("you")
     if row.actor_kind == "staff" and not reader.staff_roles:
         return settings.OPERATOR_NAME
-    return names.get(row.actor_id, _("somebody who has left"))
+    if row.actor_id in names:
+        return names[row.actor_id]
+    return _("a former member") if row.actor_kind == "member" else _("somebody who has left")

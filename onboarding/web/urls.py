@@ -7,15 +7,19 @@ from onboarding.web.views import (
     application,
     bring,
     claims,
+    contacts,
     credentials,
+    data,
     describe,
     desk,
     failures,
     home,
+    joining,
     keys,
     kit,
     live,
     mails,
+    organisation,
     outbox,
     rehearse,
     renewal,
@@ -27,6 +31,7 @@ from onboarding.web.views import (
 
 APPLICATION = "applications/<uuid:application_id>/"
 TRACK = APPLICATION + "<slug:environment_id>/"
+ORGANISATION = "organisation/<uuid:organisation_id>/"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -34,6 +39,29 @@ urlpatterns = [
     path("profile/", home.profile, name="profile"),
     path("profile/mails/", mails.my_mails, name="my_mails"),
     path("mails/<uuid:mail_id>/", mails.mail, name="mail"),
+    # Who belongs to a company, and how they come and go
+    path("organisation/", joining.organisations, name="organisations"),
+    path("organisation/take-back/", joining.take_back, name="join_take_back"),
+    path("invitations/<uuid:invitation_id>/accept/", joining.accept, name="invitation_accept"),
+    path("invitations/<str:token>/", joining.invitation, name="invitation"),
+    path("contacts/<str:token>/", contacts.confirm, name="contact_confirm"),
+    path(ORGANISATION, organisation.organisation, name="organisation"),
+    path(ORGANISATION + "invite/", organisation.invite, name="invite"),
+    path(
+        ORGANISATION + "invitations/<uuid:invitation_id>/<slug:verb>/",
+        organisation.invitation,
+        name="invitation_decide",
+    ),
+    path(ORGANISATION + "requests/<uuid:request_id>/", organisation.join_request, name="join_request"),
+    path(ORGANISATION + "members/<uuid:membership_id>/", organisation.member, name="member"),
+    path(ORGANISATION + "members/<uuid:membership_id>/remove/", organisation.remove, name="member_remove"),
+    path(ORGANISATION + "contacts/<slug:kind>/", contacts.contact, name="contact"),
+    path(ORGANISATION + "contacts/<slug:kind>/send/", contacts.ask_again, name="contact_send"),
+    path(ORGANISATION + "leave/", organisation.leave, name="organisation_leave"),
+    path(ORGANISATION + "delete/", organisation.delete, name="organisation_delete"),
+    path("profile/data/", data.data, name="data"),
+    path("profile/data/my-data.json", data.download, name="data_download"),
+    path("profile/erase/", data.erase, name="erase"),
     # Describe
     path("applications/new/", application.new, name="new_application"),
     path("applications/bring/", bring.bring, name="bring_credentials"),

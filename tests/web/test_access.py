@@ -11,8 +11,12 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from onboarding.credentials.models import CredentialSet
+from onboarding.memberships.contacts import name_contact
+from onboarding.memberships.invitations import invite
+from onboarding.memberships.models import JoinRequest
+from onboarding.notifications import links
 from onboarding.notifications.models import Mail
-from onboarding.partners.models import User
+from onboarding.partners.models import Organisation, User
 from onboarding.validation.flows import request_run
 from onboarding.validation.models import PartnerReport
 from onboarding.web.access import Access
@@ -39,6 +43,14 @@ READERS: dict[str, set[str]] = {
     "my_mails": SIGNED_IN,
     "mail": PARTNERS,
     "new_application": SIGNED_IN,
+    "organisations": SIGNED_IN,
+    "join_take_back": SIGNED_IN,
+    "data": SIGNED_IN,
+    "data_download": SIGNED_IN,
+    "erase": SIGNED_IN,
+    "invitation": EVERYBODY,
+    "contact_confirm": EVERYBODY,
+    "invitation_accept": set(),  # nobody of the cast is invited
     "run": PARTNERS | STAFF,
     "run_bundle": PARTNERS | STAFF,
     "run_cancel": PARTNERS,
@@ -83,6 +95,16 @@ READERS: dict[str, set[str]] = {
         "checker_download",
         "rehearse",
         "live",
+        "organisation",
+        "organisation_delete",
+        "organisation_leave",
+        "invite",
+        "invitation_decide",
+        "join_request",
+        "member",
+        "member_remove",
+        "contact",
+        "contact_send",
     ),
     PARTNERS,
 )
@@ -109,9 +131,18 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
         "checker",
         "rehearse",
         "run_cancel",
+        "contact",
+        "contact_send",
     ),
     BUILDERS,
 ) | {
+    "organisation_leave": PARTNERS,
+    "organisation_delete": {"owner"},
+    "invite": {"owner"},
+    "invitation_decide": {"owner"},
+    "join_request": {"owner"},
+    "member": {"owner"},
+    "member_remove": {"owner"},
     "desk_registration_decide": {"reviewer"},
     "desk_certificate_issue": {"issuer"},
     "desk_login_decide": {"reviewer"},
@@ -137,6 +168,22 @@ def held(owner: User, reviewer: User, issuer: User, settings: Any) -> Credential
 
 
 @pytest.fixture
+def coming(owner: User, viewer: User, partner: Organisation) -> dict[str, Any]:
+    """What the addresses of a company's pages name, by what they name it as."""
+    invited = invite(partner, email="new@x.example", role="viewer", by=owner, actor=member(owner))
+    newcomer = User.objects.create_user("other@x.example")
+    contact = name_contact(partner, "role-mailbox", name="D", email="d@x.example", by=owner, actor=member(owner))
+    return {
+        "organisation_id": partner.pk,
+        "membership_id": viewer.memberships.get().pk,
+        "invitation_id": invited.pk,
+        "join_request": JoinRequest.objects.create(organisation=partner, user=newcomer, domain="x.example").pk,
+        "invitation": links.token("invitation", invited.pk, 1),
+        "contact_confirm": links.token("contact", contact.pk, 1),
+    }
+
+
+@pytest.fixture
 def cast(
     owner: User,
     colleague: User,
@@ -152,7 +199,7 @@ def cast(
     return {"stranger": Client(), **{actor: signed_in(user) for actor, user in zip(ACTORS[1:], people, strict=True)}}
 
 
-def address(name: str, held: CredentialSet) -> str:
+def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
     application = held.application
     values = {
         "application_id": application.pk,
@@ -163,15 +210,18 @@ def address(name: str, held: CredentialSet) -> str:
         "mail_id": Mail.objects.filter(application_id=application.pk).values_list("pk", flat=True)[0],
         "run_id": held.runs.get().pk if name.startswith("run") else uuid.uuid4(),
         "registration_id": application.registration.pk,
-        "request_id": held.certificate_request_id,
+        "request_id": coming["join_request"] if name == "join_request" else held.certificate_request_id,
         "login_id": held.certificate_request.partner_login_id,
         "verb": {
             "desk_registration_decide": "take",
             "desk_certificate_issue": "refuse",
             "desk_login_decide": "confirm",
+            "invitation_decide": "withdraw",
         }.get(name, ""),
         "key": "none",
-        "kind": "txt",
+        "kind": "role-mailbox" if name.startswith("contact") else "txt",
+        "token": coming.get(name, ""),
+        **coming,
     }
     wanted = OURS[name].pattern.converters
     return reverse(name, kwargs={key: values[key] for key in wanted})
@@ -185,7 +235,7 @@ def test_every_route_declares_its_access_and_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("name", sorted(READERS))
 def test_each_page_opens_to_its_readers_and_to_nobody_else(
-    name: str, held: CredentialSet, owner: User, cast: dict[str, Client]
+    name: str, held: CredentialSet, coming: dict[str, Any], owner: User, cast: dict[str, Client]
 ) -> None:
     if name.startswith("run"):
         request_run(held, actor=member(owner))
@@ -194,7 +244,7 @@ def test_each_page_opens_to_its_readers_and_to_nobody_else(
         PartnerReport.objects.create(
             credential_set=held, nonce="1", signed=True, result="passed", began_at=moment, ended_at=moment
         )
-    url = address(name, held)
+    url = address(name, held, coming)
     for actor, client in cast.items():
         response = client.get(url)
         if actor in READERS[name]:
@@ -213,11 +263,11 @@ def test_each_page_opens_to_its_readers_and_to_nobody_else(
 
 @pytest.mark.parametrize("name", sorted(WRITERS))
 def test_each_form_is_taken_from_its_writers_and_from_nobody_else(
-    name: str, held: CredentialSet, owner: User, cast: dict[str, Client]
+    name: str, held: CredentialSet, coming: dict[str, Any], owner: User, cast: dict[str, Client]
 ) -> None:
     if name.startswith("run"):
         request_run(held, actor=member(owner))
-    url = address(name, held)
+    url = address(name, held, coming)
     for actor in [*(EVERYBODY - WRITERS[name]), *WRITERS[name]]:
         response = cast[actor].post(url)
         location = response.headers.get("Location", "")
@@ -233,9 +283,9 @@ def test_each_form_is_taken_from_its_writers_and_from_nobody_else(
 
 
 @pytest.mark.parametrize("name", ["outbox", "outbox_mail", "styleguide"])
-def test_the_demos_pages_do_not_exist_outside_the_demo(name: str, held: CredentialSet, settings: Any) -> None:
+def test_the_demos_pages_do_not_exist_outside_the_demo(name: str, settings: Any) -> None:
     settings.DEMO = False
-    assert Client().get(address(name, held)).status_code == 404
+    assert Client().get(reverse(name, kwargs={"key": "none"} if name == "outbox_mail" else {})).status_code == 404
 
 
 def test_a_form_without_its_token_is_refused_with_an_explanation(owner: User) -> None:

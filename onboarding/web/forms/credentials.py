@@ -1,7 +1,7 @@
 """Key, CSR, certificate and credentials."""
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from django import forms
@@ -14,7 +14,7 @@ from onboarding.credentials.models import CertificateRequest
 from onboarding.programmes import SANDBOX_VIN, Profile
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import BoundedFileField, LineField, SecretField, VinField
-from onboarding.web.forms.widgets import FileDrop, PemTextarea, RadioCards
+from onboarding.web.forms.widgets import FileDrop, PemTextarea, RadioCards, SuggestingInput
 
 
 class CustodyWords(NamedTuple):
@@ -59,13 +59,20 @@ ADDRESSES_SHOWN = 5
 class SubjectForm(PortalForm):
     """What the CSR says of its owner, and who is to hold the key. OU and CN are given, not asked for.
 
-    verified: e-mail addresses that the organisation has been proven to read.
+    verified: e-mail addresses that the organisation has been proven to read. contacts: those of them that are its named
+    contacts', offered as one types.
     """
 
     C = forms.ChoiceField(label=_("Country (C)"))
 
     def __init__(
-        self, *args: Any, profile: Profile, custodies: list[str], verified: Collection[str] = (), **kwargs: Any
+        self,
+        *args: Any,
+        profile: Profile,
+        custodies: list[str],
+        verified: Collection[str] = (),
+        contacts: Sequence[str] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["C"]
@@ -74,7 +81,9 @@ class SubjectForm(PortalForm):
             if rule.value or rule.is_mzp:
                 continue
             if rule.is_email:
-                self.fields[rule.attribute] = forms.EmailField(label=_(rule.label), max_length=rule.max_length)
+                self.fields[rule.attribute] = forms.EmailField(
+                    label=_(rule.label), max_length=rule.max_length, widget=SuggestingInput(suggestions=contacts)
+                )
             elif rule.attribute != "C":
                 label = f"{_(rule.label)} ({rule.attribute})"
                 self.fields[rule.attribute] = LineField(label=label, max_length=rule.max_length)
@@ -83,7 +92,8 @@ class SubjectForm(PortalForm):
             # Help texts go onto the page as they are, and addresses are what somebody typed.
             hint = escape(" ".join(str(_(text)) for text in said))
             if rule.is_email and verified:
-                shown = ", ".join(sorted(verified)[:ADDRESSES_SHOWN])
+                others = sorted(set(verified) - {address.casefold() for address in contacts})
+                shown = ", ".join([*contacts, *others][:ADDRESSES_SHOWN])
                 words = _("Verified addresses of your company: %(addresses)s.") % {"addresses": shown}
                 hint = format_html("{}<br>{}", hint, words)
             self.fields[rule.attribute].help_text = hint

@@ -168,6 +168,27 @@ class SuffixInput(forms.NumberInput):
         return context
 
 
+class SuggestingInput(forms.EmailInput):
+    """An e-mail address, with some to choose from; any other can be typed. The browser itself shows them.
+
+    suggestions: addresses.
+    """
+
+    template_name = "django/forms/widgets/suggesting_input.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None, *, suggestions: Sequence[str]) -> None:
+        super().__init__(attrs)
+        self.suggestions = tuple(suggestions)
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        widget = context["widget"]
+        widget["suggestions"] = self.suggestions
+        if self.suggestions and (element_id := widget["attrs"].get("id")):
+            widget["attrs"]["list"] = f"{element_id}_list"
+        return context
+
+
 class NewPasswordInput(forms.PasswordInput):
     """A password that is being chosen: password managers offer a strong one."""
 

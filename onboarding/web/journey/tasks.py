@@ -13,11 +13,13 @@ from django.utils.translation import ngettext
 from onboarding.credentials.renewing import BEGIN_BEFORE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.partners.models import PartnerLogin
+from onboarding.partners.people import missing_contacts
 from onboarding.registrations.description import STEPS, missing
 from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import CLOSED
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.validation.models import Run
+from onboarding.web.company import contact_group
 from onboarding.web.journey.facts import Journey, Track
 from onboarding.web.journey.turns import Turn, day_in_words, registration_turn, track_turn
 
@@ -77,6 +79,8 @@ def _real_columns(journey: Journey, shown: list[Track]) -> list[Column]:
         groups.append(
             {"title": _("Registration"), "tasks": _registration_tasks(journey.application, journey.registration)}
         )
+    if missing_contacts(journey.application.organisation):
+        groups.append(contact_group(journey.application.organisation))
     real = [one for one in shown if not one.is_sandbox]
     groups += [{"title": _(one.environment.label), "tasks": _track_tasks(one, journey)} for one in real]
     login = journey.application.partner_login if journey.registration is None else None

@@ -13,6 +13,7 @@ from onboarding.programmes import profile as programme_profile
 from onboarding.registrations import flows
 from onboarding.registrations.description import STEPS
 from onboarding.registrations.models import Application
+from onboarding.registrations.retention import kept_until
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.web import access, journey
 from onboarding.web.forms.application import NewApplicationForm
@@ -52,6 +53,7 @@ def overview(request: PortalRequest, application: Application) -> HttpResponse:
         "sandbox": facts.sandbox,
         "has_review": registration is not None,
         "timeline": timeline(entries, reader=request.user),
+        "kept_until": kept_until(registration) if registration is not None else None,
         "can_withdraw": registration is not None and LIFECYCLE.allows(registration.state, "withdraw"),
     }
     return render(request, "application.html", context)

@@ -8,6 +8,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 
+from onboarding.memberships.invitations import open_invitations
+from onboarding.memberships.models import JoinRequest
 from onboarding.partners.models import Membership, Organisation, User
 from onboarding.programmes import PROGRAMMES
 from onboarding.programmes import profile as programme_profile
@@ -18,6 +20,7 @@ from onboarding.web.forms.people import OrganisationForm, ProfileForm
 from onboarding.web.journey.standing import STANDINGS, listing
 from onboarding.web.presenting import example_ladder
 from onboarding.web.requests import PortalRequest
+from onboarding.web.views.joining import ways_in
 
 PAGE_SIZE = 25
 MAX_SEARCH = 120
@@ -32,7 +35,9 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "welcome.html", {"programmes": profiles, "example": example_ladder()})
     organisations = list(Organisation.objects.filter(memberships__user=user).order_by("name"))
     if not organisations:
-        return redirect("desk" if user.staff_roles else "new_organisation")
+        return redirect(
+            "desk" if user.staff_roles else "organisations" if any(ways_in(user).values()) else "new_organisation"
+        )
     search, standing = request.GET.get("search", "")[:MAX_SEARCH].replace("\0", "").strip(), request.GET.get("show", "")
     standing = standing if standing in STANDINGS else ""
     found = listing(Application.objects.filter(organisation__in=organisations), search=search, standing=standing)
@@ -49,6 +54,12 @@ def home(request: HttpRequest) -> HttpResponse:
         "search": search,
         "show": standing,
         "may_start": Membership.objects.filter(user=user, role__in=access.BUILDERS).exists(),
+        "invited": open_invitations(user),
+        "asked": JoinRequest.objects.filter(
+            state=JoinRequest.State.WAITING,
+            organisation__memberships__user=user,
+            organisation__memberships__role=Membership.Role.OWNER,
+        ).select_related("organisation", "user"),
     }
     return render(request, "home.html", context)
 

@@ -25,7 +25,7 @@ from onboarding.findings import Finding
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import PartnerLogin
-from onboarding.partners.people import verified_addresses
+from onboarding.partners.people import contact_addresses, missing_contacts, verified_addresses
 from onboarding.pki import instructions, recipe
 from onboarding.pki.csr import CsrReport
 from onboarding.registrations.models import Application
@@ -91,13 +91,15 @@ def key(request: PortalRequest, application: Application, environment_id: str) -
     if not track.can_begin:
         messages.info(request, _why_not(track))
         return redirect("application", application.pk)
-    initial = _subject_so_far(application, track.request)
+    contacts = contact_addresses(application.organisation)
+    initial = _subject_so_far(application, track.request, contacts)
     form = SubjectForm(
         request.POST or None,
         initial=initial,
         profile=application.profile,
         custodies=settings.KEY_CUSTODIES,
         verified=verified_addresses(application.organisation),
+        contacts=contacts,
     )
     if request.method == "POST" and form.is_valid():
         custody = form.cleaned_data["custody"]
@@ -108,6 +110,7 @@ def key(request: PortalRequest, application: Application, environment_id: str) -
         "form": form,
         "fixed": _fixed(application, known_login(application, environment_id)),
         "remarks": _remarks(application, request.POST or initial),
+        "lacks_contacts": missing_contacts(application.organisation),
     }
     return render(request, "key.html", context)
 
@@ -117,8 +120,10 @@ def _remarks(application: Application, subject: Mapping[str, str]) -> "Explained
     return explain_findings(known.email_findings(application.organisation, subject.get("emailAddress", "")))
 
 
-def _subject_so_far(application: Application, cycle: CertificateRequest | None) -> dict[str, str]:
-    """Prefill from what was entered before, else from the description and the company."""
+def _subject_so_far(
+    application: Application, cycle: CertificateRequest | None, contacts: Sequence[str]
+) -> dict[str, str]:
+    """Prefill from what was entered before, else from the company, its first verified contact, and the description."""
     if cycle is not None and cycle.subject:
         return cycle.subject | {"custody": cycle.custody}
     registration = getattr(application, "registration", None)
@@ -126,7 +131,7 @@ def _subject_so_far(application: Application, cycle: CertificateRequest | None) 
     return {
         "C": application.organisation.country,
         "O": answers.get("company", application.organisation.name),
-        "emailAddress": answers.get("contact_email", ""),
+        "emailAddress": contacts[0] if contacts else answers.get("contact_email", ""),
     }
 
 

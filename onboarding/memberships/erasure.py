@@ -1,0 +1,113 @@
+"""Erasing a person: their account goes, what was recorded stays and makes sense without them.
+
+The row of the person is deleted, and with it addresses, second factors, sessions, memberships and roles. What they did
+names them by an id that leads to nobody any more; rows that named them name nobody. Of the mail ledger their mails go,
+of the companies' contacts those that were their own address: a role mailbox is the company's and stays.
+"""
+
+from dataclasses import dataclass
+
+from django.db import models, transaction
+from django.db.models.functions import Lower
+
+from onboarding.audit.events import Event
+from onboarding.audit.record import record
+from onboarding.memberships.addresses import confirmed_addresses
+from onboarding.memberships.members import can_be_deleted, lock
+from onboarding.memberships.models import Invitation
+from onboarding.notifications.mails import write_to
+from onboarding.notifications.models import Mail
+from onboarding.partners.actors import Actor
+from onboarding.partners.models import Contact, Membership, Organisation, StaffRole, User
+from onboarding.partners.people import is_last_owner, staff
+
+GOODBYE = "account_erased"
+"""The kind of the last mail. The ledger forgets it, and with it the address, a day after it went out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacles:
+    """What stands in the way of erasing a person.
+
+    organisations: those that would have no owner, though they have other members or applications.
+    last_administrator: whether nobody could administer this portal any more.
+    """
+
+    organisations: tuple[Organisation, ...]
+    last_administrator: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.organisations or self.last_administrator)
+
+
+class Obstructed(Exception):
+    """Something stands in the way. Nothing was changed."""
+
+    def __init__(self, obstacles: Obstacles) -> None:
+        super().__init__("the person is the last owner or administrator")
+        self.obstacles = obstacles
+
+
+def obstacles(user: User) -> Obstacles:
+    """Return what stands in the way of erasing a person, for a page to say and `erase` to refuse."""
+    owned = Membership.objects.filter(user=user, role=Membership.Role.OWNER).select_related("organisation")
+    administrators = staff(StaffRole.Role.ADMINISTRATOR)
+    return Obstacles(
+        tuple(one.organisation for one in owned if is_last_owner(one) and not _goes_along(one)),
+        administrators.filter(pk=user.pk).exists() and not administrators.exclude(pk=user.pk).exists(),
+    )
+
+
+def goes_along(user: User) -> list[Organisation]:
+    """Return the organisations that are deleted with a person: nobody else is in them, and nothing hangs on them."""
+    owned = Membership.objects.filter(user=user, role=Membership.Role.OWNER).select_related("organisation")
+    return [one.organisation for one in owned if _goes_along(one)]
+
+
+def erase(user: User, *, actor: Actor) -> None:
+    """Erase a person, and say so in a last mail. A second click finds nobody. Raises Obstructed."""
+    with transaction.atomic():
+        if not User.objects.select_for_update().filter(pk=user.pk).exists():
+            return
+        memberships = list(Membership.objects.filter(user=user).select_related("organisation").order_by("organisation"))
+        for one in memberships:
+            lock(one.organisation)
+        if hindered := obstacles(user):
+            raise Obstructed(hindered)
+        addresses = confirmed_addresses(user) | {user.email.casefold()}
+        email, language, user_id = user.email, user.language, user.pk
+        for one in memberships:
+            _leave(one, actor)
+        _erase_contacts(addresses, actor)
+        Invitation.objects.annotate(lowered=Lower("email")).filter(lowered__in=addresses).delete()
+        Mail.objects.annotate(lowered=Lower("address")).filter(
+            models.Q(user=user) | models.Q(lowered__in=addresses)
+        ).delete()
+        record(Event.PERSON_ERASED, user, actor=actor, organisation=None)
+        user.delete()
+        write_to(email, GOODBYE, language=language, once=f"erased:{user_id}", params={})
+
+
+def _goes_along(membership: Membership) -> bool:
+    organisation = membership.organisation
+    others = organisation.memberships.exclude(pk=membership.pk)
+    return not others.exists() and can_be_deleted(organisation)
+
+
+def _leave(membership: Membership, actor: Actor) -> None:
+    organisation = membership.organisation
+    data = {"member": str(membership.user_id), "role": membership.role, "erased": True}
+    record(Event.MEMBER_LEFT, membership, actor=actor, organisation=organisation, data=data)
+    if membership.role == Membership.Role.OWNER and _goes_along(membership):
+        record(Event.ORGANISATION_DELETED, organisation, actor=actor, organisation=organisation)
+        organisation.delete()
+    else:
+        membership.delete()
+
+
+def _erase_contacts(addresses: frozenset[str], actor: Actor) -> None:
+    theirs = Contact.objects.annotate(lowered=Lower("email")).filter(lowered__in=addresses)
+    for contact in theirs.exclude(kind=Contact.Kind.ROLE_MAILBOX).select_related("organisation"):
+        data = {"kind": contact.kind}
+        record(Event.CONTACT_ERASED, contact, actor=actor, organisation=contact.organisation, data=data)
+        contact.delete()

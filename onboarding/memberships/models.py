@@ -1,0 +1,95 @@
+"""How people come into an organisation: they are invited, or they ask."""
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from onboarding.partners.models import Membership, Organisation
+
+
+class Invitation(models.Model):
+    """A place in an organisation, offered to whoever proves to read an e-mail address.
+
+    link_serial: the number of the mail with the link; only the latest one works. The link itself is stored nowhere.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Waiting for an answer")
+        ACCEPTED = "accepted", _("Accepted")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="invitations")
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    role = models.CharField(max_length=20, choices=Membership.Role)
+    language = models.CharField(max_length=5)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    link_serial = models.PositiveIntegerField(default=1)
+    link_sent_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "organisation", Lower("email"), condition=models.Q(state="open"), name="invitation_open_once"
+            )
+        ]
+        indexes = [models.Index(Lower("email"), condition=models.Q(state="open"), name="invitation_by_address")]
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.state}"
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its time is over. Sent again, it gets a new one."""
+        return self.state == self.State.OPEN and self.expires_at <= timezone.now()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be accepted now."""
+        return self.state == self.State.OPEN and not self.has_expired
+
+
+def link_lifetime() -> timedelta:
+    """Return how long links work."""
+    return timedelta(days=settings.LINK_DAYS)
+
+
+class JoinRequest(models.Model):
+    """Somebody with an address at an organisation's domain asks to belong to it; its owners decide.
+
+    domain: what of the person's address is the organisation's, too.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting for an owner")
+        ACCEPTED = "accepted", _("Accepted")
+        DECLINED = "declined", _("Declined")
+        WITHDRAWN = "withdrawn", _("Taken back")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="join_requests")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="join_requests")
+    domain = models.CharField(max_length=253)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    created_at = models.DateTimeField(auto_now_add=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "user"], condition=models.Q(state="waiting"), name="join_request_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.state}"
