@@ -77,6 +77,8 @@ READERS: dict[str, set[str]] = {
         "checker_download",
         "rehearse",
         "live",
+        "sandbox_start",
+        "sandbox_delete",
     ),
     PARTNERS,
 )
@@ -101,6 +103,8 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
         "validate",
         "checker",
         "rehearse",
+        "sandbox_start",
+        "sandbox_delete",
         "run_cancel",
     ),
     BUILDERS,
