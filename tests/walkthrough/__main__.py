@@ -153,14 +153,14 @@ class Walk:
         self.partner.submit({"bits": "2048"})
         self.partner.wait_for(f"{path}sandbox/key/making/", r"The key was made and sealed")
 
-    def _key_own(self, path: str) -> Path:
+    def _key_own(self, path: str, done: str = "submitted") -> Path:
         self._names(path, "own")
         config = self.partner.page.find(id="openssl-config").get_text()
         wrong = self._openssl(config.replace("Programs Partners", "Programs Partner"), "wrong")
         text = self.partner.submit(files={"file": ("request.csr", wrong[1])}, status=422)
         _expect(text, r"Programs Partners")
         key, csr = self._openssl(config, "right")
-        _expect(self.partner.submit(files={"file": ("request.csr", csr)}), r"checked and submitted")
+        _expect(self.partner.submit(files={"file": ("request.csr", csr)}), rf"checked and {done}")
         return key
 
     def _openssl(self, config: str, name: str) -> tuple[Path, bytes]:
@@ -324,6 +324,63 @@ class Walk:
         )
         _expect(done.stdout if done.returncode == 0 else done.stderr, expected)
 
+    # --- The sandbox before any approval ----------------------------------------------------------------------
+
+    def sandbox_first(self, programme: str) -> None:
+        """A draft with nothing in it: everything in one click; then by hand, with a key of the partner's own."""
+        path = self.step(f"partner starts a draft ({programme}), and describes nothing", lambda: self._draft(programme))
+        self.step("one click: key, CSR, certificate, credentials, first call", lambda: self._all_at_once(path))
+        login = self.step("each piece is there to look at; openssl verifies", lambda: self._pieces(path))
+        self.live(path, programme, login)
+        self.step("the second click begins nothing anew", lambda: self._click_again(path))
+        self.step("partner deletes what is in the sandbox", lambda: self._delete(path))
+        key = self.step("partner makes key and CSR with openssl; signed at once", lambda: self._key_own(path, "signed"))
+        self.validate(path, key, expect="Passed")
+        self.step("nobody of the staff was asked", self._desk_is_empty)
+
+    def _draft(self, programme: str) -> str:
+        self.partner.open("/applications/new/")
+        self.partner.submit({"programme": programme})
+        return re.sub(r"^https?://[^/]+|describe/.*$", "", self.partner.url)
+
+    def _all_at_once(self, path: str) -> None:
+        self.partner.open(path)
+        self.partner.submit(action="/sandbox/start/")
+        self.partner.wait_for(f"{path}sandbox/start/", r"Your sandbox credentials work")
+
+    def _pieces(self, path: str) -> str:
+        for page, words in {
+            "csr": "What was submitted",
+            "certificate": "Two files",
+            "credentials": "What is held",
+            "kit": "kit",
+            "validate": "Runs so far",
+            "rehearse": "failure",
+        }.items():
+            _expect(self.partner.open(f"{path}sandbox/{page}/"), words)
+        self.partner.open(f"{path}sandbox/credentials/")
+        login = self.partner.rows()["Partner login (MZP)"]
+        _expect(login, r"^SANDBOX-")
+        self._verify(path, login)
+        _expect(self.partner.open(path), r"Private key made and sealed")
+        return login
+
+    def _click_again(self, path: str) -> None:
+        before = self.partner.open(f"{path}sandbox/credentials/")
+        self.partner.open(f"{path}sandbox/start/")
+        if self.partner.page.find("form", action=re.compile("start")) is not None:
+            raise Surprise("the page offers to begin again")
+        if self.partner.open(f"{path}sandbox/credentials/") != before:
+            raise Surprise("the credentials are others now")
+
+    def _delete(self, path: str) -> None:
+        self.partner.open(f"{path}sandbox/delete/")
+        _expect(self.partner.submit(), r"no longer knows this application")
+
+    def _desk_is_empty(self) -> None:
+        if "SANDBOX-" in self.issuer.open("/desk/certificates/") + self.issuer.open("/desk/certificates/?show=decided"):
+            raise Surprise("the desk shows a certificate request that nobody has to sign")
+
     # --- The twins --------------------------------------------------------------------------------------------
 
     def wrong_secret(self, path: str, programme: str) -> None:
@@ -409,6 +466,9 @@ def main() -> int:
         walk = Walk(running, folder)
         try:
             walk.arrive()
+            for programme in ("fleet_owner", "end_user"):
+                print(f"\n{programme}, sandbox before any approval", flush=True)
+                walk.sandbox_first(programme)
             for number, (programme, custody) in enumerate(
                 (programme, custody) for programme in ("fleet_owner", "end_user") for custody in ("vault", "own")
             ):

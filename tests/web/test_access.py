@@ -105,6 +105,8 @@ READERS: dict[str, set[str]] = {
         "member_remove",
         "contact",
         "contact_send",
+        "sandbox_start",
+        "sandbox_delete",
     ),
     PARTNERS,
 )
@@ -130,6 +132,8 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
         "validate",
         "checker",
         "rehearse",
+        "sandbox_start",
+        "sandbox_delete",
         "run_cancel",
         "contact",
         "contact_send",

@@ -51,8 +51,10 @@ def task_columns(journey: Journey) -> list[Column]:
 
 def _shown_tracks(journey: Journey) -> list[Track]:
     """Return the environments to show. With a login that is only claimed nothing can be begun, and nothing gone on with
-    after it was rejected.
+    after it was rejected; after the application's end nothing is begun either.
     """
+    if journey.registration is not None and journey.registration.state in CLOSED:
+        return [one for one in journey.tracks if one.is_begun]
     login = journey.application.partner_login if journey.registration is None else None
     if login is not None and login.is_rejected:
         return []
@@ -183,7 +185,8 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
     elif state == CertificateState.AWAITING_CSR and not one.can_begin:
         key |= {"href": None, "status": _status("later"), "because": _why_not_yet(one, journey)}
     elif state == CertificateState.AWAITING_CSR:
-        key |= {"href": one.url("key"), "status": _status("turn"), "hint": _("Names, key custody, CSR")}
+        hint = _("Or your own way: other names, a key that you keep") if one.is_quick else _("Names, key custody, CSR")
+        key |= {"href": one.url("key"), "status": _status("turn"), "hint": hint}
     elif state == CertificateState.CSR_REFUSED:
         key |= {
             "href": one.url("csr"),
@@ -296,8 +299,8 @@ def _why_not_yet(one: Track, journey: Journey) -> str:
     registration, values = journey.registration, {"operator": settings.OPERATOR_NAME}
     if registration is None:
         return _("After the partner login is confirmed.")
-    if registration.state in CLOSED:
-        return _("The application has come to its end: %(state)s.") % {"state": registration.get_state_display()}
+    if registration.state in CLOSED:  # it was begun, and had not come far
+        return _("Nothing new can be asked for: the application has come to its end.")
     if journey.decide_by is not None:
         return _("After the approval: %(operator)s decides, target %(day)s.") % {
             **values,

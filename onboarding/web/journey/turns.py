@@ -232,7 +232,8 @@ def track_turn(one: Track) -> Turn:
     if (ending := _ending_turn(one)) is not None:
         return ending
     values = {"operator": settings.OPERATOR_NAME, "environment": _(one.environment.label)}
-    since = one.request.state_since if one.request else None
+    registration: Registration | None = getattr(one.application, "registration", None)
+    since = one.request.state_since if one.request else registration.state_since if registration else None
     if not one.is_begun and not one.can_begin:
         return _not_yet(one)
     match one.request_state:
