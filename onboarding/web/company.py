@@ -34,7 +34,7 @@ def contact_group(organisation: Organisation) -> dict[str, Any]:
         {
             "title": row["title"],
             "href": row["href"],
-            "hint": row["contact"].email if row["contact"] else _("Certificates and reminders are sent there."),
+            "hint": row["contact"].email if row["contact"] else row["purpose"],
             "since": row["contact"].link_sent_at if row["is_waiting"] else None,
             "status": row["status"] if row["contact"] else {"label": _("Your turn"), "tone": "turn"},
         }

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
-from onboarding.partners.models import User
+from onboarding.partners.models import Membership, User
 
 TONES = {
     Event.REGISTRATION_APPROVED: "success",
@@ -26,12 +27,14 @@ TONES = {
 def timeline(entries: Iterable[Entry], *, reader: User) -> list[dict[str, Any]]:
     """Return entries for the component `timeline.html`. Partners see staff as the operator, staff by name."""
     rows = list(entries)
-    names = {user.pk: str(user) for user in User.objects.filter(pk__in={row.actor_id for row in rows if row.actor_id})}
+    people = {str(id_) for row in rows for id_ in (row.actor_id, row.data.get("member")) if id_}
+    names = {user.pk: str(user) for user in User.objects.filter(pk__in=people)}
     return [
         {
             "when": row.occurred_at,
             "what": Event(row.event).label,
             "who": _who(row, names, reader),
+            "detail": _whom(row, names),
             "tone": TONES.get(Event(row.event), "neutral"),
         }
         for row in rows
@@ -48,3 +51,12 @@ def _who(row: Entry, names: dict[Any, str], reader: User) -> str:
     if row.actor_id in names:
         return names[row.actor_id]
     return _("a former member") if row.actor_kind == "member" else _("somebody who has left")
+
+
+def _whom(row: Entry, names: dict[Any, str]) -> str:
+    """Say which member an entry is about, and what role they have or had; nothing where it is about no other."""
+    member, role = row.data.get("member"), row.data.get("to") or row.data.get("role")
+    if not member or member == str(row.actor_id):
+        return ""
+    name = names.get(UUID(member), _("a former member"))
+    return f"{name} · {Membership.Role(role).label}" if role in Membership.Role else name

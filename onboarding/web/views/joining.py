@@ -42,11 +42,12 @@ def ways_in(user: User) -> dict[str, Any]:
     requests = list(JoinRequest.objects.filter(user=user).order_by("created_at"))
     waiting = [one for one in requests if one.state == State.WAITING]
     declined = [one for one in requests if one.state == State.DECLINED and not belongs]
+    invited = list(invitations.open_invitations(user))
     return {
-        "invited": list(invitations.open_invitations(user)),
+        "invited": invited,
         "waiting": waiting[0] if waiting else None,
         "declined": declined[-1] if declined and not waiting else None,
-        "domains": [] if belongs or waiting else joining.known_domains(user),
+        "domains": [] if belongs or waiting or invited else joining.known_domains(user),
     }
 
 
@@ -112,5 +113,5 @@ def accept(request: PortalRequest, invitation_id: UUID) -> HttpResponse:
 
 def _masked(address: str) -> str:
     """Show just so much of an address that its owner recognises it, and that nobody learns it."""
-    local, _at, domain = address.partition("@")
-    return f"{local[:1]}…@{domain[:1]}…{domain[domain.rfind('.') :]}"
+    local, _at, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"
