@@ -6,6 +6,7 @@ Answers are computed in a few threads, since they read the database.
 
 import asyncio
 import logging
+import re
 import secrets
 import socket
 import ssl
@@ -20,6 +21,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from onboarding.fleet.vin import masked
 from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Ending, Script
 from onboarding.sandbox.shapes import INTERNAL, application_error, gateway_error
 from onboarding.sandbox.tls import Contexts, peer_of
@@ -114,6 +116,15 @@ async def _listener(context: ssl.SSLContext, bind: str, port: int, responder: "R
         await protocols.shutdown(timeout=2)
 
 
+# Within a fleet a vehicle has an id instead, which says nothing.
+_NAMES_VEHICLE = re.compile(r"^(/connectedcar/v\d+/vehicles/)([^/]+)")
+
+
+def path_for_log(path: str) -> str:
+    """Return a request's path as the log keeps it: of a VIN, which is personal, the last characters."""
+    return _NAMES_VEHICLE.sub(lambda found: found[1] + masked(found[2]), path)
+
+
 @dataclass(frozen=True, slots=True)
 class Responder:
     """Between the web framework and the functions that answer."""
@@ -133,7 +144,7 @@ class Responder:
         except TimeoutError:
             reason = f"The body did not arrive within {BODY_SECONDS} seconds."
             response = gateway_error(HTTPStatus.REQUEST_TIMEOUT, reason, CLOSE)
-        facts = {"method": request.method, "path": request.path, "id": transaction_id}
+        facts = {"method": request.method, "path": path_for_log(request.path), "id": transaction_id}
         if isinstance(response, Script):
             logger.info("answered by a script", extra=facts)
             await _play(response, request)

@@ -115,7 +115,10 @@ def _answer(application: Application, name: str, value: Any) -> dict[str, Any]:
         labels = {category.id: category.label for category in catalogue()}
         chosen = chosen_data({"data_items": value or ()}, application.profile)
         return {
-            "values": [f"{_(labels[id_])}: {', '.join(_(item) for item in items)}" for id_, items in chosen.items()]
+            "values": [
+                _("%(label)s: %(text)s") % {"label": _(labels[id_]), "text": ", ".join(_(item) for item in items)}
+                for id_, items in chosen.items()
+            ]
         }
     if name in ("exve", "gdpr", "maker_rules"):
         return {"value": _("Confirmed") if value else ""}

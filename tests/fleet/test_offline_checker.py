@@ -142,6 +142,7 @@ def test_a_wrong_password_fails_with_the_explanation_of_the_portal(checker: Chec
         ({"programme": "other"}, "invalid choice"),
         ({"proxy": "http://me:marker@proxy:3128"}, "an address takes no login here"),
         ({"password": "marker"}, "unrecognized arguments"),
+        ({"vin": "VF3SANDBXOOOOOOO1"}, "--vin takes 17 digits and letters, without I, O and Q"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
@@ -210,14 +211,17 @@ def test_the_report_is_signed_with_the_partners_key_and_has_no_secret(
     checker: Checker, folder: Path, good_talk: Any
 ) -> None:
     with serving(good_talk) as server:
-        done = checker(server, nonce=NONCE)
+        done = checker(server, nonce=NONCE, vin="vf3 sandbx 00000001")
     assert (done.returncode, done.stderr) == (0, "")
+    assert b"/vehicles/VF3SANDBX00000001?" in server.requests[-1]
     file = folder / "fleet-check-report.json"
     assert f"The report is in {file.name}, signed with your private key." in done.stdout
     assert openssl_verifies(folder, file)
     written = json.loads(file.read_text("utf-8"))["report"]
     assert (written["result"], written["nonce"], written["checker"]) == ("passed", NONCE, VERSION)
     assert_no_secret_in(file.read_text("utf-8"))
+    assert "…0001" in file.read_text("utf-8")
+    assert "SANDBX" not in (file.read_text("utf-8") + done.stdout).upper()  # the VIN is a person's
 
 
 def test_without_openssl_the_report_is_not_signed_and_says_so(checker: Checker, folder: Path, good_talk: Any) -> None:

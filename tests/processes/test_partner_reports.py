@@ -321,7 +321,7 @@ def test_the_page_takes_a_report_and_every_page_says_who_reported_it(
     response = upload(data)
     assert response.status_code == 302
     shown = client.get(response.headers["Location"]).content.decode()
-    assert "as reported by the partner" in shown
+    assert "each page says that you reported it" in shown
     for name, said in (
         ("validate", "Reported by you"),
         ("live", "Reported by the partner"),

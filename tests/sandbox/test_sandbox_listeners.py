@@ -18,6 +18,7 @@ import trustme
 
 from onboarding.sandbox import server, token
 from onboarding.sandbox.fleetdata import fleets_of
+from onboarding.sandbox.server import path_for_log
 from onboarding.sandbox.tls import Contexts
 from tests.sandbox.doubles import (
     CLIENT_ID,
@@ -356,3 +357,16 @@ def test_curl_meets_a_failure_that_it_names_with_its_client_id(sandbox: Running,
     status, content = curl(sandbox, tmp_path, "--get", "--data-urlencode", named, "--dump-header", headers)
     assert (status, content["httpCode"]) == (429, "429")
     assert "Retry-After: 30" in Path(headers).read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/connectedcar/v3/vehicles/VF3SANDBX00000001", "/connectedcar/v3/vehicles/…0001"),
+        ("/connectedcar/v4/vehicles/VF3SANDBX00000001/status", "/connectedcar/v4/vehicles/…0001/status"),
+        ("/connectedcar/v3/fleets/5f0c/vehicles/9a8b7c", "/connectedcar/v3/fleets/5f0c/vehicles/9a8b7c"),
+        ("/connectedcar/v4/user", "/connectedcar/v4/user"),
+    ],
+)
+def test_the_log_keeps_the_last_characters_of_a_vin(path, kept):
+    assert path_for_log(path) == kept

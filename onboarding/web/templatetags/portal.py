@@ -213,7 +213,9 @@ def form_errors(form: BaseForm | Literal[""] | None) -> list[dict[str, str]]:
 
 def _naming(field: BoundField, text: str) -> str:
     """Put the field's label before an error that does not contain it."""
-    return text if str(field.label).casefold() in text.casefold() else f"{field.label}: {text}"
+    if str(field.label).casefold() in text.casefold():
+        return text
+    return _("%(label)s: %(text)s") % {"label": field.label, "text": text}
 
 
 @register.filter
