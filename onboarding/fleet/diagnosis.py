@@ -68,6 +68,8 @@ _STARTS: Mapping[Stage, Rung] = {
 }
 # Answers to a call without a bearer token that show the API at work, and so prove the certificate.
 _EXPECTED_OF_USER = frozenset({200, 400, 401, 403})
+# But not this: it is said where the call never came to the API.
+_OF_THE_GATEWAY = frozenset({"plain_http_to_tls"})
 # What the sandbox adds to each answer: the certificate and the connection as the server saw them.
 _SEEN_HEADERS: Mapping[str, str] = {
     "x-sandbox-client-subject": "client_certificate_seen",
@@ -288,16 +290,24 @@ class _Run:
             answer = client.send(call, context, trace=trace, deadline=self.deadline, proxy=self.target.proxy)
         except _CALL_ERRORS as error:
             is_about_trust = any(isinstance(one, ssl.SSLCertVerificationError) for one in evidence.error_chain(error))
-            said = hints(trace.server_chain) if is_about_trust else ()
+            trusted = context.get_ca_certs(binary_form=True) if is_about_trust else ()
+            said = hints(trace.server_chain, trusted) if is_about_trust else self._hints(trace)
             fault = classify(error, trace.stage, trace.alert, said)
             return _Outcome(trace, time.monotonic() - started, fault, error=error)
         finally:
             trace.on_stage = _nobody_listens  # a cycle would keep the run, and with it the key, for a while
-        fault_of_answer = classify_response(answer.status, answer.headers, answer.body)
+        fault_of_answer = classify_response(answer.status, answer.headers, answer.body, self._hints(trace))
         outcome = _Outcome(trace, time.monotonic() - started, fault_of_answer, answer=answer)
         if context is self.context:
             self._heard = outcome
         return outcome
+
+    def _hints(self, trace: Trace) -> tuple[str, ...]:
+        """Return the hints about our own certificate for `onboarding.fleet.faults`."""
+        if trace.certificate_sent is False:
+            return ("unsent",)
+        is_named = self._parts is not None and _named(self._parts.issuers, trace).get("issuer_named") == "yes"
+        return ("named",) if is_named else ()
 
     def _wait_after(self, outcome: _Outcome) -> float | None:
         if outcome.fault is None:
@@ -482,7 +492,8 @@ def _probe_user(run: _Run) -> None:
     outcome, answer = run.api_call(probes.user_call(run.material, run.target))
     fault = outcome.fault
     found = {**run.said(outcome), **_ASSUMPTION}
-    if fault is None or effective_status(answer.status, read_json(answer.body)) in _EXPECTED_OF_USER:
+    is_expected = effective_status(answer.status, read_json(answer.body)) in _EXPECTED_OF_USER
+    if fault is None or (is_expected and fault.code not in _OF_THE_GATEWAY):
         run.ladder.settle(Check(Rung.ANSWER, "user_probe_answered", Result.PASSED, evidence=found), outcome.ms)
     else:
         run.ladder.settle(Check(Rung.ANSWER, fault.code, Result.WARNING, fault.turn, found), outcome.ms)
