@@ -22,7 +22,7 @@ from onboarding.pki.files import Kind
 
 
 def run(options: argparse.Namespace, material: CredentialMaterial, target: Target, translate: Translate) -> bool:
-    """Climb the ladder; return whether it passed. Raises CannotRun if the report cannot be written."""
+    """Climb the ladder; return whether it passed. Raises CannotRun if result or report cannot be written."""
     progress = Progress(translate)
     began = datetime.now(timezone.utc)  # noqa: UP017 - Python 3.10
     if not options.json:
@@ -45,7 +45,10 @@ def run(options: argparse.Namespace, material: CredentialMaterial, target: Targe
         progress.line(f"\n{translate(said)}")
     if path := options.report or (report.DEFAULT_NAME if options.nonce else ""):
         said = _write_report(path, options, material, found, began, translate)
-        print(said, file=sys.stderr if options.json else sys.stdout)
+        if options.json:
+            sys.stderr.write(f"{said}\n")
+        else:
+            progress.line(said)
     return passed
 
 
