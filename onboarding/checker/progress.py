@@ -66,6 +66,8 @@ class Progress:
         self._write(_INDENT, f"{self._translate(_('Whose turn'))}: {self._translate(TURNS[check.turn])}")
         if said.remedy:
             self._write(_INDENT, f"{self._translate(_('What to do'))}: {said.remedy}")
+        for command in said.command.splitlines():
+            self.line(f"{_INDENT}  {command}")  # in one piece, to be copied
         for name, value in check.evidence.items():
             self._write(_INDENT, f"  {name}: {value}")
 
@@ -94,7 +96,8 @@ def as_rows(checks: Sequence[Check], translate: Translate) -> list[dict[str, Any
     rows = []
     for check in checks:
         to_mend = check.result in (Result.FAILED, Result.WARNING)
-        row = check.to_json()
+        said, row = words(check, translate), check.to_json()
         ms = row.pop("ms")
-        rows.append({**row, "remedy": words(check, translate).remedy if to_mend else "", "ms": ms})
+        remedy = f"{said.remedy} {said.command}".strip() if to_mend else ""
+        rows.append({**row, "remedy": remedy, "ms": ms})
     return rows

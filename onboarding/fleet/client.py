@@ -418,6 +418,12 @@ def present(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes, key
         context.load_cert_chain(certificate_path, key_path, password=key_passphrase)
 
 
+def present_beside(context: ssl.SSLContext, certificate_pem: bytes, key_file: str, key_passphrase: bytes) -> None:
+    """Do the same with a key that is in a file already, and stays there alone."""
+    with _as_files(certificate_pem) as (certificate_path,):
+        context.load_cert_chain(certificate_path, key_file, password=key_passphrase)
+
+
 @contextlib.contextmanager
 def _as_files(*contents: bytes) -> Iterator[list[str]]:
     """Lend each content a path: in memory where the system can, else a file that only we may read."""

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import ssl
 import struct
 import subprocess
 import sys
@@ -170,6 +171,29 @@ def test_a_wrong_passphrase_stops_at_the_key_before_any_call(checker: Checker, f
     assert (first["result"], second["rung"], second["result"]) == ("passed", "key_pair", "failed")
     assert server.connections == 0
     assert "marker" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", ["DER", "UTF-16", "CA first"])
+def test_a_certificate_is_read_in_each_form_in_which_it_comes(
+    checker: Checker, folder: Path, good_talk: Any, kind: str
+) -> None:
+    pem = (folder / "client.pem").read_text("ascii")
+    forms = {
+        "DER": ssl.PEM_cert_to_DER_cert(pem),
+        "UTF-16": pem.encode("utf-16"),
+        "CA first": (folder / "ca.pem").read_bytes() + pem.encode(),
+    }
+    (folder / "client.pem").write_bytes(forms[kind])
+    with serving(good_talk) as server:
+        assert checker(server).returncode == 0
+
+
+def test_a_command_that_mends_it_is_said_with_what_to_do(checker: Checker, folder: Path) -> None:
+    (folder / "key.pem").write_bytes(b"not a key")
+    command = "openssl pkey -in private-key.pem -noout -check"
+    assert f"\n       {command}\n" in checker(None).stdout
+    (failed,) = [row for row in json.loads(checker(None, "--json").stdout)["checks"] if row["result"] == "failed"]
+    assert failed["remedy"].endswith(f"be read: {command}")
 
 
 def test_the_end_users_programme_asks_its_token_endpoint(
