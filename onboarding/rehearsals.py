@@ -202,11 +202,13 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         ("tls_version_mismatch", "", _("The server speaks TLS 1.1 only")),
         ("no_common_cipher", "", _("The server knows no cipher that you know")),
         ("server_name_refused", "", _("The server does not know its own name")),
+        ("handshake_denied", "", _("The server denies access before it has seen your certificate")),
         ("handshake_broken", "", _("The server reports an internal error in the handshake")),
         ("server_self_signed", "", _("The server's certificate is self-signed")),
         ("server_unknown_root", "", _("The server's certificate and its root are of a CA unknown to you")),
         ("server_unknown_ca", "", _("The server's certificate is of a CA unknown to you")),
         ("server_public_ca", "", _("The server's certificate is of a public CA, where the private one is pinned")),
+        ("server_ca_namesake", "", _("The server's certificate is of another CA with the name of yours")),
         ("server_chain_incomplete", "", _("The server leaves its intermediate certificate out")),
         ("server_not_yet_valid", "", _("The server's certificate is not valid yet")),
         ("server_expired", "", _("The server's certificate has expired")),
@@ -217,13 +219,6 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         ("server_ca_invalid", "", _("The server's certificate is signed by one that may not sign")),
         ("server_certificate_malformed", "", _("The signature of the server's certificate is wrong")),
         ("server_untrusted", "", _("The server's certificate demands something that nobody knows")),
-    ),
-    *_rows(
-        Rung.SERVER_TLS,
-        Played.ANSWER,
-        _FAILS,
-        ("plain_http_to_tls", "", _("The server takes your call for plain HTTP (400, as nginx says it)")),
-        ("plain_http_to_tls", "status", _("The server takes your call for plain HTTP (497)")),
     ),
     # The client certificate
     *_rows(
@@ -329,11 +324,27 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         ("html_answer", "", _("200 with a web page")),
         ("not_json", "", _("200, and a text that is not JSON")),
         ("not_json", "cut", _("200, and JSON that breaks off, its length in order")),
+        ("not_json", "number", _("200, and JSON with a number that JSON does not know (NaN)")),
+        ("not_json", "xml", _("200, and XML")),
+        ("not_utf8", "", _("200, and JSON in Latin-1")),
         ("wrong_shape", "", _("200, and JSON of another shape")),
         ("wrong_address", "", _("404 of the gateway: no such path")),
         ("wrong_address", "page", _("404 with a web page")),
         ("wrong_address", "method", _("405: the method is not allowed")),
         ("not_acceptable", "", _("406: nothing acceptable")),
+        (
+            "plain_http_to_tls",
+            "",
+            _("What stands behind the server is spoken to in plain HTTP and wants TLS (400, as nginx says it)"),
+        ),
+        (
+            "plain_http_to_tls",
+            "status",
+            _("What stands behind the server is spoken to in plain HTTP and wants TLS (497)"),
+        ),
+        ("network_wants_login", "", _("511: the network wants a login first")),
+        ("network_wants_login", "proxy", _("407 of a proxy that nobody set")),
+        ("misdirected", "", _("421: the server does not serve this name")),
         ("redirected", "", _("302 to a login page")),
         ("redirected", "permanently", _("308 to another address")),
         ("unexpected_status", "", _("418: a status that nobody expects")),
@@ -428,6 +439,8 @@ OWN_FILES = "It lies in the credential set's own files, not in what a server doe
 RESOLVER = "Only a name server could play it."
 NO_LISTS = "Nothing here reads revocation lists of servers; a client that does would see it."
 
+NO_NAMES = "Python's TLS servers do not name the CAs whose certificates they take; others do."
+
 BY_TEST_ONLY: Mapping[str, str] = {
     "key_mismatch": OWN_FILES,
     "key_type_mismatch": OWN_FILES,
@@ -439,6 +452,7 @@ BY_TEST_ONLY: Mapping[str, str] = {
     "resolver_failed": RESOLVER,
     "resolver_timeout": RESOLVER,
     "reset_at_connect": "The system tells of a reset at that moment as of a refusal.",
+    "client_chain_unverified": NO_NAMES,
     "server_revoked": NO_LISTS,
     "server_crl_missing": NO_LISTS,
     "invalid_grant": "It is the good answer of the token endpoint.",

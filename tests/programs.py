@@ -36,7 +36,7 @@ __all__ = [
 START_LIMIT = 20.0
 """Seconds that a private server has to answer."""
 
-SEARCHED_FOLDERS = {"nginx": "/usr/sbin:/usr/local/sbin"}
+SEARCHED_FOLDERS = dict.fromkeys(("haproxy", "nginx"), "/usr/sbin:/usr/local/sbin")
 """Where else to look than on PATH, which for ordinary users leaves out the folders of system programs."""
 
 

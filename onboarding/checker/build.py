@@ -37,14 +37,18 @@ if sys.version_info < (3, 10):
     sys.stderr.write("fleet-check: needs Python 3.10 or later; this is %d.%d\\n" % sys.version_info[:2])
     sys.exit(2)
 try:
-    import ssl
-except ImportError:
-    sys.stderr.write("fleet-check: needs a Python with its ssl module; %s has none that loads\\n" % sys.executable)
-    sys.exit(2)
+    try:
+        import ssl
+    except ImportError:
+        sys.stderr.write("fleet-check: needs a Python with its ssl module; %s has none that loads\\n" % sys.executable)
+        sys.exit(2)
+    from onboarding.checker.command import main
 
-from onboarding.checker.command import main
-
-sys.exit(main())
+    code = main()
+except KeyboardInterrupt:  # in the first moments, before main() sees to it
+    sys.stderr.write("fleet-check: interrupted\\n")
+    code = 2
+sys.exit(code)
 """
 
 

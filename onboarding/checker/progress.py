@@ -1,11 +1,14 @@
 """The run as it is told in a terminal: one rung after the other, each with its explanation."""
 
+import contextlib
+import os
 import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+from onboarding.checker.cannot_run import CannotRun
 from onboarding.checker.language import Translate
 from onboarding.findings import gettext_noop as _
 from onboarding.fleet.bundle import RESULTS, TURNS
@@ -14,7 +17,7 @@ from onboarding.fleet.messages import words
 
 _SETTLED = (Result.PASSED, Result.WARNING, Result.FAILED)
 _INDENT = " " * 5
-_MOST_COLUMNS = 100
+_FEWEST_COLUMNS, _MOST_COLUMNS = 40, 100
 _TITLE_COLUMNS = 46
 
 
@@ -25,7 +28,7 @@ class Progress:
         self._translate = translate
         self._out = out or sys.stdout
         self._said: dict[str, tuple[str, object]] = {}
-        self._width = min(shutil.get_terminal_size().columns, _MOST_COLUMNS)
+        self._width = max(_FEWEST_COLUMNS, min(shutil.get_terminal_size().columns, _MOST_COLUMNS))
 
     def __call__(self, checks: Sequence[Check]) -> None:
         for number, check in enumerate(checks, start=1):
@@ -46,8 +49,13 @@ class Progress:
                 self._head(number, check)
 
     def line(self, text: str = "") -> None:
-        """Say one line."""
-        print(text, file=self._out, flush=True)
+        """Say one line. Raises CannotRun if nobody takes it, as behind a pipe that was closed, or on a full disk."""
+        try:
+            print(text, file=self._out, flush=True)
+        except OSError as error:
+            _discard(self._out)
+            said = self._translate(_("cannot write the result: {reason}"))
+            raise CannotRun(said.format(reason=error.strerror or type(error).__name__)) from None
 
     def _tell(self, number: int, check: Check) -> None:
         said = words(check, self._translate)
@@ -58,6 +66,8 @@ class Progress:
         self._write(_INDENT, f"{self._translate(_('Whose turn'))}: {self._translate(TURNS[check.turn])}")
         if said.remedy:
             self._write(_INDENT, f"{self._translate(_('What to do'))}: {said.remedy}")
+        for command in said.command.splitlines():
+            self.line(f"{_INDENT}  {command}")  # in one piece, to be copied
         for name, value in check.evidence.items():
             self._write(_INDENT, f"  {name}: {value}")
 
@@ -73,12 +83,21 @@ class Progress:
         self.line(textwrap.fill(text, self._width, initial_indent=indent, subsequent_indent=indent))
 
 
+def _discard(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere: Python would complain of it once more when it ends."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
 def as_rows(checks: Sequence[Check], translate: Translate) -> list[dict[str, Any]]:
     """Return the checks for `--json`, with what to do in words."""
     rows = []
     for check in checks:
         to_mend = check.result in (Result.FAILED, Result.WARNING)
-        row = check.to_json()
+        said, row = words(check, translate), check.to_json()
         ms = row.pop("ms")
-        rows.append({**row, "remedy": words(check, translate).remedy if to_mend else "", "ms": ms})
+        remedy = f"{said.remedy} {said.command}".strip() if to_mend else ""
+        rows.append({**row, "remedy": remedy, "ms": ms})
     return rows

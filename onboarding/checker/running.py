@@ -22,7 +22,7 @@ from onboarding.pki.files import Kind
 
 
 def run(options: argparse.Namespace, material: CredentialMaterial, target: Target, translate: Translate) -> bool:
-    """Climb the ladder; return whether it passed. Raises CannotRun if the report cannot be written."""
+    """Climb the ladder; return whether it passed. Raises CannotRun if result or report cannot be written."""
     progress = Progress(translate)
     began = datetime.now(timezone.utc)  # noqa: UP017 - Python 3.10
     if not options.json:
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, material: CredentialMaterial, target: Targe
     found = diagnose(
         material,
         target,
-        checks=functools.partial(OfflineChecks, paths=(options.cert, options.key)),
+        checks=functools.partial(OfflineChecks, key_file=options.key),
         now=began,
         deadline=options.deadline,
         on_check=(lambda _checks: None) if options.json else progress,
@@ -45,7 +45,10 @@ def run(options: argparse.Namespace, material: CredentialMaterial, target: Targe
         progress.line(f"\n{translate(said)}")
     if path := options.report or (report.DEFAULT_NAME if options.nonce else ""):
         said = _write_report(path, options, material, found, began, translate)
-        print(said, file=sys.stderr if options.json else sys.stdout)
+        if options.json:
+            sys.stderr.write(f"{said}\n")
+        else:
+            progress.line(said)
     return passed
 
 
@@ -84,12 +87,11 @@ def _write_report(
 
 
 def _certificate_facts(data: bytes) -> dict[str, str]:
-    """Return serial number and fingerprint of the first certificate, empty where there is none to read."""
-    for item in files.items(data) if len(data) <= files.MAX_BYTES else ():
-        if item.kind is Kind.CERTIFICATE:
-            try:
-                serial_number = f"{read_certificate(item.der).serial_number:x}"
-            except Malformed:
-                break
-            return {"serial_number": serial_number, "sha256": hashlib.sha256(item.der).hexdigest()}
-    return {"serial_number": "", "sha256": ""}
+    """Return serial number and fingerprint of the first certificate that is no CA's, empty where none can be read."""
+    held = files.items(data) if len(data) <= files.MAX_BYTES else ()
+    try:
+        certificates = [read_certificate(item.der) for item in held if item.kind is Kind.CERTIFICATE]
+        leaf = min(certificates, key=lambda one: one.is_ca)
+    except (Malformed, ValueError, IndexError):
+        return {"serial_number": "", "sha256": ""}
+    return {"serial_number": f"{leaf.serial_number:x}", "sha256": hashlib.sha256(leaf.der).hexdigest()}

@@ -26,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlencode, urlsplit
@@ -149,12 +150,24 @@ class _TlsSocket(_Bounded, ssl.SSLSocket):
         return super().send(data, flags)
 
 
+class _Response(http.client.HTTPResponse):
+    """Goes past every interim answer (RFC 9110, section 15.2), where its parent knows 100 alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not HTTPStatus.PROCESSING <= status < HTTPStatus.OK:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
 class _Connection(http.client.HTTPConnection):
     """Connects stage by stage, noting each in the trace, and waits for a refusal before anything is
     written.
     """
 
     default_port = HTTPS_PORT
+    response_class = _Response
 
     def __init__(self, host: str, port: int, *, context: ssl.SSLContext, trace: Trace, deadline: Deadline) -> None:
         super().__init__(host, port)
@@ -405,6 +418,12 @@ def present(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes, key
         context.load_cert_chain(certificate_path, key_path, password=key_passphrase)
 
 
+def present_beside(context: ssl.SSLContext, certificate_pem: bytes, key_file: str, key_passphrase: bytes) -> None:
+    """Do the same with a key that is in a file already, and stays there alone."""
+    with _as_files(certificate_pem) as (certificate_path,):
+        context.load_cert_chain(certificate_path, key_file, password=key_passphrase)
+
+
 @contextlib.contextmanager
 def _as_files(*contents: bytes) -> Iterator[list[str]]:
     """Lend each content a path: in memory where the system can, else a file that only we may read."""
@@ -448,12 +467,12 @@ def _watch(context: ssl.SSLContext, trace: Trace) -> None:
                 trace.server_chain = handshake.certificates(data, is_tls13)
             elif kind == handshake.CERTIFICATE:
                 trace.certificate_sent = bool(handshake.certificates(data, is_tls13))
+                if trace.stage == Stage.TLS:
+                    trace.enter(Stage.OFFER)
             elif kind == handshake.CERTIFICATE_REQUEST and direction == "read":
                 trace.certificate_requested = True
                 trace.accepted_issuers = handshake.accepted_issuers(data, is_tls13)
                 trace.tls_version = "TLSv1.3" if is_tls13 else "TLSv1.2"
-                if trace.stage == Stage.TLS:
-                    trace.enter(Stage.OFFER)
         elif content == _CONTENT_ALERT and direction == "read" and len(data) == 2 and data[1] != _CLOSE_NOTIFY:
             trace.alert = data[1]
 

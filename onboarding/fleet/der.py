@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
+from ipaddress import ip_address
 
 _SEQUENCE, _INTEGER, _BOOLEAN, _BIT_STRING, _OCTET_STRING, _OID = 0x30, 0x02, 0x01, 0x03, 0x04, 0x06
 _EXPLICIT_VERSION, _EXPLICIT_EXTENSIONS = 0xA0, 0xA3
@@ -24,6 +25,7 @@ _SHORT_NAMES = {
     "1.2.840.113549.1.9.1": "emailAddress",
 }  # fmt: skip
 _BASIC_CONSTRAINTS, _KEY_USAGE, _EXTENDED_KEY_USAGE = "2.5.29.19", "2.5.29.15", "2.5.29.37"
+_ALTERNATIVE_NAMES, _DNS_NAME, _IP_ADDRESS = "2.5.29.17", 0x82, 0x87
 _RSA = "1.2.840.113549.1.1.1"
 # Signature algorithms whose hash is named by them alone. RSASSA-PSS is not among them: it came after the weak ones.
 _HASHES = {
@@ -101,6 +103,14 @@ class Certificate:
     def common_names(self) -> tuple[str, ...]:
         """Every common name of the subject."""
         return tuple(value for short, value in name_values(self.subject_der) if short == "CN")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hosts that it is for, names and addresses (RFC 5280, section 4.2.1.6)."""
+        value = self._extension(_ALTERNATIVE_NAMES)
+        found = [] if value is None else [(tag, value[at:end]) for tag, at, end in _items(value, *_inside(value))]
+        hosts = [content.decode("ascii", "replace") for tag, content in found if tag == _DNS_NAME]
+        return (*hosts, *(str(ip_address(content)) for tag, content in found if tag == _IP_ADDRESS))
 
     @property
     def is_ca(self) -> bool:

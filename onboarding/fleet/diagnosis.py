@@ -295,16 +295,24 @@ class _Run:
             answer = client.send(call, context, trace=trace, deadline=self.deadline, proxy=self.target.proxy)
         except _CALL_ERRORS as error:
             is_about_trust = any(isinstance(one, ssl.SSLCertVerificationError) for one in evidence.error_chain(error))
-            said = hints(trace.server_chain) if is_about_trust else ()
+            trusted = context.get_ca_certs(binary_form=True) if is_about_trust else ()
+            said = hints(trace.server_chain, trusted) if is_about_trust else self._hints(trace)
             fault = classify(error, trace.stage, trace.alert, said)
             return _Outcome(trace, time.monotonic() - started, fault, error=error)
         finally:
             trace.on_stage = _nobody_listens  # a cycle would keep the run, and with it the key, for a while
-        fault_of_answer = probes.judge(probe, answer, self.target)
+        fault_of_answer = probes.judge(probe, answer, self.target, self._hints(trace))
         outcome = _Outcome(trace, time.monotonic() - started, fault_of_answer, answer=answer)
         if context is self.context:
             self._heard = outcome
         return outcome
+
+    def _hints(self, trace: Trace) -> tuple[str, ...]:
+        """Return the hints about our own certificate for `onboarding.fleet.faults`."""
+        if trace.certificate_sent is False:
+            return ("unsent",)
+        is_named = self._parts is not None and _named(self._parts.issuers, trace).get("issuer_named") == "yes"
+        return ("named",) if is_named else ()
 
     def _wait_after(self, outcome: _Outcome) -> float | None:
         if outcome.fault is None:

@@ -27,7 +27,7 @@ _SAME_IN_EVERY_NOTATION = re.compile(r"[A-Za-z0-9._~-]*")
 _MARGIN = 512  # more than any secret of ours is long, so that none is cut in two and then not recognised
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.I | re.S)
 
-# The fields of error bodies that support asks for: the application's, the gateway's, and OAuth's.
+# The fields of error bodies that support asks for: the application's, the gateway's, OAuth's, and HTTP's own.
 _ERROR_FIELDS = (
     "code",
     "message",
@@ -38,6 +38,9 @@ _ERROR_FIELDS = (
     "moreInformation",
     "error",
     "error_description",
+    # RFC 9457, section 3.1
+    "title",
+    "detail",
 )
 _TRANSACTION_HEADER = "x-global-transaction-id"
 
@@ -137,13 +140,18 @@ def may_look_secret(text: str) -> bool:
     return any(map(text.lower().__contains__, _MAY_LOOK_SECRET))
 
 
+_MIN_ENCODED = 4
+"""Bytes from which other alphabets are looked for: what is shorter occurs in them by chance, as "p" (70) in a port."""
+
+
 def _forms(secret: str) -> Iterable[str]:
     raw = secret.encode()
     yield secret
-    for encoded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
-        yield encoded.decode("ascii").rstrip("=")
-    yield raw.hex()
-    yield raw.hex().upper()
+    if len(raw) >= _MIN_ENCODED:
+        for encoded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
+            yield encoded.decode("ascii").rstrip("=")
+        yield raw.hex()
+        yield raw.hex().upper()
     if not _SAME_IN_EVERY_NOTATION.fullmatch(secret):
         for percent in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
             yield percent
@@ -171,6 +179,7 @@ def of_error(error: BaseException, fault: Fault, trace: Trace) -> dict[str, str 
             "verify_message": inner.verify_message,
             "certificates_shown": len(trace.server_chain),
             **trace.server,
+            "server_names": trace.server_names,
         }
     elif isinstance(inner, ssl.SSLError) and inner.reason:
         evidence["reason"] = normal_reason(inner.reason)
@@ -197,6 +206,8 @@ def of_answer(answer: Answer, now: datetime) -> dict[str, str | int]:
     for key, header in (("content_type", "content-type"), ("transaction_id", _TRANSACTION_HEADER)):
         if answer.headers.get(header):
             evidence[key] = answer.headers[header]
+    if answer.headers.get("content-encoding", "identity") != "identity":
+        evidence["content_encoding"] = answer.headers["content-encoding"]
     quotas = read_quotas(answer.headers)
     if quotas:
         evidence["quotas"] = "; ".join(map(str, quotas))

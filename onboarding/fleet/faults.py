@@ -11,19 +11,21 @@ row for the stage goes before a row for all stages:
     tls:REASON  OpenSSL's reason, without the prefix that names a version (SSLV3_ALERT_UNKNOWN_CA: UNKNOWN_CA)
     alert:N     number of the TLS alert received, for those that OpenSSL has no reason for
     verify:N+HINT  the same, where the certificates shown say more (`onboarding.fleet.server_chain.hints`)
+    tls:REASON+HINT  likewise, unsent: the server asked for a certificate and we had none to send; named: it says that
+                it takes certificates of the CA that signed ours
     gai:N       getaddrinfo's error            errno:NAME  the system's error
     tunnel:N    the proxy's answer to CONNECT  timeout     any wait that ended
     type:NAME   the exception's class          any         anything at all (only with a stage)
 Signs of an answer:
-    code:N      a JSON "code" or HTTP status that speaks of the client certificate
+    code:N      a JSON "code" or HTTP status that speaks of the client certificate; code:N+HINT, text:KEY+HINT as above
     text:KEY    a marker of MARKERS in the body, where servers have nothing better to recognise them by
     oauth:ERROR RFC 6749, section 5.2, with a status that such an error has
     app:N       the application's 5-digit code, and its first three digits
     gateway:N   the gateway's httpCode, which also stands for the status where the status is 200
     page:N      the HTTP status of a web page
     status:N    the HTTP status, and its class: status:4xx
-    body:KIND   empty, html, not_json (of a 200, and of what a probe expects: `onboarding.fleet.probes.judge`);
-    shape: JSON of another shape than was asked for
+    body:KIND   empty, html, not_utf8, not_json (of a 200, and of what a probe expects: `fleet.probes.judge`);
+    shape       JSON of another shape than was asked for
 """
 
 import errno
@@ -33,7 +35,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from onboarding.fleet.checks import Rung, Turn
 from onboarding.fleet.trace import Stage
@@ -75,6 +77,13 @@ _BROKEN = (
     "tls:INTERNAL_ERROR", "tls:DECODE_ERROR", "tls:ILLEGAL_PARAMETER", "tls:UNEXPECTED_MESSAGE", "tls:BAD_RECORD_MAC",
     "tls:RECORD_OVERFLOW", "tls:MISSING_EXTENSION", "tls:UNSUPPORTED_EXTENSION", "tls:USER_CANCELLED",
     "tls:DH_KEY_TOO_SMALL", "alert:115", "alert:120",
+)  # fmt: skip
+
+# What only makes sense once the server has our certificate before it. Said earlier, it is about something else.
+_ABOUT_CERTIFICATES = (
+    "tls:DECRYPT_ERROR", "tls:DECRYPTION_FAILED", "tls:BAD_CERTIFICATE", "tls:UNSUPPORTED_CERTIFICATE",
+    "tls:CERTIFICATE_REVOKED", "tls:CERTIFICATE_EXPIRED", "tls:CERTIFICATE_UNKNOWN", "tls:UNKNOWN_CA",
+    "tls:CERTIFICATE_REQUIRED", "tls:NO_CERTIFICATE",
 )  # fmt: skip
 
 _KEY, _PROXY, _DNS, _TCP = Rung.KEY_PAIR, Rung.PROXY, Rung.NAME_RESOLUTION, Rung.TCP_CONNECT
@@ -183,7 +192,8 @@ FAULTS: tuple[Fault, ...] = (
         ),
     ),
     Fault("server_name_refused", _TLS, _OPERATOR, ("tls:UNRECOGNIZED_NAME",)),
-    Fault("handshake_broken", _TLS, _MAKER, _BROKEN),
+    Fault("handshake_denied", _TLS, _MAKER, ("tls:ACCESS_DENIED@tls",)),
+    Fault("handshake_broken", _TLS, _MAKER, (*_BROKEN, *(f"{sign}@{Stage.TLS}" for sign in _ABOUT_CERTIFICATES))),
     # The server's certificate, held against the pinned CA
     Fault(
         "server_public_ca",
@@ -191,6 +201,7 @@ FAULTS: tuple[Fault, ...] = (
         _PARTNER,
         ("verify:18+public", "verify:19+public", "verify:20+public", "verify:21+public"),
     ),
+    Fault("server_ca_namesake", _TLS, _PARTNER, ("verify:19+namesake", "verify:20+namesake", "verify:21+namesake")),
     Fault("server_chain_incomplete", _TLS, _PARTNER, ("verify:20+alone", "verify:21+alone")),
     Fault("server_self_signed", _TLS, _PARTNER, ("verify:18",)),
     Fault("server_unknown_root", _TLS, _PARTNER, ("verify:19",)),
@@ -207,7 +218,22 @@ FAULTS: tuple[Fault, ...] = (
     Fault("server_certificate_malformed", _TLS, _MAKER, ("verify:7", "verify:85", "verify:89", "verify:92")),
     Fault("server_untrusted", _TLS, _MAKER, ("verify",)),
     # Our certificate: refused in the handshake under TLS 1.2, at the first read under TLS 1.3
-    Fault("client_certificate_not_sent", _CLIENT, _PARTNER, ("tls:CERTIFICATE_REQUIRED", "tls:NO_CERTIFICATE")),
+    Fault(
+        "client_certificate_not_sent",
+        _CLIENT,
+        _PARTNER,
+        (
+            "tls:CERTIFICATE_REQUIRED",
+            "tls:NO_CERTIFICATE",
+            # Servers had no alert of its own for this before TLS 1.3 (RFC 5246, section 7.4.6).
+            "tls:HANDSHAKE_FAILURE+unsent",
+            "tls:BAD_CERTIFICATE+unsent",
+            "tls:CERTIFICATE_UNKNOWN+unsent",
+            "code:496+unsent",
+            "text:no_certificate+unsent",
+        ),
+    ),
+    Fault("client_chain_unverified", _CLIENT, _MAKER, ("tls:UNKNOWN_CA+named",)),
     Fault("client_ca_unknown", _CLIENT, _PARTNER, ("tls:UNKNOWN_CA",)),
     Fault("client_certificate_expired", _CLIENT, _PARTNER, ("tls:CERTIFICATE_EXPIRED",)),
     Fault("client_certificate_bad", _CLIENT, _PARTNER, ("tls:BAD_CERTIFICATE",)),
@@ -254,7 +280,7 @@ FAULTS: tuple[Fault, ...] = (
     # The same, said in HTTP
     Fault("client_certificate_missing_http", _CLIENT, _PARTNER, ("code:496", "text:no_certificate")),
     Fault("client_certificate_refused_http", _CLIENT, _MAKER, ("code:495", "text:bad_certificate")),
-    Fault("plain_http_to_tls", _TLS, _OPERATOR, ("code:497", "text:plain_http")),
+    Fault("plain_http_to_tls", _ANSWER, _MAKER, ("code:497", "text:plain_http")),
     # Waiting and reading
     Fault("answer_timeout", _ANSWER, _MAKER, ("timeout@wait", "timeout@request"), transient=True),
     Fault("answer_stalled", _ANSWER, _NETWORK, ("timeout@body",), transient=True),
@@ -304,9 +330,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault("application_error", _ANSWER, _MAKER, ("app:500",), transient=True, proven=True),
     # Plain statuses
     Fault("bad_request", _ANSWER, _OPERATOR, ("status:400",)),
-    Fault("wrong_address", _ANSWER, _OPERATOR, ("gateway:404", "status:404", "status:405")),
+    Fault("wrong_address", _ANSWER, _OPERATOR, ("gateway:404", "status:404", "status:405", "status:410")),
     Fault("not_acceptable", _ANSWER, _OPERATOR, ("status:406",)),
     Fault("request_timeout", _ANSWER, _MAKER, ("status:408",), transient=True),
+    Fault("network_wants_login", _ANSWER, _OPERATOR, ("status:407", "status:511")),
+    Fault("misdirected", _ANSWER, _OPERATOR, ("status:421",)),
     Fault("rate_limited", _ANSWER, _PARTNER, ("gateway:429", "app:429", "status:429"), transient=True),
     Fault("server_error", _ANSWER, _MAKER, ("status:500",), transient=True),
     Fault("bad_gateway", _ANSWER, _MAKER, ("status:502",), transient=True),
@@ -320,6 +348,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("empty_answer", _ANSWER, _MAKER, ("status:204", "body:empty")),
     Fault("html_answer", _ANSWER, _OPERATOR, ("body:html",)),
+    Fault("not_utf8", _ANSWER, _MAKER, ("body:not_utf8",)),
     Fault("not_json", _ANSWER, _MAKER, ("body:not_json",)),
     Fault("wrong_shape", _ANSWER, _MAKER, ("shape",)),
     Fault(
@@ -356,6 +385,7 @@ NOT_JSON = object()
 _VERSION_PREFIX = re.compile(r"^(SSLV3|TLSV13|TLSV1)_(ALERT_)?")
 _TUNNEL_STATUS = re.compile(r"^Tunnel connection failed: (\d{3})\b")
 _MARKER_BYTES = 4096
+_XML = re.compile(rb"\s*<(\?xml|\w+:)", re.I)
 _CERTIFICATE_CODES = frozenset({"495", "496", "497"})
 
 OAUTH_STATUSES = frozenset({400, 401})
@@ -369,8 +399,8 @@ def classify(
     """Return the fault that an exception of `onboarding.fleet.client` shows; UNKNOWN for one that no row
     answers to.
 
-    stage: how far the call came. alert: the number of the last TLS alert received. hints: what the certificates that
-    the server showed say.
+    stage: how far the call came. alert: the number of the last TLS alert received. hints: what else is known, of the
+    certificates that the server showed or of ours (see the head of this file).
     """
     signs = tuple(error_signs(error, alert, hints))
     staged = (*(f"{sign}@{stage}" for sign in signs), f"any@{stage}")
@@ -395,12 +425,11 @@ def error_signs(error: BaseException, alert: int | None = None, hints: Sequence[
     """Yield the signs of an exception, those of the innermost first (see the head of this file)."""
     for inner in error_chain(error):
         if isinstance(inner, ssl.SSLCertVerificationError):
-            yield from (f"verify:{inner.verify_code}+{hint}" for hint in hints)
-            yield f"verify:{inner.verify_code}"
+            yield from _with_hints(f"verify:{inner.verify_code}", hints)
             yield "verify"
         elif isinstance(inner, ssl.SSLError):
             if inner.reason:
-                yield f"tls:{normal_reason(inner.reason)}"
+                yield from _with_hints(f"tls:{normal_reason(inner.reason)}", hints)
             if alert is not None:
                 yield f"alert:{alert}"
         elif isinstance(inner, socket.gaierror):
@@ -416,29 +445,34 @@ def error_signs(error: BaseException, alert: int | None = None, hints: Sequence[
         yield f"type:{type(inner).__name__}"
 
 
+def _with_hints(sign: str, hints: Sequence[str]) -> Iterator[str]:
+    yield from (f"{sign}+{hint}" for hint in hints)
+    yield sign
+
+
 def normal_reason(reason: str) -> str:
     """Return OpenSSL's reason without the prefix that names a protocol version ("TLSV13_ALERT_…")."""
     return _VERSION_PREFIX.sub("", reason)
 
 
-def classify_response(status: int, headers: Mapping[str, str], body: bytes) -> Fault | None:
+def classify_response(status: int, headers: Mapping[str, str], body: bytes, hints: Sequence[str] = ()) -> Fault | None:
     """Return the fault that an HTTP answer shows, None for a 200 that carries JSON. Header names in lower
-    case.
+    case. hints: what else is known of our certificate (see the head of this file).
     """
-    for sign in response_signs(status, headers, body):
+    for sign in response_signs(status, headers, body, hints):
         if sign in _BY_SIGN:
             return _BY_SIGN[sign]
     return None if effective_status(status, read_json(body)) == 200 else UNKNOWN
 
 
-def response_signs(status: int, headers: Mapping[str, str], body: bytes) -> Iterator[str]:
+def response_signs(status: int, headers: Mapping[str, str], body: bytes, hints: Sequence[str] = ()) -> Iterator[str]:
     """Yield the signs of an HTTP answer, the strongest first (see the head of this file)."""
     answer = read_json(body)
     fields = answer if isinstance(answer, dict) else {}
     said, by_gateway = str(fields.get("code", "")), str(fields.get("httpCode", ""))
     for value in (said, by_gateway, str(status)):
         if value in _CERTIFICATE_CODES:
-            yield f"code:{value}"
+            yield from _with_hints(f"code:{value}", hints)
     effective = effective_status(status, answer)
     error = fields.get("error")
     if isinstance(error, str) and (effective in OAUTH_STATUSES or (effective >= 500 and error in _OAUTH_TROUBLE)):
@@ -447,7 +481,7 @@ def response_signs(status: int, headers: Mapping[str, str], body: bytes) -> Iter
         text = body[:_MARKER_BYTES].decode("utf-8", "replace")
         for key, statuses, pattern in MARKERS:
             if effective in statuses and pattern.search(text):
-                yield f"text:{key}"
+                yield from _with_hints(f"text:{key}", hints)
     if re.fullmatch(r"[1-5]\d{4}", said):
         yield f"app:{said}"
         yield f"app:{said[:3]}"
@@ -473,7 +507,9 @@ def _body_sign(headers: Mapping[str, str], body: bytes) -> str:
         return "body:empty"
     if read_json(body) is not NOT_JSON:
         return "shape"
-    return "body:html" if is_html(headers, body) else "body:not_json"
+    if is_html(headers, body):
+        return "body:html"
+    return "body:not_utf8" if _is_json_but_for_its_encoding(body) else "body:not_json"
 
 
 def effective_status(status: int, answer: Any) -> int:
@@ -488,11 +524,26 @@ def effective_status(status: int, answer: Any) -> int:
 def read_json(body: bytes) -> Any:
     """Return a body read as JSON, NOT_JSON where it is something else."""
     try:
-        return json.loads(body)
+        return json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return NOT_JSON
 
 
+def _refuse_constant(name: str) -> NoReturn:
+    """Take no NaN and no Infinity, which Python writes and JSON does not know (RFC 8259, section 6)."""
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_json_but_for_its_encoding(body: bytes) -> bool:
+    """Whether this would be JSON, were it in UTF-8, as it has to be (RFC 8259, section 8.1)."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return read_json(body.decode("latin-1").encode("utf-8")) is not NOT_JSON
+    return False
+
+
 def is_html(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether an answer is a web page, by its media type or its first bytes."""
-    return "html" in headers.get("content-type", "").lower() or body.lstrip()[:1] == b"<"
+    """Whether an answer is a web page, by its media type or its first bytes. Other XML is none."""
+    media_type = headers.get("content-type", "").lower()
+    return "html" in media_type or (body.lstrip()[:1] == b"<" and not (_XML.match(body) or "xml" in media_type))

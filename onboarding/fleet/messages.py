@@ -273,27 +273,36 @@ _SERVER: Mapping[str, Message] = {
         _("Check the port: plain HTTP or another service listens there."),
     ),
     "plain_http_to_tls": Message(
-        _("{host} says that it was spoken to without TLS"), _("Check the address: it must begin with https.")
+        _("{host} passed the call on without TLS to something that wants it"),
+        _("Nothing is wrong on your side: what stands behind {host} is set up wrong. Send the car maker this result."),
     ),
     "tls_version_mismatch": Message(
         _("{host} offers no version of TLS from 1.2 on"),
         _("Older versions are unsafe and not used here. Ask the car maker which versions it offers."),
     ),
     "no_common_cipher": Message(
-        _("{host} ended the handshake before it asked for a certificate; most likely there is no cipher in common"),
+        _("{host} takes none of the ciphers, curves and signatures that were offered, and ended the handshake"),
         _("Send the car maker this result and ask which TLS versions and ciphers it offers."),
     ),
     "server_name_refused": Message(
         _("The server does not know itself by the name {host}"),
         _("Check the API's address of this environment."),
     ),
+    "handshake_denied": Message(
+        _("{host}, or something before it, denied access before it had seen your certificate"),
+        _("A firewall that lets in known addresses only looks like this: tell the car maker the one you call from."),
+    ),
     "handshake_broken": Message(
-        _("{host} broke off the handshake with an internal fault"),
+        _("{host} broke off the handshake before it had seen your certificate"),
         _("Run again, then send the car maker this result."),
     ),
     "server_public_ca": Message(
         _("{host} shows a certificate of a public CA ({server_issuer}), not of the CA you were given"),
         _("Only the CA of this set is trusted. Check that address and CA certificate belong to the same environment."),
+    ),
+    "server_ca_namesake": Message(
+        _("{host} shows a certificate of a CA that is called like the one you were given, but has another key"),
+        _("The CA was most likely renewed under its old name. Ask the car maker for its present CA certificate."),
     ),
     "server_chain_incomplete": Message(
         _("{host} shows its own certificate alone, and nothing that leads from its issuer to the CA you were given"),
@@ -361,6 +370,13 @@ _CLIENT: Mapping[str, Message] = {
     "client_certificate_not_sent": Message(
         _("{host} wants a client certificate, and none reached it"),
         _("Check that certificate and key are of a kind that the server takes (RSA), then run again."),
+    ),
+    "client_chain_unverified": Message(
+        _("{host} names the CA of your certificate among those it takes, but could not verify yours"),
+        _(
+            "Send the car maker this result: its revocation list may be missing, your chain may be longer than it"
+            " allows, or its CA may be another of the same name."
+        ),
     ),
     "client_ca_unknown": Message(
         _("{host} does not know the CA that signed your certificate"),
@@ -521,6 +537,14 @@ _ANSWERS: Mapping[str, Message] = {
     "not_acceptable": Message(
         _("{host} has no answer in a form we asked for (HTTP 406)"), _("Ask the operator of this portal.")
     ),
+    "network_wants_login": Message(
+        _("Something between here and {host} wants a login before it lets calls through (HTTP {http_status})"),
+        _("Ask the operator of this portal to have calls to {host} let through, or to set the proxy."),
+    ),
+    "misdirected": Message(
+        _("What answers at {host} does not serve that name (HTTP 421)"),
+        _("Check the API's address of this environment."),
+    ),
     "request_timeout": Message(_("{host} gave up waiting for the request (HTTP 408)"), _("Run again.")),
     "rate_limited": Message(
         _("Too many calls: the quota of this client ID is used up (HTTP 429)"),
@@ -548,6 +572,9 @@ _ANSWERS: Mapping[str, Message] = {
     "html_answer": Message(
         _("{host} answered with a web page instead of data"),
         _("Check the API's address of this environment; a proxy's login page also looks like this."),
+    ),
+    "not_utf8": Message(
+        _("The answer of {host} is JSON, but not in UTF-8, as it has to be"), _("Send the car maker this result.")
     ),
     "not_json": Message(_("The answer of {host} is not JSON"), _("Send the car maker this result.")),
     "wrong_shape": Message(

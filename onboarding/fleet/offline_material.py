@@ -58,8 +58,7 @@ _CHAIN_FINDINGS: Mapping[int, str] = {
 class OfflineChecks:
     """The checks of one credential set (`onboarding.fleet.material.MaterialChecks`).
 
-    paths: of the certificate's and the key's file, where there are files anyway; without them the content is lent to
-    OpenSSL from memory.
+    key_file: its path, where there is one anyway; without it the key is lent to OpenSSL from memory.
     """
 
     def __init__(
@@ -68,12 +67,12 @@ class OfflineChecks:
         context: ssl.SSLContext,
         now: datetime,
         *,
-        paths: tuple[str, str] | None = None,
+        key_file: str | None = None,
     ) -> None:
         self._material = material
         self._context = context
         self._now = now
-        self._paths = paths
+        self._key_file = key_file
         self._chain: Sequence[Certificate] = ()
 
     @property
@@ -96,7 +95,7 @@ class OfflineChecks:
         found = _read_certificates(self._material.certificate_pem)
         if isinstance(found, Finding):
             return from_finding(Rung.KEY_PAIR, found)
-        self._chain = found
+        self._chain = sorted(found, key=lambda one: one.is_ca)  # OpenSSL wants the leaf first, in PEM
         if (finding := _key_finding(self._material)) is not None:
             return from_finding(Rung.KEY_PAIR, finding)
         try:
@@ -137,10 +136,11 @@ class OfflineChecks:
 
     def _present(self, context: ssl.SSLContext) -> None:
         material = self._material
-        if self._paths is None:
-            client.present(context, material.certificate_pem, material.key_pem, material.key_passphrase)
+        pem = "".join(ssl.DER_cert_to_PEM_cert(one.der) for one in self._chain).encode("ascii")
+        if self._key_file is None:
+            client.present(context, pem, material.key_pem, material.key_passphrase)
         else:
-            context.load_cert_chain(*self._paths, password=material.key_passphrase)
+            client.present_beside(context, pem, self._key_file, material.key_passphrase)
 
     def _chain_findings(self, authorities: Sequence[Certificate]) -> Iterator[Finding]:
         """Shake hands with ourselves: the server's side verifies the client's certificate as the API's would."""

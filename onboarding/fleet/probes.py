@@ -10,7 +10,7 @@ capabilities (both, for a vehicle that was named): that the API knows this vehic
     user's application not that its driver has consented; that it answers without a token is our assumption.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -195,9 +195,12 @@ EXPECTED: Mapping[str, Mapping[int, Expected]] = {
 """The answers that each probe takes, by status."""
 
 
-def judge(probe: str, answer: Answer, target: Target) -> Fault | None:
-    """Return the fault that an answer to a probe shows; None for one that has status and shape of what was asked."""
-    fault = classify_response(answer.status, answer.headers, answer.body)
+def judge(probe: str, answer: Answer, target: Target, hints: Sequence[str] = ()) -> Fault | None:
+    """Return the fault that an answer to a probe shows; None for one that has status and shape of what was asked.
+
+    hints: what else is known of our certificate (see the head of `onboarding.fleet.faults`).
+    """
+    fault = classify_response(answer.status, answer.headers, answer.body, hints)
     expected = EXPECTED[probe].get(effective_status(answer.status, read_json(answer.body)))
     if expected is None or (fault is not None and fault.is_spelled_out):
         return fault or BY_CODE["unexpected_status"]

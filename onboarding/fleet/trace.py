@@ -13,9 +13,9 @@ class Stage(Word):
     """How far a call came. The same error means different things at different stages.
 
     load: our own certificate and key. proxy: reaching the operator's proxy; tunnel: asking it for a way to the
-    server (CONNECT). tls: the handshake, until the server asks for our certificate; offer: from then on, until the
-    handshake is over. wait: under TLS 1.3, for a refusal. request: from the request to the end of the answer's
-    headers. body: after them.
+    server (CONNECT). tls: the handshake, until our certificate goes out, or the word that we have none; offer: from
+    then on, until the handshake is over. wait: under TLS 1.3, for a refusal. request: from the request to the end of
+    the answer's headers. body: after them.
     """
 
     LOAD = "load"
@@ -57,7 +57,7 @@ class Trace:
     unreached: those tried before it, each with the error. proxy: host and port of the proxy, if any.
     alert: number of the last TLS alert received (RFC 8446, section 6), close_notify aside.
     certificate_requested: whether the server asked for a client certificate; accepted_issuers: from which CAs, where
-    it said so; certificate_sent: whether one was sent then.
+    it said so; certificate_sent: whether one was sent then, None where it did not come to that.
     server_chain: the certificates that the server showed, DER, its own first.
     status: of the HTTP answer, once its headers are here; answered_at: then, in
     monotonic seconds.
@@ -75,7 +75,7 @@ class Trace:
     tls_version: str = ""
     cipher: str = ""
     certificate_requested: bool = False
-    certificate_sent: bool = False
+    certificate_sent: bool | None = None
     accepted_issuers: tuple[str, ...] = ()
     server_chain: Sequence[bytes] = ()
     alert: int | None = None
@@ -99,6 +99,14 @@ class Trace:
         server_not_valid_after (ISO 8601, UTC); nothing where it showed none that can be read.
         """
         return dict(_describe(self.server_chain[0])) if self.server_chain else {}
+
+    @property
+    def server_names(self) -> str:
+        """The names that the server's certificate is for, "none" where it has none; empty where none can be read."""
+        try:
+            return ", ".join(read_certificate(self.server_chain[0]).names) or "none"
+        except (IndexError, ValueError):
+            return ""
 
     def _leave(self) -> None:
         now = time.perf_counter()

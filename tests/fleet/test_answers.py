@@ -86,11 +86,12 @@ def endless(piece: bytes, head: bytes = b"") -> Callable[[Server, ssl.SSLSocket]
     ("talk", "code"),
     [
         (endless(b"HTTP/1.1 100 Continue\r\nX-Padding: " + b"x" * 4000 + b"\r\n\r\n"), "answer_too_large"),
+        (endless(b"HTTP/1.1 103 Early Hints\r\nLink: </" + b"x" * 4000 + b">\r\n\r\n"), "answer_too_large"),
         (endless(b"X-Padding: " + b"x" * 60_000 + b"\r\n", OK), "answer_too_large"),
         (endless(b"a" * 65_536, OK + b"Connection: close\r\n\r\n"), "answer_too_large"),
         (endless(b"10000\r\n" + b"a" * 65_536 + b"\r\n", CHUNKED), "answer_too_large"),
     ],
-    ids=["interim answers", "headers", "body", "chunks"],
+    ids=["interim answers", "early hints", "headers", "body", "chunks"],
 )
 def test_whatever_has_no_end_is_not_read_to_its_end(
     material: CredentialMaterial, mutual: ssl.SSLContext, talk: Callable[[Server, ssl.SSLSocket], None], code: str
@@ -100,6 +101,14 @@ def test_whatever_has_no_end_is_not_read_to_its_end(
         check = failure(run(material, target_of(server)))
         assert time.monotonic() - started < 4
     assert (check.rung, check.code) == (Rung.ANSWER, code)
+
+
+def test_interim_answers_before_the_real_one_are_gone_past(
+    material: CredentialMaterial, mutual: ssl.SSLContext
+) -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+    with serving(over_tls(mutual, replying(interim + http(200, FLEETS)))) as server:
+        assert run(material, target_of(server)).result == Result.PASSED
 
 
 def test_interim_answers_that_drip_hit_the_deadline(material: CredentialMaterial, mutual: ssl.SSLContext) -> None:

@@ -30,23 +30,23 @@ from tests.fleet.servers import Server, read_client_hello, serving, wait_for_end
 # for our certificate, fault after (RFC 8446, section 6.2; RFC 5246, section 7.2.2).
 ALERTS = {
     40: ("no_common_cipher", "client_handshake_failure"),
-    42: ("client_certificate_bad", "client_certificate_bad"),
-    43: ("client_certificate_unsupported", "client_certificate_unsupported"),
-    44: ("client_certificate_revoked", "client_certificate_revoked"),
-    45: ("client_certificate_expired", "client_certificate_expired"),
-    46: ("client_certificate_unknown", "client_certificate_unknown"),
+    42: ("handshake_broken", "client_certificate_bad"),
+    43: ("handshake_broken", "client_certificate_unsupported"),
+    44: ("handshake_broken", "client_certificate_revoked"),
+    45: ("handshake_broken", "client_certificate_expired"),
+    46: ("handshake_broken", "client_certificate_unknown"),
     47: ("handshake_broken", "client_handshake_broken"),
-    48: ("client_ca_unknown", "client_ca_unknown"),
-    49: ("client_access_denied", "client_access_denied"),
+    48: ("handshake_broken", "client_ca_unknown"),
+    49: ("handshake_denied", "client_access_denied"),
     50: ("handshake_broken", "client_handshake_broken"),
-    51: ("client_signature_refused", "client_signature_refused"),
+    51: ("handshake_broken", "client_signature_refused"),
     70: ("tls_version_mismatch", "tls_version_mismatch"),
     71: ("no_common_cipher", "no_common_cipher"),
     80: ("handshake_broken", "client_handshake_broken"),
     109: ("handshake_broken", "client_handshake_broken"),
     112: ("server_name_refused", "server_name_refused"),
     115: ("handshake_broken", "client_handshake_broken"),
-    116: ("client_certificate_not_sent", "client_certificate_not_sent"),
+    116: ("handshake_broken", "client_certificate_not_sent"),
     120: ("handshake_broken", "client_handshake_broken"),
 }
 
@@ -71,6 +71,14 @@ def test_each_alert_of_a_server_is_known_by_its_number_on_the_wire(alert: int) -
     before, after = ALERTS[alert]
     assert classify(error, trace.stage, trace.alert).code == before
     assert classify(error, Stage.OFFER, trace.alert).code == after
+
+
+@pytest.mark.parametrize("reason", ["HANDSHAKE_FAILURE", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN"])
+def test_whatever_a_server_says_when_we_have_no_certificate_to_send_it_is_that(reason: str) -> None:
+    error = ssl.SSLError(1, "made up")
+    error.reason = f"SSLV3_ALERT_{reason}"
+    for stage in (Stage.OFFER, Stage.WAIT):
+        assert classify(error, stage, hints=["unsent"]).code == "client_certificate_not_sent"
 
 
 def test_an_alert_that_nobody_has_defined_is_unknown() -> None:
@@ -235,7 +243,11 @@ def test_credentials_that_openssl_cannot_load_are_told_apart(
         (404, "<html>", "wrong_address"),
         (406, "", "not_acceptable"),
         (408, "", "request_timeout"),
+        (410, "", "wrong_address"),
         (418, "", "unexpected_status"),
+        (407, "", "network_wants_login"),
+        (511, "<html>", "network_wants_login"),
+        (421, "", "misdirected"),
         (429, {"httpCode": "429"}, "rate_limited"),
         (500, {"code": 50038, "message": "x"}, "vin_lookup_failed"),
         (500, {"code": 50000, "message": "x"}, "application_error"),
@@ -253,6 +265,9 @@ def test_credentials_that_openssl_cannot_load_are_told_apart(
         (200, " \n", "empty_answer"),
         (200, "<!doctype html>", "html_answer"),
         (200, "fleets", "not_json"),
+        (200, '{"total": NaN}', "not_json"),
+        (200, "<?xml version='1.0'?><fleets/>", "not_json"),
+        (200, "<soap:Envelope/>", "not_json"),
         (400, {"error": "invalid_grant"}, "invalid_grant"),
         (401, {"error": "invalid_client"}, "client_unrecognised"),
         (400, {"error": "invalid_client"}, "client_unrecognised"),
@@ -266,6 +281,17 @@ def test_credentials_that_openssl_cannot_load_are_told_apart(
 def test_each_answer_has_its_fault(status: int, body: str | dict[str, object], code: str) -> None:
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     fault = classify_response(status, {}, raw)
+    assert fault is not None
+    assert fault.code == code
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [('{"name": "Dépôt"}', "not_utf8"), ("Dépôt", "not_json"), ("<p>Dépôt", "html_answer")],
+    ids=["JSON", "text", "page"],
+)
+def test_json_in_another_encoding_is_told_from_what_is_no_json(body: str, code: str) -> None:
+    fault = classify_response(200, {}, body.encode("latin-1"))
     assert fault is not None
     assert fault.code == code
 

@@ -109,9 +109,8 @@ def test_the_standard_library_alone_is_enough_for_a_whole_run(
 ) -> None:
     make: MakeChecks = OfflineChecks
     if in_files:
-        (tmp_path / "certificate.pem").write_bytes(material.certificate_pem)
         (tmp_path / "key.pem").write_bytes(material.key_pem)
-        make = partial(OfflineChecks, paths=(str(tmp_path / "certificate.pem"), str(tmp_path / "key.pem")))
+        make = partial(OfflineChecks, key_file=str(tmp_path / "key.pem"))
     with serving(over_tls(mutual, answering(200, FLEETS))) as server:
         report = climb(material, Target(f"{server.url}/connectedcar/v3"), checks=make)
     assert report.result == Result.PASSED

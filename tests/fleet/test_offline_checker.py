@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import ssl
 import struct
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from onboarding.checker import VERSION, build, report
+from onboarding.checker.progress import Progress
 from onboarding.fleet.checks import Check, Result
 from onboarding.fleet.messages import words
 from tests.fleet import test_core_is_portable as portable
@@ -172,6 +174,29 @@ def test_a_wrong_passphrase_stops_at_the_key_before_any_call(checker: Checker, f
     assert "marker" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("kind", ["DER", "UTF-16", "CA first"])
+def test_a_certificate_is_read_in_each_form_in_which_it_comes(
+    checker: Checker, folder: Path, good_talk: Any, kind: str
+) -> None:
+    pem = (folder / "client.pem").read_text("ascii")
+    forms = {
+        "DER": ssl.PEM_cert_to_DER_cert(pem),
+        "UTF-16": pem.encode("utf-16"),
+        "CA first": (folder / "ca.pem").read_bytes() + pem.encode(),
+    }
+    (folder / "client.pem").write_bytes(forms[kind])
+    with serving(good_talk) as server:
+        assert checker(server).returncode == 0
+
+
+def test_a_command_that_mends_it_is_said_with_what_to_do(checker: Checker, folder: Path) -> None:
+    (folder / "key.pem").write_bytes(b"not a key")
+    command = "openssl pkey -in private-key.pem -noout -check"
+    assert f"\n       {command}\n" in checker(None).stdout
+    (failed,) = [row for row in json.loads(checker(None, "--json").stdout)["checks"] if row["result"] == "failed"]
+    assert failed["remedy"].endswith(f"be read: {command}")
+
+
 def test_the_end_users_programme_asks_its_token_endpoint(
     checker: Checker, folder: Path, mutual: Any, server_certificate: trustme.LeafCert
 ) -> None:
@@ -250,6 +275,35 @@ def compiled(texts: dict[str, str]) -> bytes:
             strings += pair[column] + b"\0"
     header = [0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0]
     return struct.pack(f"<{7 + 4 * len(pairs)}I", *header, *tables[0], *tables[1]) + strings
+
+
+def test_a_pipe_that_nobody_reads_is_told_in_one_line(pyz: Path, folder: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [BARE, "-I", "-S", pyz, "--programme=fleet_owner", "--url=https://localhost:1", "--cert=client.pem",
+               "--key=key.pem", "--passphrase-file=passphrase", "--ca=ca.pem", "--client-id=x", f"--login={MZP}",
+               "--password-file=password"]  # fmt: skip
+    with open(writing, "wb") as nowhere:
+        done = subprocess.run(command, cwd=folder, env={}, stdout=nowhere, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (2, b"fleet-check: cannot write the result: Broken pipe\n")
+
+
+def test_a_terminal_of_one_column_is_written_to_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1")
+    out = io.StringIO()
+    Progress(str, out)([Check("complete", "set_complete", Result.PASSED)])
+    assert "that this programme needs" in out.getvalue()
+
+
+@pytest.mark.parametrize("broken", ["onboarding.checker", "onboarding.checker.command"])
+def test_who_stops_it_in_the_first_moments_sees_no_trace_of_python(pyz: Path, tmp_path: Path, broken: str) -> None:
+    stopped = tmp_path / "stopped.pyz"
+    name = f"{broken.replace('.', '/')}.py" if broken.endswith("command") else f"{broken.replace('.', '/')}/__init__.py"
+    with zipfile.ZipFile(pyz) as whole, zipfile.ZipFile(stopped, "w") as archive:
+        for item in whole.namelist():
+            archive.writestr(item, "raise KeyboardInterrupt" if item == name else whole.read(item))
+    done = subprocess.run([BARE, "-I", "-S", stopped], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "fleet-check: interrupted\n")
 
 
 def test_a_catalogue_in_the_file_is_spoken_as_asked_or_as_the_system_speaks(

@@ -156,10 +156,11 @@ def revocation_list(ca: trustme.CA, revoked: trustme.LeafCert | None, expired: b
 
 
 @pytest.mark.needs("openssl")
+@VERSIONS
 def test_where_no_signature_is_good_enough_for_the_server_no_certificate_is_sent(
-    s_server: StartServer, material: CredentialMaterial
+    s_server: StartServer, material: CredentialMaterial, version: str
 ) -> None:
-    check = failure(run(material, Target(s_server(*ASK, "-tls1_3", "-client_sigalgs", "ECDSA+SHA256"))))
+    check = failure(run(material, Target(s_server(*ASK, version, "-client_sigalgs", "ECDSA+SHA256"))))
     assert (check.rung, check.code) == (Rung.CLIENT_CERTIFICATE, "client_certificate_not_sent")
     assert (check.evidence["requested"], check.evidence["sent"]) == ("yes", "no")
 

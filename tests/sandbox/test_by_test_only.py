@@ -157,6 +157,12 @@ def test_revocation_lists(ca: trustme.CA, tmp_path: Path) -> None:
     assert found == {code: code for code, why in BY_TEST_ONLY.items() if why == NO_LISTS}
 
 
+def test_a_server_that_names_the_ca_of_a_certificate_that_it_does_not_know() -> None:
+    error = ssl.SSLError(1, "made up")
+    error.reason = "TLSV1_ALERT_UNKNOWN_CA"
+    assert classify(error, Stage.OFFER, hints=["named"]).code == "client_chain_unverified"
+
+
 def test_the_good_answer_of_the_token_endpoint() -> None:
     fault = classify_response(400, {}, b'{"error": "invalid_grant"}')
     assert fault is not None
@@ -164,7 +170,7 @@ def test_the_good_answer_of_the_token_endpoint() -> None:
 
 
 def test_each_of_them_is_made_here() -> None:
-    alone = {"reset_at_connect", "invalid_grant"}
+    alone = {"reset_at_connect", "client_chain_unverified", "invalid_grant"}
     assert set(BY_TEST_ONLY) == alone | {
         code for code, why in BY_TEST_ONLY.items() if why in (OWN_FILES, RESOLVER, NO_LISTS)
     }

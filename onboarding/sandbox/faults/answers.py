@@ -83,6 +83,7 @@ def _until_a_date(_request: ApiRequest, now: datetime) -> ApiResponse:
 
 
 _BODY = json.dumps(_BEGUN).encode("ascii")
+_IN_LATIN_1 = '{"total": 1, "_embedded": {"fleets": [{"id": "1", "name": "Dépôt"}]}}'.encode("latin-1")
 _CHUNK = b"%x\r\n%s\r\n" % (len(_BODY), _BODY)
 _LENGTH = f"Content-Length: {len(_BODY) * 2}"
 _CHUNKED = "Transfer-Encoding: chunked"
@@ -103,8 +104,6 @@ _RETRY = {"Retry_After": str(WAIT_SECONDS)}
 
 ANSWERS: Mapping[str, Failing] = {
     # About the connection
-    "plain_http_to_tls": _page(400, "400 The plain HTTP request was sent to HTTPS port"),
-    "plain_http_to_tls_status": _page(497, "497 HTTP Request Sent to HTTPS Port"),
     "closed_without_reason_after_request": _script(),
     "reset_without_reason_after_request": _script(ending=Ending.RESET),
     "client_certificate_missing_http": _page(496, "496 SSL Certificate Required"),
@@ -152,6 +151,11 @@ ANSWERS: Mapping[str, Failing] = {
     "wrong_address_page": _page(404, "404 Not Found"),
     "wrong_address_method": _page(405, "405 Not Allowed", Allow="POST"),
     "not_acceptable": _page(406, "406 Not Acceptable"),
+    "plain_http_to_tls": _page(400, "400 The plain HTTP request was sent to HTTPS port"),
+    "plain_http_to_tls_status": _page(497, "497 HTTP Request Sent to HTTPS Port"),
+    "network_wants_login": _page(511, "511 Network Authentication Required"),
+    "network_wants_login_proxy": _page(407, "407 Proxy Authentication Required"),
+    "misdirected": _page(421, "421 Misdirected Request"),
     "request_timeout": _page(408, "408 Request Time-out"),
     "rate_limited": _gateway(429, TOO_MANY, **_USED_UP, **_RETRY),
     "rate_limited_date": _until_a_date,
@@ -166,6 +170,9 @@ ANSWERS: Mapping[str, Failing] = {
     "empty_answer": _empty(200),
     "empty_answer_204": _empty(204),
     "html_answer": _page(200, "Sign in to this network"),
+    "not_json_number": _text(200, shapes.JSON, '{"total": NaN, "_embedded": {"fleets": []}}'),
+    "not_json_xml": _text(200, "application/xml", "<?xml version='1.0'?><fleets total='2'/>"),
+    "not_utf8": lambda _request, _now: ApiResponse(200, {"Content-Type": shapes.JSON}, _IN_LATIN_1),
     "not_json": _text(200, shapes.JSON, "total=2"),
     "not_json_cut": _text(200, shapes.JSON, _BODY.decode("ascii")[:40]),
     "unexpected_status": _page(418, "418 I am a teapot"),

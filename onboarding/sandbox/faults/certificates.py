@@ -147,6 +147,13 @@ def _a_public_root() -> x509.Certificate:
     return x509.load_pem_x509_certificate(first)
 
 
+def _namesake(mint: Mint) -> ssl.SSLContext:
+    """A certificate of one that is called like the embedded CA. It says which key it was signed with, as most do."""
+    key = mint.unrelated.key
+    signed_with = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    return mint.serve(mint.certificate(Issuer(mint.embedded.name, key), demands=signed_with))
+
+
 def _signed_by_a_leaf(mint: Mint) -> ssl.SSLContext:
     issuer = mint.authority("Not a CA", mint.embedded, may_sign=False)
     return mint.serve(mint.certificate(issuer), *issuer.chain)
@@ -186,6 +193,7 @@ CONTEXTS: Mapping[str, Callable[[Mint], ssl.SSLContext]] = {
     "server_unknown_root": _unknown_root,
     "server_unknown_ca": _unknown_ca,
     "server_public_ca": _like_a_public_ca,
+    "server_ca_namesake": _namesake,
     "server_chain_incomplete": lambda mint: mint.serve(mint.certificate(mint.authority("Intermediate", mint.embedded))),
     "server_not_yet_valid": lambda mint: mint.serve(mint.certificate(begins=LIFE, ends=LIFE + DAY)),
     "server_expired": lambda mint: mint.serve(mint.certificate(begins=-30 * DAY, ends=-DAY)),

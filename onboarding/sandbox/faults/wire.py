@@ -249,6 +249,7 @@ TALKS: Mapping[str, Talk] = {
     "not_tls": partial(say, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
     "not_tls_ssh": partial(say, b"SSH-2.0-OpenSSH_9.2\r\n"),
     "server_name_refused": partial(say, plain(Alert.UNRECOGNIZED_NAME)),
+    "handshake_denied": partial(say, plain(Alert.ACCESS_DENIED)),
     "handshake_broken": partial(say, plain(Alert.INTERNAL_ERROR)),
     "unknown": partial(say, plain(Alert.NOBODYS)),
     **{code: partial(refuse_tls13, alert) for code, alert in _REFUSALS.items()},
