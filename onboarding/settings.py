@@ -55,6 +55,7 @@ FLEET_PROXY = env.str("FLEET_PROXY", "")  # http://host:port, for calls to the f
 VALIDATION_DEADLINE = env.float("VALIDATION_DEADLINE", 30.0)  # seconds, for one run as a whole
 # How often live sets whose key is kept here are called with: hours, or "24,sandbox:168"; 0 switches it off.
 REVALIDATE_HOURS = env.str("REVALIDATE_HOURS", "24")
+RUNS_KEPT_DAYS = env.int("RUNS_KEPT_DAYS", 0)  # regular checks older than that are forgotten; 0: kept for ever
 KEY_CUSTODIES = env.list(
     "KEY_CUSTODIES", ["browser", "own", "vault"] if DEMO or PORTAL_MODE == "solo" else ["browser", "own"]
 )

@@ -1,7 +1,7 @@
 """Thin tasks: an id in, one call."""
 
 from onboarding.celery import app
-from onboarding.validation import failures, flows, schedule
+from onboarding.validation import failures, flows, retention, schedule
 
 
 @app.task
@@ -18,7 +18,8 @@ def sweep() -> None:
 
 @app.task
 def ask_for_due_runs() -> None:
-    """Ask for runs of the live sets that are due by the schedule, and count for the desk what takes a while."""
+    """Ask for runs of what is due, count for the desk what takes a while, and forget what is old."""
     schedule.sweep()
     schedule.on_schedule.anew()
     failures.causes.anew()
+    retention.sweep()

@@ -19,7 +19,7 @@ from onboarding.notifications.models import Mail
 from onboarding.partners.actors import SYSTEM
 from onboarding.partners.models import Membership, Organisation, User
 from onboarding.registrations.models import Application
-from onboarding.validation import failures, figures, flows, schedule
+from onboarding.validation import failures, figures, flows, retention, schedule
 from onboarding.validation.models import Run
 from tests.conftest import member
 from tests.journey import issued
@@ -427,3 +427,46 @@ def test_staff_see_incidents_before_what_single_partners_have_to_mend(
     assert "4 sets of credentials fail at present." in page
     assert page.index("Incident") < page.index(f"/runs/{run.pk}/")
     assert "The partner&#x27;s" in page or "The partner's" in page
+
+
+def old_runs(held: CredentialSet, *states: str) -> list[Run]:
+    """Regular checks of a set, a day apart, the last of them 100 days ago."""
+    made: list[Run] = []
+    for days, state in enumerate(reversed(states), start=100):
+        run = Run.objects.create(credential_set=held, state=state, origin="schedule")
+        Run.objects.filter(pk=run.pk).update(created_at=timezone.now() - timedelta(days=days))
+        made.insert(0, run)
+    return made
+
+
+def test_old_checks_are_forgotten_but_the_last_good_run_what_stands_and_what_somebody_asked_for(
+    live: CredentialSet, settings: Any
+) -> None:
+    live.runs.all().delete()
+    bad, good, last_good, worse, stands = old_runs(live, "failed", "passed", "passed", "failed", "failed")
+    Run.objects.filter(pk=stands.pk).update(stands=True)
+    clicked = old_runs(live, "passed")[0]
+    Run.objects.filter(pk=clicked.pk).update(origin="person", created_at=timezone.now() - timedelta(days=200))
+    assert retention.sweep() == 0  # for ever, unless somebody says otherwise
+    settings.RUNS_KEPT_DAYS = 99
+    assert retention.sweep() == 3
+    assert set(live.runs.all()) == {last_good, stands, clicked}
+    assert not {bad, good, worse} & set(Run.objects.all())
+
+
+def test_what_is_young_enough_is_kept(live: CredentialSet, settings: Any) -> None:
+    settings.RUNS_KEPT_DAYS = 102
+    runs = old_runs(live, "failed", "failed", "failed")
+    assert retention.sweep() == 1
+    assert set(runs[1:]) <= set(live.runs.all())
+
+
+def test_old_checks_are_forgotten_bit_by_bit(
+    live: CredentialSet, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RUNS_KEPT_DAYS = 99
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    old_runs(live, "failed", "failed", "failed", "failed", "failed")
+    forgotten = [retention.sweep() for _ in range(4)]
+    assert sum(forgotten) == 5
+    assert max(forgotten) == 2
