@@ -5,14 +5,18 @@ takes one by moving it into the system's temporary folder, which need not be on 
 appears whole, and is taken by exactly one consumer: both are a rename within one file system. A message that
 was taken is gone; what a killed worker held comes back through the sweeps, never through the queue.
 
+Each queue is a folder of its own, and is listed once for BATCH messages: so a long queue neither delays another nor
+costs more the longer it is.
+
 There is no fanout, so worker events and remote control must be off. Bindings are kept by each connection: who
 sends to a queue declares it first, as Celery and kombu do.
 """
 
+import heapq
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections import deque
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -25,6 +29,7 @@ ALIAS = "atomic-filesystem"
 
 MAX_WAIT = 0.25
 """Seconds."""
+BATCH = 100
 
 
 def register() -> None:
@@ -42,18 +47,25 @@ class Channel(virtual.Channel):
         self.drafts = _folder(folder / "drafts")
         self.taken = _folder(folder / "taken")
 
+        self._queues: dict[str, Path] = {}
+        self._ahead: dict[str, deque[str]] = {}
+
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         # Twenty digits hold any time in nanoseconds, so that the names sort by age.
-        name = f"{time.time_ns():020d}_{uuid.uuid4().hex}.{queue}"
+        name = f"{time.time_ns():020d}_{uuid.uuid4().hex}"
         draft = self.drafts / name
         draft.write_text(dumps(message), "utf-8")
-        draft.rename(self.messages / name)
+        draft.rename(self._queue(queue) / name)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
-        for name in self._names(queue):
+        ahead = self._ahead.setdefault(queue, deque())
+        if not ahead:
+            ahead.extend(heapq.nsmallest(BATCH, os.listdir(self._queue(queue))))
+        while ahead:
+            name = ahead.popleft()
             mine = self.taken / name
             try:
-                (self.messages / name).rename(mine)
+                (self._queue(queue) / name).rename(mine)
             except FileNotFoundError:  # another consumer was quicker
                 continue
             text = mine.read_text("utf-8")
@@ -62,18 +74,19 @@ class Channel(virtual.Channel):
         raise Empty
 
     def _size(self, queue: str) -> int:
-        return sum(1 for _ in self._names(queue))
+        return len(os.listdir(self._queue(queue)))
 
     def _purge(self, queue: str) -> int:
-        purged = 0
-        for name in self._names(queue):
-            (self.messages / name).unlink(missing_ok=True)
-            purged += 1
-        return purged
+        names = os.listdir(self._queue(queue))
+        for name in names:
+            (self._queue(queue) / name).unlink(missing_ok=True)
+        return len(names)
 
-    def _names(self, queue: str) -> Iterator[str]:
-        """Yield the file names of a queue's messages, the oldest first."""
-        return (name for name in sorted(os.listdir(self.messages)) if name.partition(".")[2] == queue)
+    def _queue(self, queue: str) -> Path:
+        """Return the folder of a queue's messages; the oldest has the name that sorts first."""
+        if queue not in self._queues:
+            self._queues[queue] = _folder(self.messages / queue)
+        return self._queues[queue]
 
 
 def _folder(path: Path) -> Path:

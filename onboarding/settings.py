@@ -317,8 +317,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     "delete old runs": {
         "task": "onboarding.validation.tasks.delete_old",
-        "schedule": 3600.0,
-        "options": {"expires": 3600, "queue": "schedule"},
+        "schedule": 60.0,
+        "options": {"expires": 60, "queue": "schedule"},
     },
     "delete old invitations": {
         "task": "onboarding.memberships.tasks.delete_old",

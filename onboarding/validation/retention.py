@@ -1,36 +1,47 @@
-"""How long runs are kept."""
+"""How long runs are kept: RETAIN_RUN_DAYS.
 
-from datetime import timedelta
+Of each set the latest run stays, the latest one that proves something, the latest good one, and the failure that stands:
+by these it is judged. Each look goes on, in the order of time, by a bounded number of runs, and begins anew once a day.
+"""
+
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from onboarding.validation.models import Run
 
-BATCH = 500
+AT_ONCE = 1000
+AGAIN_AFTER = 24 * 3600
+"""Seconds."""
+_WALK = "retention-walk"
 
 
 def delete_old() -> int:
-    """Delete runs that were asked for RETAIN_RUN_DAYS ago; return how many. To call it again is safe.
-
-    Of each set the latest run stays, and the latest one that passed and rehearsed nothing: by these it is judged.
-    """
+    """Delete what is old enough among the next runs; return how many that were. To call it again is safe."""
     if not settings.RETAIN_RUN_DAYS:
         return 0
+    old = Run.objects.filter(created_at__lt=timezone.now() - timedelta(days=settings.RETAIN_RUN_DAYS))
+    start: datetime | None = cache.get(_WALK)
+    if start is not None:
+        old = old.filter(created_at__gt=start)
+    batch = list(old.order_by("created_at").values_list("pk", "created_at")[:AT_ONCE])
+    if not batch:
+        return 0
+    cache.set(_WALK, batch[-1][1], AGAIN_AFTER)
     same_set = Run.objects.filter(credential_set=OuterRef("credential_set")).order_by("-created_at")
     proving = same_set.exclude(facts__has_key=Run.REHEARSAL).exclude(state=Run.State.CANCELLED)
-    old = (
-        Run.objects.filter(created_at__lt=timezone.now() - timedelta(days=settings.RETAIN_RUN_DAYS))
+    gone = list(
+        Run.objects.filter(pk__in=[pk for pk, _moment in batch], stands=False)
         .exclude(state__in=Run.OPEN)
         .exclude(pk=_first(same_set))
         .exclude(pk=_first(proving))
         .exclude(pk=_first(proving.filter(state=Run.State.PASSED)))
+        .values_list("pk", flat=True)
     )
-    deleted = 0
-    while batch := list(old.values_list("pk", flat=True)[:BATCH]):
-        deleted += Run.objects.filter(pk__in=batch).delete()[0]
-    return deleted
+    return Run.objects.filter(pk__in=gone).delete()[0]
 
 
 def _first(runs: QuerySet[Run]) -> Subquery:

@@ -25,7 +25,7 @@ def first_call(order_id: str) -> None:
 
 @app.task
 def ask_for_due_runs() -> None:
-    """Ask for runs of the live sets that are due by the schedule, and count for the desk what takes a while."""
+    """Ask for runs of what is due, count for the desk what takes a while, and forget what is old."""
     schedule.sweep()
     schedule.on_schedule.anew()
     failures.causes.anew()

@@ -1,6 +1,7 @@
 """The embedded queue: whole messages, each taken once."""
 
 import multiprocessing
+import os
 from pathlib import Path
 from queue import Empty
 
@@ -52,7 +53,7 @@ def test_every_message_of_several_producers_reaches_exactly_one_of_several_consu
     assert [worker.exitcode for worker in workers] == [0] * len(workers)
     assert taken.empty()
     assert sorted(seen) == [(producer, number) for producer in range(PRODUCERS) for number in range(MESSAGES)]
-    assert not list((tmp_path / "messages").iterdir())
+    assert not list((tmp_path / "messages" / "jobs").iterdir())
 
 
 def test_messages_of_one_producer_come_in_the_order_they_were_put(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_a_message_is_invisible_until_it_is_whole(tmp_path: Path, monkeypatch: p
     rename = Path.rename
 
     def watched(self: Path, target: Path) -> Path:
-        if target.parent.name == "messages":
+        if target.parent.parent.name == "messages":
             seen.append((list(target.parent.iterdir()), self.stat().st_size))
         return rename(self, target)
 
@@ -112,10 +113,33 @@ def test_a_purged_queue_is_empty_and_the_others_keep_theirs(tmp_path: Path) -> N
         assert (jobs.qsize(), others.qsize()) == (0, 1)
 
 
+def test_a_long_queue_is_listed_once_for_many_messages_and_not_at_all_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[str] = []
+    listdir = os.listdir
+
+    def watched(path: Path) -> list[str]:
+        listed.append(path.name)
+        return listdir(path)
+
+    monkeypatch.setattr("onboarding.queue_transport.BATCH", 20)
+    monkeypatch.setattr("onboarding.queue_transport.os.listdir", watched)
+    with connect(tmp_path) as connection:
+        channel = connection.channel()
+        for number in range(40):
+            channel._put("long", {"number": number})
+        assert [channel._get("long")["number"] for _ in range(40)] == list(range(40))
+        assert listed == ["long"] * 2
+        channel._put("short", {"number": 0})
+        assert channel._get("short") == {"number": 0}
+        assert listed == ["long"] * 2 + ["short"]
+
+
 def test_messages_survive_that_the_folder_was_emptied_under_a_running_sender(tmp_path: Path) -> None:
     with connect(tmp_path) as connection, connection.SimpleQueue("jobs") as queue:
         queue.put("before")
-        for file in (tmp_path / "messages").iterdir():
+        for file in (tmp_path / "messages" / "jobs").iterdir():
             file.unlink()
         queue.put("after")
         message = queue.get(timeout=1)

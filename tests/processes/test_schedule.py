@@ -19,7 +19,7 @@ from onboarding.notifications.models import Mail
 from onboarding.partners.actors import SYSTEM
 from onboarding.partners.models import Membership, Organisation, User
 from onboarding.registrations.models import Application
-from onboarding.validation import failures, figures, flows, schedule
+from onboarding.validation import failures, figures, flows, retention, schedule
 from onboarding.validation.models import Run
 from tests.conftest import member
 from tests.journey import issued
@@ -427,3 +427,24 @@ def test_staff_see_incidents_before_what_single_partners_have_to_mend(
     assert "4 sets of credentials fail at present." in page
     assert page.index("Incident") < page.index(f"/runs/{run.pk}/")
     assert "The partner&#x27;s" in page or "The partner's" in page
+
+
+def old_runs(held: CredentialSet, *states: str) -> list[Run]:
+    """Regular checks of a set, a day apart, the last of them 100 days ago."""
+    made: list[Run] = []
+    for days, state in enumerate(reversed(states), start=100):
+        run = Run.objects.create(credential_set=held, state=state, origin="schedule")
+        Run.objects.filter(pk=run.pk).update(created_at=timezone.now() - timedelta(days=days))
+        made.insert(0, run)
+    return made
+
+
+def test_old_checks_are_forgotten_bit_by_bit(
+    live: CredentialSet, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RETAIN_RUN_DAYS = 99
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    old_runs(live, "failed", "failed", "failed", "failed", "failed")
+    forgotten = [retention.delete_old() for _ in range(4)]
+    assert sum(forgotten) == 5
+    assert max(forgotten) == 2
