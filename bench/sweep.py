@@ -1,9 +1,10 @@
 """Many sets, one after another, against a fleet API that takes 200 ms to answer; and somebody who clicks meanwhile.
 
-The sweep is the pure ladder in threads, spread over processes where there are many. What the concurrency allows is
-measured, too: a single validation alone takes so long, so at a concurrency of 8 eight times as many can end in that
-time. Threads share a processor, and so do client and server: processor time is counted for each, and the bound that
-this machine's cores set is printed beside, for the ladder and for bare `ssl` with one GET in its place.
+The sweep is the pure ladder in threads, spread over processes where there are many, with a key as the vault keeps it.
+What the concurrency allows is measured, too: a single validation alone takes so long, so at a concurrency of 8 eight
+times as many can end in that time. Threads share a processor, and so do client and server: processor time is counted
+for each, and the bound that this machine's cores set is printed beside, for the ladder and for bare `ssl` with one GET
+in its place.
 
 The click is measured with a worker of each queue, as `make up` runs them, while the schedule's queue is full.
 SETS_AT_8 (1000) and SETS_AT_50 (10000) say how many sets are swept.
@@ -27,6 +28,7 @@ from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from bench.server import serve
 from bench.validation import Files, bare, credentials, ladder
 from bench.workers import Process, embedded, worker
+from onboarding.pki.pkcs8 import encrypt_under_random
 
 LATENCY = 0.2
 SWEEPS = ((8, 1, int(os.environ.get("SETS_AT_8", "1000"))), (50, 2, int(os.environ.get("SETS_AT_50", "10000"))))
@@ -94,7 +96,7 @@ def alone(clock: Callable[[], float], work: Callable[[], object]) -> float:
 def bench_sweep(concurrency: int, processes: int, sets: int) -> bool:
     """Sweep, print, and return whether the goals are met."""
     share, threads = sets // processes, concurrency // processes
-    with credentials() as (files, server_file):
+    with credentials(encrypt_under_random) as (files, server_file):
         with serve(server_file, files.ca, LATENCY) as port:
             material = files.material
             one = alone(time.perf_counter, lambda: ladder(material, port))

@@ -4,9 +4,9 @@
 same files. (c) the ladder: `diagnose()` on one connection, without a database, every rung of it, with a set that this
 process has found good before, as it has most that are on a schedule; (d) the same with a set that it never saw.
 
-The key is encrypted for all, as the portal keeps it. (a), (c) and (d) take turns, and the median of their ratios, turn
-by turn, counts, so that a busy machine troubles all alike. Processor time is that of this process, and of the child
-for curl, without the server's. Exit code 1 if a goal is missed.
+The key is encrypted for all, as OpenSSL and most tools write it. (a), (c) and (d) take turns, and the median of their
+ratios, turn by turn, counts, so that a busy machine troubles all alike. Processor time is that of this process, and of
+the child for curl, without the server's. Exit code 1 if a goal is missed.
 """
 
 import base64
@@ -28,6 +28,7 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 
 import trustme
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -70,9 +71,19 @@ class Files:
         )
 
 
+def as_tools_do(key: PrivateKeyTypes, passphrase: bytes) -> bytes:
+    """Return a key as encrypted PKCS#8 PEM, with the 2,048 rounds that are usual."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+
+
 @contextlib.contextmanager
-def credentials() -> Iterator[tuple[Files, Path]]:
-    """Mint a CA, a client's set and the server's file, in a folder that goes when the block ends."""
+def credentials(
+    encrypt: Callable[[PrivateKeyTypes, bytes], bytes] = as_tools_do,
+) -> Iterator[tuple[Files, Path]]:
+    """Mint a CA, a client's set and the server's file, in a folder that goes when the block ends.
+
+    encrypt: what is done to the client's key.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ca = trustme.CA(key_type=trustme.KeyType.RSA)
@@ -82,7 +93,7 @@ def credentials() -> Iterator[tuple[Files, Path]]:
         key = load_pem_private_key(leaf.private_key_pem.bytes(), None)
         files = Files(folder / "client.pem", folder / "client.key", folder / "ca.pem", passphrase)
         files.certificate.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
-        files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase)))
+        files.key.write_bytes(encrypt(key, passphrase))
         ca.cert_pem.write_to_path(str(files.ca))
         server.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
         yield files, folder / "server.pem"

@@ -78,7 +78,7 @@ def prove_login(login: PartnerLogin, environment_id: str) -> None:
     Then the claim stays one, and both staff and the organisation are told, once. A call of the sandbox proves nothing:
     its certificates are made here.
     """
-    if environment_id == SANDBOX or not login.is_claim:
+    if environment_id == SANDBOX or login.confirmed_at is not None:
         return
     login.refresh_from_db()
     if not login.is_claim:
