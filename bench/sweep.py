@@ -1,8 +1,10 @@
 """Many sets, one after another, against a fleet API that takes 200 ms to answer; and somebody who clicks meanwhile.
 
-The sweep is the pure ladder in threads, spread over processes where there are many. What the concurrency allows is
-measured, too: a single validation alone takes so long, so at a concurrency of 8 eight times as many can end in that
-time. Threads share a processor, and so do client and server: the bound that two cores set is printed beside it.
+The sweep is the pure ladder in threads, spread over processes where there are many, with a key as the vault keeps it.
+What the concurrency allows is measured, too: a single validation alone takes so long, so at a concurrency of 8 eight
+times as many can end in that time. Threads share a processor, and so do client and server: processor time is counted
+for each, and the bound that this machine's cores set is printed beside, for the ladder and for bare `ssl` with one GET
+in its place.
 
 The click is measured with a worker of each queue, as `make up` runs them, while the schedule's queue is full.
 SETS_AT_8 (1000) and SETS_AT_50 (10000) say how many sets are swept.
@@ -15,17 +17,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count as counting
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
 from bench.server import serve
-from bench.validation import Files, credentials, ladder
+from bench.validation import Files, bare, credentials, ladder
 from bench.workers import Process, embedded, worker
+from onboarding.pki.pkcs8 import encrypt_under_random
 
 LATENCY = 0.2
 SWEEPS = ((8, 1, int(os.environ.get("SETS_AT_8", "1000"))), (50, 2, int(os.environ.get("SETS_AT_50", "10000"))))
@@ -75,40 +78,48 @@ def _held() -> tuple[int, int]:
     return pages * os.sysconf("SC_PAGE_SIZE") // 1024, len(os.listdir("/proc/self/fd"))
 
 
-def _processor_seconds() -> float:
-    used = getrusage(RUSAGE_SELF)
+def _processor_seconds(whose: int = RUSAGE_SELF) -> float:
+    used = getrusage(whose)
     return used.ru_utime + used.ru_stime
 
 
-def alone(files: Files, port: int) -> float:
-    """Return what one validation takes when there is no other, in seconds."""
+def alone(clock: Callable[[], float], work: Callable[[], object]) -> float:
+    """Return what something takes when there is nothing else, in seconds by this clock."""
     times = []
     for _ in range(11):
-        began = time.perf_counter()
-        ladder(files.material, port)
-        times.append(time.perf_counter() - began)
+        began = clock()
+        work()
+        times.append(clock() - began)
     return statistics.median(times[1:])
 
 
 def bench_sweep(concurrency: int, processes: int, sets: int) -> bool:
     """Sweep, print, and return whether the goals are met."""
-    with credentials() as (files, server_file), serve(server_file, files.ca, LATENCY) as port:
-        one = alone(files, port)
-        share, threads = sets // processes, concurrency // processes
-        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-            jobs = [pool.submit(climb, files, port, share, threads) for _ in range(processes)]
-            figures = [job.result() for job in jobs]
+    share, threads = sets // processes, concurrency // processes
+    with credentials(encrypt_under_random) as (files, server_file):
+        with serve(server_file, files.ca, LATENCY) as port:
+            material = files.material
+            one = alone(time.perf_counter, lambda: ladder(material, port))
+            least = alone(_processor_seconds, lambda: bare(files, port))
+            with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+                jobs = [pool.submit(climb, files, port, share, threads) for _ in range(processes)]
+                figures = [job.result() for job in jobs]
+            ended = _processor_seconds(RUSAGE_CHILDREN)
+        server = (_processor_seconds(RUSAGE_CHILDREN) - ended) / (share * processes)
     wall = max(figure.wall for figure in figures)
     done, allowed = share * processes / wall, concurrency / one
     used = sum(figure.processor for figure in figures) / (share * processes)
     memory = [sum(figure.memory[at] for figure in figures) for at in (0, 1)]
     leaked = sum(max(0, figure.descriptors[1] - figure.descriptors[0]) for figure in figures)
+    cores = min(processes + 1, os.cpu_count() or 1)  # the server's process beside them
     print(
         f"{share * processes} sets at a concurrency of {concurrency} ({processes} x {threads} threads): {wall:.0f} s, "
         f"{done:.1f} a second\n"
-        f"  one alone takes {one * 1e3:.0f} ms, so {allowed:.1f} a second are allowed; processor time of one "
-        f"{used * 1e3:.1f} ms, so {min(processes, os.cpu_count() or 1) / used:.0f} a second at most on idle cores, and "
-        f"the load of this machine is {os.getloadavg()[0]:.1f}"
+        f"  one alone takes {one * 1e3:.0f} ms, so {allowed:.1f} a second are allowed; the load of this machine is "
+        f"{os.getloadavg()[0]:.1f}\n"
+        f"  processor time of one: ladder {used * 1e3:.1f} ms, server {server * 1e3:.1f} ms; so {cores} idle cores do "
+        f"{min(processes / used, cores / (used + server)):.0f} a second at most, and with bare ssl ({least * 1e3:.1f} "
+        f"ms) in place of the ladder {min(processes / least, cores / (least + server)):.0f}"
     )
     return all(
         [

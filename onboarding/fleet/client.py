@@ -413,9 +413,9 @@ def present(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes, key
 
     Raises ssl.SSLError where certificate and key do not fit or cannot be read.
     """
-    with _as_files(certificate_pem, key_pem) as (certificate_path, key_path):
+    with _as_file(key_pem + b"\n" + certificate_pem) as path:
         # Always with a password: without one OpenSSL would ask for it on the terminal.
-        context.load_cert_chain(certificate_path, key_path, password=key_passphrase)
+        context.load_cert_chain(path, password=key_passphrase)
 
 
 def present_beside(context: ssl.SSLContext, certificate_pem: bytes, key_file: str, key_passphrase: bytes) -> None:
@@ -425,25 +425,21 @@ def present_beside(context: ssl.SSLContext, certificate_pem: bytes, key_file: st
 
 
 @contextlib.contextmanager
-def _as_files(*contents: bytes) -> Iterator[list[str]]:
-    """Lend each content a path: in memory where the system can, else a file that only we may read."""
+def _as_file(content: bytes) -> Iterator[str]:
+    """Lend a content a path: in memory where the system can, else a file that only we may read."""
     if hasattr(os, "memfd_create"):
-        descriptors: list[int] = []
+        descriptor = os.memfd_create("credential", os.MFD_CLOEXEC)
         try:
-            for content in contents:
-                descriptors.append(os.memfd_create("credential", os.MFD_CLOEXEC))
-                os.write(descriptors[-1], content)
-            yield [f"/proc/self/fd/{descriptor}" for descriptor in descriptors]
+            os.write(descriptor, content)
+            yield f"/proc/self/fd/{descriptor}"
         finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
+            os.close(descriptor)
     else:
-        with tempfile.TemporaryDirectory() as folder:  # a folder that only we may read
-            paths = [os.path.join(folder, str(number)) for number in range(len(contents))]
-            for path, content in zip(paths, contents, strict=True):
-                with open(path, "wb") as file:
-                    file.write(content)
-            yield paths
+        with tempfile.TemporaryDirectory() as folder:  # that only we may read
+            path = os.path.join(folder, "credential")
+            with open(path, "wb") as file:
+                file.write(content)
+            yield path
 
 
 # The class in C that `ssl.SSLContext` wraps. Its setter takes the callback as it is; the wrapper's would turn five

@@ -1,5 +1,6 @@
 """The rungs that need no network, as the portal climbs them: with the cryptography package and all that it knows."""
 
+import hashlib
 import ssl
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +18,7 @@ from onboarding.fleet.material import check_common_name, from_finding
 from onboarding.fleet.target import CredentialMaterial
 from onboarding.fleet.trace import Stage
 from onboarding.pki import names
-from onboarding.pki.certificates import UnreadableCertificate, check_use, load_certificates
+from onboarding.pki.certificates import EXPIRES_SOON, UnreadableCertificate, check_use, load_certificates
 from onboarding.pki.keys import same_key
 from onboarding.pki.unparsable import UNPARSABLE
 
@@ -82,6 +83,7 @@ class PortalChecks:
     def certificate(self) -> Check:
         """Is the certificate valid now, made for clients, and signed by the given CA?"""
         leaf, *others = self._chain
+        known = hashlib.sha256(self._material.certificate_pem + b"|" + self._material.ca_pem).digest()
         try:
             ca, ca_der = _authorities(self._material.ca_pem)
         except UnreadableCertificate as error:
@@ -89,7 +91,8 @@ class PortalChecks:
         # What comes with the certificate can lead to the given CA, but not stand in for it.
         intermediates = [one for one in others if one.subject != one.issuer]
         try:
-            findings = check_use(leaf, ca=ca, intermediates=intermediates, now=self._now)
+            is_known = _KNOWN_GOOD.holds(known, self._now)
+            findings = () if is_known else check_use(leaf, ca=ca, intermediates=intermediates, now=self._now)
             subject, issuer = self.subject, names.render(leaf.issuer)
         except UNPARSABLE:
             damaged = Finding("certificate_damaged", Severity.ERROR, "file")
@@ -99,6 +102,8 @@ class PortalChecks:
             client.trust(self._context, ca_der)
         if gravest in (Severity.ERROR, Severity.WARNING):
             return from_finding(Rung.CERTIFICATE, next(finding for finding in findings if finding.severity == gravest))
+        if not is_known:
+            _KNOWN_GOOD.add(known, (*self._chain, *ca), self._now)
         evidence = {
             "subject": subject,
             "issuer": issuer,
@@ -111,6 +116,32 @@ class PortalChecks:
         """Is the certificate's common name the partner login?"""
         found = ", ".join(names.subject_values(self._chain[0].subject).get("CN", ()))
         return check_common_name(found, self._material.mzp)
+
+
+class _Verdicts:
+    """Which certificates were found good before, under which CA: until one of them begins or ends to be valid, or to
+    expire soon, nothing that was looked at can change.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: dict[bytes, tuple[datetime, datetime]] = {}
+
+    def holds(self, which: bytes, now: datetime) -> bool:
+        """Whether the verdict on what has this digest still stands."""
+        since, until = self._held.get(which, (now, now))
+        return since <= now < until
+
+    def add(self, which: bytes, certificates: Sequence[x509.Certificate], now: datetime) -> None:
+        """Remember that these were found good."""
+        ends = [one.not_valid_after_utc for one in certificates]
+        turns = (*(one.not_valid_before_utc for one in certificates), *ends, *(end - EXPIRES_SOON for end in ends))
+        if len(self._held) >= self._most:
+            self._held.clear()
+        self._held[which] = now, min((turn for turn in turns if turn >= now), default=now)
+
+
+_KNOWN_GOOD = _Verdicts(most=20_000)  # 5 MB
 
 
 @lru_cache(maxsize=64)

@@ -55,13 +55,13 @@ def build_chain(
     """
     if not ca:
         return Chain((), (chain_finding("ca_missing", "", name_words(certificate.issuer)),))
-    given = list(dict.fromkeys(filter(is_ca, ca)))
+    given = list(dict.fromkeys(filter(_is_ca, ca)))
     if not given:
         return Chain((), tuple(chain_finding("ca_not_a_ca", name_words(one.subject)) for one in ca))
-    authorities = list(dict.fromkeys((*given, *filter(is_ca, intermediates))))
+    authorities = list(dict.fromkeys((*given, *filter(_is_ca, intermediates))))
     current = [one for one in authorities if one.not_valid_before_utc <= now <= one.not_valid_after_utc]
     usable = [one for one in current if not _costs_too_much(one)]
-    anchors = [one for one in usable if one in given and is_root(one)]
+    anchors = [one for one in usable if one in given and _is_root(one)]
     # The certificate's own validity is judged elsewhere: its chain is, at a time at which it was valid.
     at = min(max(now, certificate.not_valid_before_utc), certificate.not_valid_after_utc)
 
@@ -90,6 +90,10 @@ def _ways_up(
             waiting += [(*path, one) for one in authorities if one not in path and _issued(path[-1], one)]
 
 
+# Few CAs stand behind many certificates: what does not change about one is asked once.
+_is_ca, _is_root = lru_cache(maxsize=256)(is_ca), lru_cache(maxsize=256)(is_root)
+
+
 @lru_cache(maxsize=1024)
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Return whether name and signature are the issuer's. Names are compared first, by bytes (RFC 5280, 4.1.2.4)."""
@@ -114,6 +118,7 @@ def _judge(path: Path, at: datetime, briefly: bool) -> list[Finding]:
     return [chain_finding("chain_unusual", oddity or unusual, severity=Severity.NOTE)] if unusual else []
 
 
+@lru_cache(maxsize=256)
 def _costs_too_much(authority: x509.Certificate) -> bool:
     key = authority.public_key()
     if not isinstance(key, rsa.RSAPublicKey):

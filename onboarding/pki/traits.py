@@ -21,10 +21,8 @@ ACCEPTED_HASHES = frozenset({"sha224", "sha256", "sha384", "sha512"})
 
 def extension(certificate: x509.Certificate, type_: type[T]) -> T | None:
     """Return the value of an extension, None if it is not there."""
-    try:
-        return certificate.extensions.get_extension_for_class(type_).value
-    except x509.ExtensionNotFound:
-        return None
+    # Not `get_extension_for_class`: it asks an abstract class about each value, and that takes four times as long.
+    return next((found.value for found in certificate.extensions if found.oid == type_.oid), None)
 
 
 def is_ca(certificate: x509.Certificate) -> bool:

@@ -6,6 +6,7 @@ it refuses then is invalid, unless there is something in the chain that it does 
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -63,13 +64,18 @@ _POLICIES = _policies()
 def refusal(strictness: str, path: Path, at: datetime) -> str | None:
     """Return None if the library verifies this way up at this time, else why not, in its own words."""
     ca_policy, ee_policy = _POLICIES[strictness]
-    builder = PolicyBuilder().store(Store([path[-1]])).time(at).max_chain_depth(MAX_CERTIFICATES)
+    builder = PolicyBuilder().store(_store(path[-1])).time(at).max_chain_depth(MAX_CERTIFICATES)
     verifier = builder.extension_policies(ca_policy=ca_policy, ee_policy=ee_policy).build_client_verifier()
     try:
         verifier.verify(path[0], list(path[1:-1]))
     except VerificationError as error:
         return _shortened(str(error))
     return None
+
+
+@lru_cache(maxsize=256)
+def _store(root: x509.Certificate) -> Store:
+    return Store([root])
 
 
 def _shortened(reason: str) -> str:

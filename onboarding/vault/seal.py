@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from onboarding.partners.models import Organisation
-from onboarding.pki.keys import encrypt_key
+from onboarding.pki.pkcs8 import encrypt_under_random
 from onboarding.vault.keyring import master_keys
 from onboarding.vault.models import Secret
 
@@ -37,7 +37,7 @@ class EncryptedKey(NamedTuple):
 def encrypted(key: PrivateKeyTypes) -> EncryptedKey:
     """Return a private key as it is sealed: once opened it is still encrypted, and so it goes to where it is used."""
     passphrase = secrets.token_hex(32).encode("ascii")
-    return EncryptedKey(encrypt_key(key, passphrase), passphrase)
+    return EncryptedKey(encrypt_under_random(key, passphrase), passphrase)
 
 
 def seal_secret(organisation: Organisation | None, kind: Secret.Kind, plaintext: bytes) -> Secret:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from onboarding.fleet import client
+from onboarding.fleet import client, portal_material
 from onboarding.fleet.checks import Check, Result, Rung, Turn
 from onboarding.fleet.faults import normal_reason
 from onboarding.fleet.material import MakeChecks
@@ -303,3 +303,38 @@ def test_openssl_as_a_server_agrees_with_the_verdict_on_a_certificate_for_server
     with serving(over_tls(mutual, answering(200, FLEETS))) as server, pytest.raises(ssl.SSLError) as caught:
         client.send(client.Call(server.url), context, trace=Trace(), deadline=Deadline(3))
     assert normal_reason(caught.value.reason) == "UNSUPPORTED_CERTIFICATE"
+
+
+def test_a_certificate_found_good_is_judged_again_once_a_date_in_it_has_passed(
+    ca: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = issue(ca)  # for 90 days
+    material = dataclasses.replace(material_of(mint(ca), ca), certificate_pem=certificate, key_pem=key)
+    judged: list[datetime] = []
+    check_use = portal_material.check_use
+
+    def counted(*args: Any, **options: Any) -> Any:
+        judged.append(options["now"])
+        return check_use(*args, **options)
+
+    monkeypatch.setattr(portal_material, "check_use", counted)
+    today = datetime.now(UTC)
+    days = [0, 1, 59, 61, 62, 89, 91, 0]
+    codes = []
+    for day in days:
+        checks = PortalChecks(material, client.new_context(), today + timedelta(days=day))
+        codes.append(checks.certificate().code)
+    assert codes == [
+        *["certificate_good"] * 3,
+        *["pki_certificate_expires_soon"] * 3,
+        "pki_certificate_expired",
+        "certificate_good",
+    ]
+    assert [round((at - today).days) for at in judged] == [0, 61, 62, 89, 91]
+
+
+def test_a_verdict_is_good_for_no_other_ca(ca: trustme.CA, other_ca: trustme.CA) -> None:
+    material, now = material_of(mint(ca), ca), datetime.now(UTC)
+    elsewhere = dataclasses.replace(material, ca_pem=other_ca.cert_pem.bytes())
+    codes = [PortalChecks(one, client.new_context(), now).certificate().code for one in (material, elsewhere, material)]
+    assert codes == ["certificate_good", "pki_chain_issuer_missing", "certificate_good"]

@@ -1,18 +1,21 @@
 """Keys brought in: keystores of openssl and keytool, what opening them costs, and what is no key."""
 
+import base64
+import secrets
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from onboarding.findings import explain
 from onboarding.pki import keys
 from onboarding.pki.kdf import MAX_ROUNDS, rounds
 from onboarding.pki.messages import MESSAGES
+from onboarding.pki.pkcs8 import encrypt_under_random
 
 PEM = serialization.Encoding.PEM
 PKCS8, PLAIN = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -144,3 +147,35 @@ def test_openssh_keys_are_answered_with_the_command_that_converts_them(tmp_path:
         keys.load_key(file.read_bytes(), b"secret")
     run(tmp_path, explain(refused.value.finding, MESSAGES).command, "-P", "secret", "-N", "secret2")
     assert isinstance(keys.load_key(file.read_bytes(), b"secret2"), rsa.RSAPrivateKey)
+
+
+@pytest.mark.parametrize("bits", [2048, 4096])
+def test_a_key_under_a_random_passphrase_is_ordinary_pkcs8_of_one_round_that_openssl_opens(
+    tmp_path: Path, bits: int
+) -> None:
+    key, passphrase = keys.generate_rsa_key(bits), secrets.token_hex(32)
+    pem = encrypt_under_random(key, passphrase.encode())
+    assert rounds(base64.b64decode(b"".join(pem.splitlines()[1:-1]))) == 1
+    command = f"openssl pkey -passin pass:{passphrase}"
+    assert run(tmp_path, command, stdin=pem) == key.private_bytes(PEM, PKCS8, PLAIN)
+    shown = run(tmp_path, "openssl asn1parse", stdin=pem).decode()
+    for expected in ("PBES2", "PBKDF2", "hmacWithSHA256", "aes-256-cbc"):
+        assert expected in shown
+    assert keys.load_key(pem, passphrase.encode()).private_numbers() == key.private_numbers()
+    assert refusal(pem, passphrase[:-1].encode()) == "key_passphrase_wrong"
+
+
+def test_a_key_of_another_kind_is_encrypted_the_same_way() -> None:
+    key, passphrase = ec.generate_private_key(ec.SECP256R1()), secrets.token_hex(32).encode()
+    opened = keys.load_key(encrypt_under_random(key, passphrase), passphrase)
+    assert keys.same_key(opened.public_key(), key.public_key())
+
+
+def test_the_same_key_never_looks_the_same_twice(key: rsa.RSAPrivateKey) -> None:
+    passphrase = secrets.token_hex(32).encode()
+    assert encrypt_under_random(key, passphrase) != encrypt_under_random(key, passphrase)
+
+
+def test_a_passphrase_that_a_person_could_have_thought_of_is_not_taken(key: rsa.RSAPrivateKey) -> None:
+    with pytest.raises(ValueError, match="not random"):
+        encrypt_under_random(key, b"correct horse battery staple")
