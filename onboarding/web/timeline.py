@@ -44,6 +44,8 @@ def timeline(entries: Iterable[Entry], *, reader: User) -> list[dict[str, Any]]:
 def _who(row: Entry, names: dict[Any, str], reader: User) -> str:
     if row.actor_kind == "system":
         return _("this portal")
+    if row.actor_id is None:
+        return _("who reads the mailbox")  # a link that needs no account was followed
     if row.actor_id == reader.pk:
         return _("you")
     if row.actor_kind == "staff" and not reader.staff_roles:

@@ -296,6 +296,7 @@ def test_a_developer_names_the_role_mailbox_and_whoever_reads_it_confirms_withou
     assert "You need not do anything else" in reader.post(link).content.decode()
     assert Contact.objects.get().verified_at is not None
     assert "You need not do anything else" in page(Client(), link)
+    assert "who reads the mailbox" in page(client, home)
     assert "Nothing to send" in client.post(f"{home}contacts/role-mailbox/send/", follow=True).content.decode()
 
 
