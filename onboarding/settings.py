@@ -25,6 +25,7 @@ PORTAL_NAME = env.str("PORTAL_NAME", "Fleet Onboarding")
 ACCENT_COLOUR = env.str("ACCENT_COLOUR", "")  # "#RRGGBB", the operator's own
 OPERATOR_NAME = env.str("OPERATOR_NAME", "Mobilisights")  # who reviews and issues, as pages name them
 PORTAL_MODE = env.str("PORTAL_MODE", "hub")
+REVIEW_TARGET_DAYS = env.int("REVIEW_TARGET_DAYS", 5)  # working days in which a review is to be decided; 0: not said
 DEMO = env.bool("DEMO", False)
 DEBUG = env.bool("DEBUG", False)
 

@@ -49,8 +49,17 @@ def describe(person: Visitor, programme: re.Pattern[str], name: str, company: st
     person.page.get_by_label("Filter the list").fill("odometer")
     person.page.get_by_role("checkbox", name=re.compile("odometer", re.I)).first.check()
     person.press("Save and continue")
+    page("Purposes", "Say what “Telemetry” is for.")
+    person.fill({"Telemetry": "The workshop plans the next service by the mileage."}).press("Save and continue")
     page("Compliance", "Confirm GDPR compliance")
     person.choose("It follows the Extended Vehicle", "It complies with the GDPR", "It follows the car maker's rules")
+    person.press("Save and continue")
+    person.heading("Environments")
+    if looking:
+        person.look("describe: Environments")
+    if programme is END_USER:
+        person.press("Save and continue").sees_problem("Callback address")
+        person.fill({"Callback address": "https://app.walk.example/consent"})
     person.press("Save and continue").heading("Check your answers")
     return path
 

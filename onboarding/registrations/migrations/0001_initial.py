@@ -46,12 +46,26 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='DraftEdit',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('version', models.PositiveIntegerField()),
+                ('before', models.JSONField()),
+                ('edited_at', models.DateTimeField(auto_now_add=True)),
+                ('edited_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('registration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='edits', to='registrations.registration')),
+            ],
+            options={
+                'ordering': ['version'],
+            },
+        ),
+        migrations.CreateModel(
             name='Submission',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveIntegerField()),
                 ('answers', models.JSONField()),
-                ('terms_version', models.CharField(max_length=20)),
+                ('decide_by', models.DateField(null=True)),
                 ('submitted_at', models.DateTimeField(auto_now_add=True)),
                 ('registration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='registrations.registration')),
                 ('submitted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -63,6 +77,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='registration',
             index=models.Index(fields=['state', 'state_since'], name='registration_state'),
+        ),
+        migrations.AddConstraint(
+            model_name='draftedit',
+            constraint=models.UniqueConstraint(fields=('registration', 'version'), name='draft_edit_version'),
         ),
         migrations.AddConstraint(
             model_name='submission',
