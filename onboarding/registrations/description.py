@@ -92,7 +92,7 @@ BY_NAME: Mapping[str, Question] = {question.name: question for question in QUEST
 STEPS: tuple[tuple[str, str | Promise], ...] = (
     ("programme", _("Programme")),
     ("concept", _("Name and concept")),
-    ("company", _("Company and contact")),
+    ("company", _("Company")),
     ("usage", _("Brands and usage")),
     ("data", _("Vehicle data")),
     ("purposes", _("Purposes")),

@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django_countries import countries
 
 from onboarding.credentials.environments import shown as environment_shown
@@ -158,7 +158,7 @@ def _statement(name: str, answer: Any, _answers: Answers, people: People) -> dic
     at = parse_datetime(answer["at"])
     note = _("By %(name)s, %(when)s; version %(version)s of the text") % {
         "name": people.name(answer["by"]),
-        "when": date_format(localtime(at), "DATETIME_FORMAT") if at else "",
+        "when": date_format(localtime(at), pgettext("date format", "j M Y, H:i")) if at else "",
         "version": answer["version"],
     }
     if not statements.stands(name, answer):

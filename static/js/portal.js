@@ -100,11 +100,11 @@ function tally(catalogue) {
   if (!total) return;
   for (const group of all(catalogue, "[data-catalogue-group]")) {
     const options = boxes(group);
+    if (!options.length) continue;
     const n = options.filter((box) => box.checked).length;
     const label = group.querySelector("[data-catalogue-count]");
     label.textContent = label.dataset.text.replace("{n}", n).replace("{total}", options.length);
     const button = group.querySelector("[data-catalogue-all]");
-    if (!button) continue;
     const words = n === options.length ? button.dataset.none : button.dataset.all;
     button.querySelector("[data-catalogue-all-text]").textContent = words;
   }

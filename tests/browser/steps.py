@@ -39,7 +39,7 @@ def describe(person: Visitor, programme: re.Pattern[str], name: str, company: st
     path = re.sub(r"describe/.*", "", person.path)
     page("Name and concept", "Application name", "Concept")
     person.fill({"Application name": name, "Concept": CONCEPT}).press("Save and continue")
-    page("Company and contact", "Contact's name")
+    page("Company", "Contact's name")
     person.fill(
         {"Company name": company, "Contact's name": "Fleet desk", "Contact's e-mail": "fleet@walk.example"}
     ).press("Save and continue")

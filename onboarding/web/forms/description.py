@@ -102,8 +102,8 @@ def offer_programmes(field: Any) -> None:
         descriptions={one.id: _now(one.summary) for one in profiles},
         facts={
             one.id: [
-                (_("What you get"), "; ".join(_now(line) for line in one.gives)),
-                (_("What a call needs"), "; ".join(_now(line) for line in one.needs)),
+                (_("What you get"), " · ".join(_now(line) for line in one.gives)),
+                (_("What a call needs"), " · ".join(_now(line) for line in one.needs)),
             ]
             for one in profiles
         },

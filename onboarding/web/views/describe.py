@@ -8,7 +8,9 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from onboarding.lifecycle import IllegalTransition
 from onboarding.registrations import flows
@@ -200,6 +202,9 @@ def receipt(request: PortalRequest, application: Application, number: int) -> Ht
         "registration": application.registration,
         "submission": submission,
         "by": People.read([submission.submitted_by_id]).name(submission.submitted_by_id),
+        "decide_by": date_format(submission.decide_by, pgettext("date format", "j M Y"))
+        if submission.decide_by
+        else "",
         "is_latest": not application.registration.submissions.filter(number__gt=number).exists(),
         "sections": describe_answers(application, submission.answers, change=False),
     }
@@ -244,7 +249,7 @@ def _steps(registration: Registration, current: str) -> list[dict[str, Any]]:
     return [
         *rows,
         {
-            "label": _("Check and submit"),
+            "label": _("Check"),
             "state": "current" if current == "check" else "todo",
             "href": href if complete else None,
         },
