@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -145,6 +146,12 @@ class Submission(models.Model):
 
     def __str__(self) -> str:
         return f"{self.registration_id} #{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write it once. Raises TypeError for one that was written before."""
+        if not self._state.adding:
+            raise TypeError("A submission is never changed.")
+        super().save(*args, **kwargs)
 
     @property
     def receipt(self) -> str:

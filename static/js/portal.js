@@ -177,7 +177,6 @@ document.addEventListener("input", (event) => {
 });
 document.addEventListener("change", (event) => {
   const input = event.target;
-  if (!input.closest) return;
   if (input.closest("[data-drop]")) chosen(input);
   if (input.closest("[data-catalogue-option]")) tally(input.closest("[data-catalogue]"));
   if (input.form) reveal(input.form);

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils.html import escape
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
@@ -99,16 +99,16 @@ def offer_programmes(field: Any) -> None:
     """Let a field choose among the programmes, each with what it gives and needs."""
     profiles = [profile(id_) for id_ in PROGRAMMES]
     field.widget = RadioCards(
-        descriptions={one.id: _now(one.summary) for one in profiles},
+        descriptions={one.id: gettext(one.summary) for one in profiles},
         facts={
             one.id: [
-                (_("What you get"), " · ".join(_now(line) for line in one.gives)),
-                (_("What a call needs"), " · ".join(_now(line) for line in one.needs)),
+                (_("What you get"), " · ".join(gettext(line) for line in one.gives)),
+                (_("What a call needs"), " · ".join(gettext(line) for line in one.needs)),
             ]
             for one in profiles
         },
     )
-    field.choices = [(one.id, f"{_now(one.name)} — {_now(one.audience)}") for one in profiles]
+    field.choices = [(one.id, f"{gettext(one.name)} — {gettext(one.audience)}") for one in profiles]
 
 
 class ConceptForm(StepForm):
@@ -232,12 +232,12 @@ class UsageForm(StepForm):
         needed = {"direct": ["requests_per_month"], "vehicles": ["vehicles", "calls_per_day"]}
         for name in needed.get(given.get("usage_basis", ""), ()):
             if given.get(name) is None and name not in self.errors:
-                self.add_error(name, _now("Fill in “%(label)s”") % {"label": self.fields[name].label})
+                self.add_error(name, gettext("Fill in “%(label)s”") % {"label": self.fields[name].label})
         worked_out = settled(given)["requests_per_month"] if given.get("usage_basis") == "vehicles" else None
         if worked_out and worked_out > MAX_REQUESTS:
             self.add_error(
                 "vehicles",
-                _now("That makes %(n)s requests per month, more than can be entered.") % {"n": grouped(worked_out)},
+                gettext("That makes %(n)s requests per month, more than can be entered.") % {"n": grouped(worked_out)},
             )
         return given
 
@@ -252,6 +252,10 @@ class UsageForm(StepForm):
     @property
     def summary(self) -> Any:
         return rates_in_words(self.so_far)
+
+    def for_preview(self) -> StepForm:
+        self.errors.pop("brands", None)  # they change nothing about the rates
+        return self
 
 
 class DataForm(StepForm):
@@ -269,11 +273,12 @@ class DataForm(StepForm):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["data_items"]
         field.choices = [
-            (_now(category.label), [(item.id, _now(item.label)) for item in category.items]) for category in catalogue()
+            (gettext(category.label), [(item.id, gettext(item.label)) for item in category.items])
+            for category in catalogue()
         ]
-        others = ", ".join(_now(profile(id_).name) for id_ in PROGRAMMES if id_ != self.profile.id)
+        others = ", ".join(gettext(profile(id_).name) for id_ in PROGRAMMES if id_ != self.profile.id)
         field.widget.unavailable = {
-            item.id: _now("Only in: %(programme)s") % {"programme": others}
+            item.id: gettext("Only in: %(programme)s") % {"programme": others}
             for item in data_items().values()
             if self.profile.id not in item.programmes
         }
@@ -286,7 +291,7 @@ class DataForm(StepForm):
         for item in data_items().values():
             if item.id in chosen and self.profile.id not in item.programmes:
                 raise forms.ValidationError(
-                    _("“%(item)s” is not offered in this programme."), params={"item": _now(item.label)}
+                    _("“%(item)s” is not offered in this programme."), params={"item": gettext(item.label)}
                 )
         return [id_ for id_ in data_items() if id_ in chosen]
 
@@ -324,14 +329,16 @@ class PurposesForm(StepForm):
             # One that a colleague took out of the choice meanwhile is kept, if something was written for it.
             if category.id not in chosen and not (self.is_bound and self.data.get(name)):
                 continue
-            items = ", ".join(_now(item.label) for item in chosen.get(category.id, ()))
+            items = ", ".join(gettext(item.label) for item in chosen.get(category.id, ()))
             self.fields[name] = TextField(
-                label=_now(category.label),
+                label=gettext(category.label),
                 required=category.id in chosen,
                 max_length=1000,
                 widget=forms.Textarea(attrs={"rows": 3}),
                 help_text=escape(items),
-                error_messages={"required": _now("Say what “%(label)s” is for.") % {"label": _now(category.label)}},
+                error_messages={
+                    "required": gettext("Say what “%(label)s” is for.") % {"label": gettext(category.label)}
+                },
             )
 
 
@@ -341,7 +348,7 @@ class ComplianceForm(StepForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, one in statements.CURRENT.items():
-            words = _now("%(text)s (Version %(version)s)") % {"text": one.text, "version": one.version}
+            words = gettext("%(text)s (Version %(version)s)") % {"text": one.text, "version": one.version}
             self.fields[name] = forms.BooleanField(
                 label=str(one.title), help_text=escape(words), error_messages={"required": str(one.refusal)}
             )
@@ -380,11 +387,11 @@ class EnvironmentsForm(StepForm):
         super().__init__(*args, **kwargs)
         offered = available(self.profile)
         field: Any = self.fields["environments"]
-        field.choices = [(one.id, _now(one.label)) for one in offered]
+        field.choices = [(one.id, gettext(one.label)) for one in offered]
         field.widget.descriptions = {
-            one.id: _now("At once, before any review. Made-up vehicles, on this portal.")
+            one.id: gettext("At once, before any review. Made-up vehicles, on this portal.")
             if one.id == SANDBOX
-            else _now("After approval. Calls go to %(host)s.") % {"host": one.api_url.split("/")[2]}
+            else gettext("After approval. Calls go to %(host)s.") % {"host": one.api_url.split("/")[2]}
             for one in offered
         }
         if len(offered) == 1:

@@ -120,7 +120,7 @@ def _subject_so_far(application: Application, cycle: CertificateRequest | None) 
     registration = getattr(application, "registration", None)
     answers = registration.answers if registration else {}
     return {
-        "C": application.organisation.country,
+        "C": answers.get("country") or application.organisation.country,
         "O": answers.get("company", application.organisation.name),
         "emailAddress": answers.get("contact_email", ""),
     }
