@@ -28,7 +28,7 @@ def test_the_journey_needs_no_script(visit: Visit, running: Instance) -> None:
     partner.fill({"Filter the list": "odometer"}).press("Filter")
     partner.page.get_by_role("checkbox", name=re.compile("odometer", re.I)).first.check()
     partner.fill({"Filter the list": ""}).press("Filter").sees("1 item in 1 category", "data:telemetry")
-    partner.page.get_by_text("Location", exact=True).click()
+    partner.page.get_by_text("Location", exact=True).first.click()
     partner.press("Choose all of these Location").sees("6 items in 2 categories", "data:position")
     partner.press("Save and continue").fill({"Location": "The nearest van is found."})
     partner.fill({"Telemetry": "Service is planned."}).press("Save and continue")
