@@ -19,10 +19,14 @@ ANSWERS: dict[str, Any] = {
     "mzp": "",
     "brands": ["peugeot"],
     "requests_per_month": 90_000,
-    "data_items": ["odometer_mileage", "position_coordinates"],
+    "data_items": ["position_coordinates", "odometer_mileage"],
+    "purpose_location": "Dispatchers see which van is nearest. Only the last position is kept.",
+    "purpose_telemetry": "The workshop plans the next service by the mileage.",
     "exve": True,
     "gdpr": True,
     "maker_rules": True,
+    "environments": ["sandbox"],
+    "callback_url": "https://depots.example-mobility.example/consent",
 }
 SUBJECT = {
     "C": "FR",
@@ -35,8 +39,9 @@ SUBJECT = {
 
 def described(owner: User, programme: str = "fleet_owner", **answers: Any) -> Application:
     """A draft with every answer given."""
-    application = flows.start_application(owner.organisations.get(), programme, actor=member(owner))
-    flows.save_answers(application.registration, ANSWERS | answers, seen_version=0)
+    actor = member(owner)
+    application = flows.start_application(owner.organisations.get(), programme, actor=actor)
+    flows.save_answers(application.registration, ANSWERS | answers, seen_version=0, actor=actor)
     application.refresh_from_db()
     return application
 

@@ -420,7 +420,7 @@ def present(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes, key
 
 def present_beside(context: ssl.SSLContext, certificate_pem: bytes, key_file: str, key_passphrase: bytes) -> None:
     """Do the same with a key that is in a file already, and stays there alone."""
-    with _as_files(certificate_pem) as (certificate_path,):
+    with _as_file(certificate_pem) as certificate_path:
         context.load_cert_chain(certificate_path, key_file, password=key_passphrase)
 
 

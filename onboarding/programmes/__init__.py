@@ -72,6 +72,14 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimits:
+    """How many requests of one client ID the API takes: in any 24 hours, and in any second."""
+
+    per_day: int
+    per_second: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """One programme. `dn` keeps the order of the documentation's table."""
 
@@ -85,6 +93,7 @@ class Profile:
     credentials: tuple[str, ...]
     probes: tuple[str, ...]
     api_path: str
+    rate_limits: RateLimits
     environments: Mapping[str, Environment]
     dn: tuple[AttributeRule, ...]
     key: KeyRule
@@ -134,6 +143,7 @@ def profile(programme: str) -> Profile:
         **table
         | {
             "brands": tuple(brands()[id_] for id_ in table["brands"]),
+            "rate_limits": RateLimits(**table["rate_limits"]),
             "environments": {id_: Environment(id=id_, **row) for id_, row in table["environments"].items()},
             "dn": tuple(AttributeRule(attribute=id_, **words[id_] | _tuples(row)) for id_, row in table["dn"].items()),
             "key": KeyRule(**_tuples(table["key"])),

@@ -1,7 +1,9 @@
 """One verb per decision about an application. Forms, REST and commands call these."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -13,10 +15,12 @@ from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import Contact, Membership, Organisation, PartnerLogin, StaffRole, User
 from onboarding.partners.people import builders, staff
-from onboarding.registrations.description import TERMS_VERSION, Question, missing
+from onboarding.registrations.description import Question, applicable, missing, settled
+from onboarding.registrations.drafts import Conflict, differences, merge
 from onboarding.registrations.logins import assign_login
-from onboarding.registrations.models import Application, Registration, Submission
-from onboarding.registrations.states import EDITABLE, LIFECYCLE
+from onboarding.registrations.models import Application, DraftEdit, Registration, Submission
+from onboarding.registrations.states import EDITABLE, LIFECYCLE, State
+from onboarding.registrations.targets import working_days_after
 
 
 class Incomplete(Exception):
@@ -28,7 +32,22 @@ class Incomplete(Exception):
 
 
 class EditedMeanwhile(Exception):
-    """Somebody else saved the draft since it was read. Nothing was written."""
+    """Somebody else changed the same answers since they were read, to something else. Nothing was written.
+
+    conflicts: these answers, in both versions. theirs: other answers, among those sent, that only they have changed.
+    """
+
+    def __init__(self, conflicts: list[Conflict], theirs: Mapping[str, Any]) -> None:
+        super().__init__(", ".join(conflict.name for conflict in conflicts))
+        self.conflicts, self.theirs = conflicts, theirs
+
+
+class ChangedSinceRead(Exception):
+    """The draft was changed after the person who submits it had read it. Nothing was submitted."""
+
+
+class ProgrammeFixed(Exception):
+    """The programme cannot be changed any more: the description was submitted, or something was made for it."""
 
 
 def create_organisation(user: User, *, name: str, country: str, actor: Actor) -> Organisation:
@@ -45,12 +64,15 @@ def create_organisation(user: User, *, name: str, country: str, actor: Actor) ->
 
 
 def start_application(organisation: Organisation, programme: str, *, actor: Actor) -> Application:
-    """Start a draft for `programme`; contact and company are filled in from what is known."""
+    """Start a draft for `programme`; company and country are those of the organisation."""
     with transaction.atomic():
         application = Application.objects.create(
             organisation=organisation, programme=programme, created_by_id=actor.user_id
         )
-        Registration.objects.create(application=application, answers={"company": organisation.name})
+        Registration.objects.create(
+            application=application,
+            answers={"programme": programme, "company": organisation.name, "country": organisation.country},
+        )
         record(
             Event.APPLICATION_CREATED,
             application,
@@ -62,47 +84,96 @@ def start_application(organisation: Organisation, programme: str, *, actor: Acto
     return application
 
 
-def save_answers(registration: Registration, answers: dict[str, Any], *, seen_version: int) -> None:
-    """Write some answers into the draft.
+def save_answers(
+    registration: Registration, answers: Mapping[str, Any], *, seen_version: int, actor: Actor
+) -> Mapping[str, Any]:
+    """Write some answers into the draft, beside what others have written meanwhile, and never over it.
 
-    seen_version: the version that the person was shown. Raises EditedMeanwhile if there is a newer one, and
-    IllegalTransition if the description is not the partner's to change now.
+    answers: by question name; those to statements are True or False. seen_version: of the draft that the person was
+    shown. Returns what others changed since, among the answers sent, and this person did not.
+
+    Raises EditedMeanwhile if both changed the same answer, ProgrammeFixed, and IllegalTransition if the description is
+    not the partner's to change now.
     """
-    if not registration.is_editable:
-        raise IllegalTransition(LIFECYCLE.name, registration.state, "edit")
-    merged = registration.answers | answers
+    while True:
+        registration.refresh_from_db()
+        if not registration.is_editable:
+            raise IllegalTransition(LIFECYCLE.name, registration.state, "edit")
+        # Nobody has seen what is still to come; whoever says so has seen nothing.
+        seen = seen_version if seen_version <= registration.version else 0
+        unseen = list(registration.edits.filter(version__gt=seen))
+        merged = merge(answers, registration.answers, unseen, user_id=actor.user_id)
+        if merged.conflicts:
+            raise EditedMeanwhile(merged.conflicts, merged.theirs)
+        after = settled(registration.answers | merged.changes)
+        before = differences(registration.answers, after)
+        if not before or _written(registration, before, after, actor=actor):
+            return merged.theirs
+
+
+def _written(registration: Registration, before: Mapping[str, Any], after: dict[str, Any], *, actor: Actor) -> bool:
+    """Write a draft's answers, unless another change came first. Raises ProgrammeFixed."""
+    changing = Application.objects.filter(pk=registration.application_id)
+    if "programme" in before:
+        changing = changing.filter(**_NOTHING_MADE)
     with transaction.atomic():
-        written = Registration.objects.filter(pk=registration.pk, version=seen_version, state__in=EDITABLE).update(
-            answers=merged, version=models.F("version") + 1
+        draft = Registration.objects.filter(pk=registration.pk, version=registration.version, state__in=EDITABLE)
+        if not draft.update(answers=after, version=models.F("version") + 1):
+            return False
+        registration.refresh_from_db()
+        DraftEdit.objects.create(
+            registration=registration, version=registration.version, before=before, edited_by_id=actor.user_id
         )
-        if not written:
-            raise EditedMeanwhile
-        Application.objects.filter(pk=registration.application_id).update(
-            name=merged.get("name", ""), brands=merged.get("brands", [])
-        )
-    registration.refresh_from_db()
+        if not changing.update(
+            name=after.get("name") or "", brands=after.get("brands") or [], programme=after["programme"]
+        ):
+            raise ProgrammeFixed
+    registration.application.refresh_from_db()
+    return True
 
 
-def submit(registration: Registration, *, actor: Actor) -> Submission:
+# What is made for an application is made for its programme. These rows are those of packages above this one.
+_NOTHING_MADE: Mapping[str, Any] = {
+    "certificate_requests": None,
+    "credential_sets": None,
+    "registration__state": State.DRAFT,
+}
+
+
+def is_programme_fixed(registration: Registration) -> bool:
+    """Whether the programme can no longer be changed."""
+    return not Application.objects.filter(pk=registration.application_id, **_NOTHING_MADE).exists()
+
+
+def submit(registration: Registration, *, actor: Actor, seen_version: int | None = None) -> Submission:
     """Hand the description in for review: an immutable snapshot, and the reviewers' turn.
 
-    Raises Incomplete, or IllegalTransition (a second click finds it submitted already).
+    seen_version: of the draft that the person has read; None if nobody did. Raises Incomplete, ChangedSinceRead, or
+    IllegalTransition (a second click finds it submitted already).
     """
-    if unanswered := missing(registration.answers):
-        raise Incomplete(unanswered)
-    with transaction.atomic():
-        advance(registration, LIFECYCLE, "submit", actor=actor, reason="", note="")
-        submission = Submission.objects.create(
-            registration=registration,
-            number=registration.submissions.count() + 1,
-            answers=registration.answers,
-            terms_version=TERMS_VERSION,
-            submitted_by_id=actor.user_id,
-        )
-        params = _params(registration)
-        once = f"registration:{registration.pk}:submit:{submission.number}"
-        notify("registration_received", builders(registration.organisation), once=once, params=params)
-        notify("registration_to_review", staff(StaffRole.Role.REVIEWER), once=once, params=params)
+    try:
+        with transaction.atomic():
+            # First of all, because from here on nobody else can change the draft.
+            advance(registration, LIFECYCLE, "submit", actor=actor, reason="", note="")
+            if seen_version is not None and seen_version != registration.version:
+                raise ChangedSinceRead
+            if unanswered := missing(registration.answers):
+                raise Incomplete(unanswered)
+            days = settings.REVIEW_TARGET_DAYS
+            submission = Submission.objects.create(
+                registration=registration,
+                number=registration.submissions.count() + 1,
+                answers=applicable(registration.answers),
+                decide_by=working_days_after(timezone.localdate(), days) if days else None,
+                submitted_by_id=actor.user_id,
+            )
+            params = _params(registration)
+            once = f"registration:{registration.pk}:submit:{submission.number}"
+            notify("registration_received", builders(registration.organisation), once=once, params=params)
+            notify("registration_to_review", staff(StaffRole.Role.REVIEWER), once=once, params=params)
+    except (Incomplete, ChangedSinceRead):
+        registration.refresh_from_db()
+        raise
     return submission
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -66,7 +67,7 @@ class Application(models.Model):
 class Registration(models.Model):
     """The description of an application and its review.
 
-    answers: the draft, by question name. version: counts its changes; who saves must have seen the latest.
+    answers: the draft, by question name. version: counts its changes, each of which is a DraftEdit.
     erased_at: when the description was erased because it need not be kept any longer, see retention.py.
     """
 
@@ -106,14 +107,39 @@ class Registration(models.Model):
         return self.state in EDITABLE
 
 
+class DraftEdit(models.Model):
+    """One change of a draft: what the answers were before it. So any earlier version can be told from the present one.
+
+    version: the one it made. before: the answers it changed, by question name, as they had been; None: not given.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    registration = models.ForeignKey(Registration, models.CASCADE, related_name="edits")
+    version = models.PositiveIntegerField()
+    before = models.JSONField()
+    edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    edited_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["registration", "version"], name="draft_edit_version")]
+        ordering = ["version"]
+
+    def __str__(self) -> str:
+        return f"{self.registration_id} v{self.version}"
+
+
 class Submission(models.Model):
-    """What was submitted, as it was: never changed."""
+    """What was submitted, as it was: never changed.
+
+    answers: those that the programme asks for, each attestation among them with its text's version, by whom and when.
+    decide_by: the day by which the operator meant to decide, as the partner was told; None if nothing was said.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     registration = models.ForeignKey(Registration, models.PROTECT, related_name="submissions")
     number = models.PositiveIntegerField()
     answers = models.JSONField()
-    terms_version = models.CharField(max_length=20)
+    decide_by = models.DateField(null=True)
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     submitted_at = models.DateTimeField(auto_now_add=True)
 
@@ -123,3 +149,14 @@ class Submission(models.Model):
 
     def __str__(self) -> str:
         return f"{self.registration_id} #{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write it once. Raises TypeError for one that was written before."""
+        if not self._state.adding:
+            raise TypeError("A submission is never changed.")
+        super().save(*args, **kwargs)
+
+    @property
+    def receipt(self) -> str:
+        """Its number for people to quote, such as "FA-7K3Q9M/1"."""
+        return f"{self.registration.application.reference}/{self.number}"

@@ -45,6 +45,7 @@ def _erase(registration: Registration) -> bool:
         if not unchanged.update(erased_at=timezone.now(), answers={}, note=""):
             return False
         registration.submissions.update(answers={})
+        registration.edits.all().delete()
         Application.objects.filter(pk=registration.application_id).update(name="", brands=[])
         record(
             Event.DESCRIPTION_ERASED,

@@ -1,7 +1,8 @@
 """How long runs are kept: RETAIN_RUN_DAYS.
 
 Of each set these stay: the latest run, the latest one that proves something, the latest good one, and the failure that
-stands. By these it is judged. Each look goes on, in the order of time, by a bounded number of runs, and begins anew once a day.
+stands. By these it is judged. Each look goes on, in the order of time, by a bounded number of runs, and begins again
+once a day.
 """
 
 from datetime import datetime, timedelta

@@ -1,12 +1,10 @@
-"""Facts as pages show them: descriptions, findings and checks in the reader's words, snippets ready to copy."""
+"""Facts as pages show them: findings and checks in the reader's words, snippets ready to copy."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -18,8 +16,7 @@ from onboarding.fleet.checks import Check, Result, Rung, Turn, rungs
 from onboarding.pki import messages as pki_messages
 from onboarding.pki.certificates import BY_ID, CertificateReport, Claim
 from onboarding.pki.instructions import Tool
-from onboarding.programmes import KeyRule, brands, catalogue
-from onboarding.registrations.description import QUESTIONS, STEPS, chosen_data
+from onboarding.programmes import KeyRule
 from onboarding.registrations.models import Application
 from onboarding.rehearsals import BY_NAME, SUFFIX, Played, Rehearsal
 from onboarding.validation.models import PartnerReport, Run
@@ -83,48 +80,6 @@ EVIDENCE_WORDS: Mapping[str | int, str] = {
     "assumption": gettext_noop("our assumption"),
 }
 """Values of the evidence that are words; all others are shown as they were found."""
-
-
-def describe_answers(application: Application, answers: Mapping[str, Any], *, change: bool) -> list[dict[str, Any]]:
-    """Return the description as summary lists, one per step; with links to change them if `change`."""
-    sections = []
-    for step, label in STEPS:
-        href = reverse("describe", args=[application.pk, step]) if change else ""
-        rows = [
-            {
-                "key": str(question.label),
-                **_answer(application, question.name, answers.get(question.name)),
-                "href": href,
-                "change": str(question.label).lower(),
-                "mono": question.name == "mzp" and bool(answers.get("mzp")),
-            }
-            for question in QUESTIONS
-            if question.step == step
-        ]
-        sections.append({"title": str(label), "rows": rows})
-    return sections
-
-
-def _answer(application: Application, name: str, value: Any) -> dict[str, Any]:
-    """Return `value` or `values` of one answer, in words."""
-    if name == "brands":
-        return {"value": ", ".join(brands()[brand].name for brand in value or () if brand in brands())}
-    if name == "requests_per_month":
-        return {"value": number_format(value, force_grouping=True) if value else ""}
-    if name == "data_items":
-        labels = {category.id: category.label for category in catalogue()}
-        chosen = chosen_data({"data_items": value or ()}, application.profile)
-        return {
-            "values": [
-                _("%(label)s: %(text)s") % {"label": _(labels[id_]), "text": ", ".join(_(item) for item in items)}
-                for id_, items in chosen.items()
-            ]
-        }
-    if name in ("exve", "gdpr", "maker_rules"):
-        return {"value": _("Confirmed") if value else ""}
-    if name == "mzp" and not value:
-        return {"value": _("None yet")}
-    return {"value": value or ""}
 
 
 def certificate_subject(request: CertificateRequest) -> dict[str, str]:

@@ -69,6 +69,7 @@ urlpatterns = [
     path(APPLICATION + "mails/", mails.application_mails, name="application_mails"),
     path(APPLICATION + "withdraw/", application.withdraw, name="application_withdraw"),
     path(APPLICATION + "describe/check/", describe.check, name="describe_check"),
+    path(APPLICATION + "describe/receipt/<int:number>/", describe.receipt, name="receipt"),
     path(APPLICATION + "describe/<slug:step>/", describe.step, name="describe"),
     # Key, CSR, certificate, credentials
     path(TRACK + "key/", keys.key, name="key"),

@@ -8,6 +8,8 @@ function enhance(root) {
   for (const button of all(root, "[data-copy]")) button.hidden = !navigator.clipboard;
   for (const counter of all(root, "[data-count-for]")) count(counter);
   for (const catalogue of all(root, "[data-catalogue]")) openCatalogue(catalogue);
+  for (const part of all(root, "[data-without-script]")) part.hidden = true;
+  for (const button of all(root, "[data-print]")) button.hidden = false;
   reveal(root);
   elapse(root);
   root.querySelector("[data-focus]")?.focus();
@@ -85,10 +87,11 @@ function chosen(input) {
 
 /* The catalogue */
 
-const boxes = (root) => all(root, "input:is([type=checkbox], [type=radio])");
+const boxes = (root) => all(root, "input:is([type=checkbox], [type=radio]):enabled");
 
 function openCatalogue(catalogue) {
-  for (const part of all(catalogue, "[data-catalogue-bar], [data-catalogue-all]")) part.hidden = false;
+  const parts = "[data-catalogue-bar], [data-catalogue-all], [data-catalogue-total]";
+  for (const part of all(catalogue, parts)) part.hidden = false;
   tally(catalogue);
 }
 
@@ -97,11 +100,13 @@ function tally(catalogue) {
   if (!total) return;
   for (const group of all(catalogue, "[data-catalogue-group]")) {
     const options = boxes(group);
+    if (!options.length) continue;
     const n = options.filter((box) => box.checked).length;
     const label = group.querySelector("[data-catalogue-count]");
     label.textContent = label.dataset.text.replace("{n}", n).replace("{total}", options.length);
     const button = group.querySelector("[data-catalogue-all]");
-    button.textContent = n === options.length ? button.dataset.none : button.dataset.all;
+    const words = n === options.length ? button.dataset.none : button.dataset.all;
+    button.querySelector("[data-catalogue-all-text]").textContent = words;
   }
   total.textContent = total.dataset.text.replace("{n}", boxes(catalogue).filter((box) => box.checked).length);
 }
@@ -111,6 +116,7 @@ function chooseGroup(button) {
   const on = options.some((box) => !box.checked);
   for (const box of options) box.checked = on;
   tally(button.closest("[data-catalogue]"));
+  button.form?.dispatchEvent(new Event("change"));
 }
 
 function filter(input) {
@@ -146,12 +152,18 @@ function release(form) {
 }
 
 document.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-copy], [data-catalogue-all]");
+  const target = event.target.closest("[data-copy], [data-catalogue-all], [data-print]");
+  if (target?.matches("[data-print]")) window.print();
   if (target?.matches("[data-copy]")) copy(target);
-  if (target?.matches("[data-catalogue-all]")) chooseGroup(target);
+  if (target?.matches("[data-catalogue-all]")) {
+    event.preventDefault();
+    chooseGroup(target);
+  }
   for (const menu of all(document, ".account[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 document.addEventListener("keydown", (event) => {
+  // The list is filtered already: Enter would send the form.
+  if (event.key === "Enter" && event.target.matches("[data-catalogue-filter]")) event.preventDefault();
   const menu = event.key === "Escape" && document.querySelector(".account[open]");
   if (menu) {
     menu.open = false;

@@ -13,6 +13,7 @@ from tests.browser.visitor import Visitor
 from tests.pki import minting
 
 CONCEPT = "Shows our dispatchers where the vans are and when they need service, so that we plan maintenance in time."
+PURPOSE = "The workshop plans the next service by the mileage."
 PASSPHRASE = "a passphrase for the browser tests"
 FLEET_OWNER = re.compile("Fleet Owner")
 END_USER = re.compile("End.Users")
@@ -24,10 +25,13 @@ def describe(person: Visitor, programme: re.Pattern[str], name: str, company: st
     looking: examine each page, once empty and sent so, and once filled in.
     """
 
-    def page(title: str, *problems: str) -> None:
+    def page(title: str, *problems: str, filled_in: tuple[str, ...] = ()) -> None:
         person.heading(title)
         if looking:
-            person.look(f"describe: {title}").press("Save and continue").sees_problem(*problems)
+            person.look(f"describe: {title}")
+            for label in filled_in:
+                person.fill({label: ""})
+            person.press("Save and continue").sees_problem(*problems)
             person.look(f"describe: {title}, sent empty")
 
     person.open("/applications/new/")
@@ -39,7 +43,7 @@ def describe(person: Visitor, programme: re.Pattern[str], name: str, company: st
     path = re.sub(r"describe/.*", "", person.path)
     page("Name and concept", "Application name", "Concept")
     person.fill({"Application name": name, "Concept": CONCEPT}).press("Save and continue")
-    page("Company and contact", "Contact's name")
+    page("Company", "Contact's name", filled_in=("Contact's name",))
     person.fill(
         {"Company name": company, "Contact's name": "Fleet desk", "Contact's e-mail": "fleet@walk.example"}
     ).press("Save and continue")
@@ -49,8 +53,17 @@ def describe(person: Visitor, programme: re.Pattern[str], name: str, company: st
     person.page.get_by_label("Filter the list").fill("odometer")
     person.page.get_by_role("checkbox", name=re.compile("odometer", re.I)).first.check()
     person.press("Save and continue")
+    page("Purposes", "Say what “Telemetry” is for.")
+    person.fill({"Telemetry": PURPOSE}).press("Save and continue")
     page("Compliance", "Confirm GDPR compliance")
     person.choose("It follows the Extended Vehicle", "It complies with the GDPR", "It follows the car maker's rules")
+    person.press("Save and continue")
+    person.heading("Environments")
+    if looking:
+        person.look("describe: Environments")
+    if programme is END_USER:
+        person.press("Save and continue").sees_problem("Callback address")
+        person.fill({"Callback address": "https://app.walk.example/consent"})
     person.press("Save and continue").heading("Check your answers")
     return path
 

@@ -20,7 +20,7 @@ _TEXT = """
   return copy.textContent;
 }
 """
-_FOREIGN = (steps.CONCEPT, "Accessing Party for End-Users API")
+_FOREIGN = (steps.CONCEPT, steps.PURPOSE, "Accessing Party for End-Users API")
 
 
 def read(person: Visitor, path: str) -> None:
@@ -66,9 +66,10 @@ def test_the_journey_speaks_french(visit: Visit, french: Visit) -> None:
     reader = french("Example Mobility Developer")
     read(reader, "/applications/new/")
     path = steps.describe(walker, steps.FLEET_OWNER, NAME, "Example Mobility")
-    for step in ("concept", "company", "usage", "data", "compliance", "check"):
+    for step in ("programme", "concept", "company", "usage", "data", "purposes", "compliance", "environments", "check"):
         read(reader, f"{path}describe/{step}/")
     walker.press("Submit for review")
+    read(reader, f"{path}describe/receipt/1/")
     read(reader, path)
     steps.approve(reviewer, NAME, "MZP400004")
     read(reader, f"{path}sandbox/key/")

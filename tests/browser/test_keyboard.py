@@ -92,9 +92,12 @@ def test_an_application_is_described_and_submitted_by_keyboard(visit: Visit) -> 
     _tab_to(page, "[name=data_items]")
     page.keyboard.press("Space")
     send()
+    type_into(("purpose_telemetry", "The workshop plans the next service."))
+    send()
     for name in ("exve", "gdpr", "maker_rules"):
         _tab_to(page, f"[name={name}]")
         page.keyboard.press("Space")
+    send()
     send()
     person.heading("Check your answers")
     send()

@@ -15,7 +15,9 @@ def test_a_submission_is_a_snapshot_that_later_edits_do_not_change(owner: User, 
     registration = submitted(owner).registration
     flows.take(registration, actor=staff(reviewer))
     flows.request_changes(registration, note="Say which depots.", actor=staff(reviewer))
-    flows.save_answers(registration, {"concept": "Now with depots."}, seen_version=registration.version)
+    flows.save_answers(
+        registration, {"concept": "Now with depots."}, seen_version=registration.version, actor=member(owner)
+    )
     flows.submit(registration, actor=member(owner))
     first, second = registration.submissions.all()
     assert first.answers["concept"] == ANSWERS["concept"]
@@ -43,16 +45,18 @@ def test_the_second_of_two_editors_is_told_and_overwrites_nothing(owner: User) -
     registration = described(owner).registration
     seen = registration.version
     theirs = Registration.objects.get(pk=registration.pk)
-    flows.save_answers(registration, {"concept": "Mine."}, seen_version=seen)
+    flows.save_answers(registration, {"concept": "Mine."}, seen_version=seen, actor=member(owner))
     with pytest.raises(flows.EditedMeanwhile):
-        flows.save_answers(theirs, {"concept": "Theirs."}, seen_version=seen)
+        flows.save_answers(theirs, {"concept": "Theirs."}, seen_version=seen, actor=member(owner))
     assert Registration.objects.get(pk=registration.pk).answers["concept"] == "Mine."
 
 
 def test_a_submitted_description_cannot_be_edited(owner: User) -> None:
     registration = submitted(owner).registration
     with pytest.raises(IllegalTransition):
-        flows.save_answers(registration, {"concept": "Too late."}, seen_version=registration.version)
+        flows.save_answers(
+            registration, {"concept": "Too late."}, seen_version=registration.version, actor=member(owner)
+        )
 
 
 def test_approval_assigns_the_partner_login_and_confirms_it_for_a_second_application(

@@ -112,9 +112,12 @@ class Walk:
         partner.submit(
             {"company": SUBJECT["O"], "contact_name": "Fleet desk", "contact_email": SUBJECT["emailAddress"]}
         )
-        partner.submit({"brands": ["peugeot", "citroen"], "requests_per_month": "90000"})
+        partner.submit({"brands": ["peugeot", "citroen"], "usage_basis": "direct", "requests_per_month": "90000"})
         partner.submit({"data_items": ["odometer_mileage", "position_coordinates"]})
+        partner.submit({"purpose_location": "The nearest van is found.", "purpose_telemetry": "Service is planned."})
         partner.submit({"exve": True, "gdpr": True, "maker_rules": True})
+        consent = {"callback_url": "https://app.walk.example/consent"} if programme == "end_user" else {}
+        partner.submit({"environments": ["sandbox"], **consent})
         if not partner.url.endswith("/describe/check/"):
             raise Surprise(f"after the last step the check was expected, not {partner.url}:\n{partner.text}")
         return path

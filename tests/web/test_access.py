@@ -73,6 +73,7 @@ READERS: dict[str, set[str]] = {
         "application_withdraw",
         "describe",
         "describe_check",
+        "receipt",
         "key",
         "key_browser",
         "key_config",
@@ -209,6 +210,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         "application_id": application.pk,
         "environment_id": "sandbox",
         "step": "concept",
+        "number": 1,
         "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, ""),
         "report_id": held.reports.get().pk if name == "report" else uuid.uuid4(),
         "mail_id": Mail.objects.filter(application_id=application.pk).values_list("pk", flat=True)[0],
@@ -276,7 +278,7 @@ def test_each_form_is_taken_from_its_writers_and_from_nobody_else(
         response = cast[actor].post(url)
         location = response.headers.get("Location", "")
         if actor in WRITERS[name]:
-            assert response.status_code in (200, 302, 404, 422), (actor, response.status_code)
+            assert response.status_code in (200, 302, 404, 409, 422), (actor, response.status_code)
             assert "/accounts/login/" not in location
         elif actor == "stranger":
             assert location.startswith("/accounts/login/")

@@ -7,8 +7,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from onboarding.partners.models import Organisation
-from onboarding.programmes import PROGRAMMES, profile
 from onboarding.web.forms.base import PortalForm
+from onboarding.web.forms.description import offer_programmes
 from onboarding.web.forms.widgets import RadioCards
 
 
@@ -18,7 +18,6 @@ class NewApplicationForm(PortalForm):
     organisation = forms.ChoiceField(label=_("Company"), widget=RadioCards)
     programme = forms.ChoiceField(
         label=_("Programme"),
-        widget=RadioCards,
         error_messages={"required": _("Choose a programme. It decides how your calls sign in.")},
     )
 
@@ -29,6 +28,4 @@ class NewApplicationForm(PortalForm):
         if len(companies.choices) == 1:
             companies.widget = forms.HiddenInput()
             companies.initial = companies.choices[0][0]
-        programmes: Any = self.fields["programme"]
-        programmes.choices = [(id_, f"{_(profile(id_).name)} — {_(profile(id_).audience)}") for id_ in PROGRAMMES]
-        programmes.widget.descriptions = {id_: _(profile(id_).summary) for id_ in PROGRAMMES}
+        offer_programmes(self.fields["programme"])

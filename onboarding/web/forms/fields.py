@@ -46,9 +46,9 @@ class TextField(forms.CharField):
     default_validators = [*forms.CharField.default_validators, printable]
     widget = forms.Textarea
 
-    def clean(self, value: Any) -> str:
-        cleaned: str = super().clean(value)
-        return cleaned.replace("\r\n", "\n")
+    def to_python(self, value: Any) -> str:
+        # Before the length is checked: browsers count a line break as one character, and send two.
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class SecretField(forms.CharField):

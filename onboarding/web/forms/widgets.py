@@ -88,21 +88,57 @@ class CatalogueSelect(CheckboxCards):
     """Many grouped checkboxes: a group folds, counts what is chosen in it, and can be chosen whole; a box filters.
 
     choices: [(group name, [(value, label), …]), …]. A group with a choice made in it starts unfolded.
+    unavailable: values that cannot be chosen, with the reason.
+    keys: one a group. With them, buttons that work without script send the form: `toggle` with the key to choose a
+    group whole, `preview` to filter; the view shows the form again, and saves nothing. find: what is filtered by.
+    What is filtered out is hidden, and sent all the same.
     """
 
     template_name = "django/forms/widgets/catalogue_select.html"
 
+    def __init__(self, attrs: dict[str, Any] | None = None, choices: Any = ()) -> None:
+        super().__init__(attrs, choices)
+        self.unavailable: Mapping[str, Any] = {}
+        self.keys: Sequence[str] = ()
+        self.find = ""
+
+    def create_option(
+        self,
+        name: str,
+        value: Any,
+        label: int | str,
+        selected: bool,
+        index: int,
+        subindex: int | None = None,
+        attrs: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        reason = self.unavailable.get(str(value))
+        option = super().create_option(name, value, label, selected and not reason, index, subindex, attrs)
+        if reason:
+            option["attrs"]["disabled"] = True
+            _describe(option, self.unavailable)
+        option["is_hidden"] = self.find.casefold() not in str(label).casefold()
+        return option
+
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
-        context["widget"]["groups"] = [
+        context["widget"]["find"] = self.find
+        context["widget"]["groups"] = groups = [
             {
                 "name": group,
                 "options": options,
-                "total": len(options),
+                "total": sum("disabled" not in option["attrs"] for option in options),
                 "chosen": sum(option["selected"] for option in options),
+                "is_hidden": all(option["is_hidden"] for option in options),
             }
             for group, options, _index in context["widget"]["optgroups"]
         ]
+        for group, key in zip(groups, self.keys, strict=False):
+            group["key"] = key
+        for group in groups:
+            group["is_open"] = not group["is_hidden"] if self.find else bool(group["chosen"])
+        context["widget"]["sends"] = bool(self.keys)
+        context["widget"]["none"] = all(group["is_hidden"] for group in groups)
         return context
 
 

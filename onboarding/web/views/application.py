@@ -8,10 +8,7 @@ from django.utils.translation import gettext as _
 from onboarding.audit.models import Entry
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import Organisation
-from onboarding.programmes import PROGRAMMES
-from onboarding.programmes import profile as programme_profile
 from onboarding.registrations import flows
-from onboarding.registrations.description import STEPS
 from onboarding.registrations.models import Application
 from onboarding.registrations.retention import kept_until
 from onboarding.registrations.states import LIFECYCLE
@@ -35,9 +32,8 @@ def new(request: PortalRequest) -> HttpResponse:
         application = flows.start_application(
             organisation, form.cleaned_data["programme"], actor=access.member_actor(request)
         )
-        return redirect("describe", application.pk, STEPS[0][0])
-    profiles = [programme_profile(id_) for id_ in PROGRAMMES]
-    return render(request, "application_new.html", {"form": form, "profiles": profiles})
+        return redirect("describe", application.pk, "concept")
+    return render(request, "application_new.html", {"form": form})
 
 
 @access.application()

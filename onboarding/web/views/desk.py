@@ -27,11 +27,11 @@ from onboarding.registrations.models import Registration
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access
+from onboarding.web.describing import describe_answers
 from onboarding.web.forms.credentials import TakeInForm
 from onboarding.web.forms.desk import ApproveForm, DeclineForm, NoteForm
 from onboarding.web.presenting import (
     certificate_report,
-    describe_answers,
     explain_findings,
     other_certificate,
     subject_rows,

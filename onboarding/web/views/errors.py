@@ -1,5 +1,7 @@
 """Pages for what went wrong. Each says what happened and what to do."""
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -8,7 +10,10 @@ from onboarding.web import access
 
 @access.public
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400."""
+    """400; 413 where more was sent than a page takes."""
+    if isinstance(exception, RequestDataTooBig):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024
+        return render(request, "413.html", {"limit": limit}, status=413)
     return render(request, "400.html", status=400)
 
 

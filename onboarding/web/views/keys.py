@@ -129,7 +129,7 @@ def _subject_so_far(
     registration = getattr(application, "registration", None)
     answers = registration.answers if registration else {}
     return {
-        "C": application.organisation.country,
+        "C": answers.get("country") or application.organisation.country,
         "O": answers.get("company", application.organisation.name),
         "emailAddress": contacts[0] if contacts else answers.get("contact_email", ""),
     }
