@@ -41,7 +41,7 @@ def name_contact(organisation: Organisation, kind: str, *, name: str, email: str
     """Name the contact of this kind, in place of the one before, and ask it to confirm by mail.
 
     An address that is confirmed already, as one of the organisation's contacts, is not asked again.
-    Raises SameAddress or TooSoon.
+    Raises SameAddress, TooSoon, or NoMember if the organisation is gone.
     """
     with transaction.atomic():
         lock(organisation)
@@ -62,12 +62,12 @@ def name_contact(organisation: Organisation, kind: str, *, name: str, email: str
 
 
 def ask_again(contact: Contact, *, by: User, actor: Actor) -> None:
-    """Send a new link; the one before works no longer. Raises TooSoon, or Outdated if it is confirmed already."""
+    """Send a new link; the one before works no longer. Raises TooSoon, NoMember, or Outdated if it is settled."""
     with transaction.atomic():
         lock(contact.organisation)
-        contact.refresh_from_db()
-        if contact.verified_at is not None:
+        if not Contact.objects.filter(pk=contact.pk, verified_at=None).exists():
             raise Outdated
+        contact.refresh_from_db()
         if contact.link_sent_at and contact.link_sent_at > timezone.now() - PAUSE:
             raise TooSoon
         record(Event.CONTACT_ASKED, contact, actor=actor, organisation=contact.organisation)
@@ -100,11 +100,11 @@ def confirm(contact: Contact, serial: int) -> None:
         written = Contact.objects.filter(
             pk=contact.pk, verified_at=None, link_serial=serial, link_sent_at__gt=now - link_lifetime()
         ).update(verified_at=now)
-        contact.refresh_from_db()
         if not written:
-            if contact.verified_at is None:
+            if not Contact.objects.filter(pk=contact.pk, verified_at__isnull=False).exists():
                 raise Outdated
             return
+        contact.refresh_from_db()
         # Nobody has signed in: it is the mailbox that answers.
         record(
             Event.CONTACT_CONFIRMED,

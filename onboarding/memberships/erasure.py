@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.memberships.addresses import confirmed_addresses
-from onboarding.memberships.members import can_be_deleted, lock
+from onboarding.memberships.members import can_be_deleted
 from onboarding.memberships.models import Invitation
 from onboarding.notifications.mails import write_to
 from onboarding.notifications.models import Mail
@@ -69,9 +69,14 @@ def erase(user: User, *, actor: Actor) -> None:
     with transaction.atomic():
         if not User.objects.select_for_update().filter(pk=user.pk).exists():
             return
-        memberships = list(Membership.objects.filter(user=user).select_related("organisation").order_by("organisation"))
-        for one in memberships:
-            lock(one.organisation)
+        theirs = Membership.objects.filter(user=user).select_related("organisation").order_by("organisation")
+        # As in `members.lock`, for all of them; what they belong to is read after that.
+        list(
+            Organisation.objects.select_for_update()
+            .filter(pk__in=[one.organisation_id for one in theirs])
+            .order_by("pk")
+        )
+        memberships = list(theirs.all())
         if hindered := obstacles(user):
             raise Obstructed(hindered)
         addresses = confirmed_addresses(user) | {user.email.casefold()}

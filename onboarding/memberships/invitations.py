@@ -115,7 +115,8 @@ def withdraw(invitation: Invitation, *, actor: Actor) -> None:
 def accept(invitation: Invitation, user: User, *, actor: Actor) -> Membership:
     """Make `user` a member, in the role that was offered; one who is a member already keeps theirs.
 
-    Raises NotInvited unless they have confirmed the invited address as theirs, and Closed.
+    Raises NotInvited unless they have confirmed the invited address as theirs, NoMember if the organisation is gone,
+    and Closed.
     """
     if invitation.email.casefold() not in confirmed_addresses(user):
         raise NotInvited
@@ -170,7 +171,8 @@ def _end(invitation: Invitation, state: str, **changes: object) -> bool:
     """Compare-and-set: of two who end it at once, one does."""
     still_open = Invitation.objects.filter(pk=invitation.pk, state=State.OPEN)
     written = still_open.update(state=state, ended_at=timezone.now(), **changes)
-    invitation.refresh_from_db()
+    if written:
+        invitation.refresh_from_db()
     return bool(written)
 
 

@@ -133,7 +133,8 @@ def _decide(request: JoinRequest, state: str) -> bool:
     """Compare-and-set: of two who decide at once, one does."""
     waiting = JoinRequest.objects.filter(pk=request.pk, state=State.WAITING)
     written = waiting.update(state=state, decided_at=timezone.now())
-    request.refresh_from_db()
+    if written:
+        request.refresh_from_db()
     return bool(written)
 
 

@@ -110,3 +110,14 @@ def test_an_address_is_not_written_to_twice_within_a_minute_nor_without_end(
     with pytest.raises(contacts.TooSoon):
         named(partner, owner, email="two@x.example")
     assert Contact.objects.get(kind=MAILBOX).email == "one@x.example"
+
+
+def test_a_contact_that_was_replaced_meanwhile_neither_confirms_nor_is_asked_again(
+    owner: User, partner: Organisation
+) -> None:
+    stale = named(partner, owner)
+    named(partner, owner, email="other@x.example")
+    with pytest.raises(contacts.Outdated):
+        contacts.confirm(stale, 1)
+    with pytest.raises(contacts.Outdated):
+        contacts.ask_again(stale, by=owner, actor=member(owner))

@@ -1,9 +1,11 @@
 """Invitations: for one address, for a while, once."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.test import Client
 from django.utils import timezone
 
 from onboarding.audit.models import Entry
@@ -173,3 +175,15 @@ def test_the_mail_names_role_inviter_and_company_in_the_inviters_language(owner:
     mail = latest("invitation")
     assert mail.language == "fr"
     assert link_in(mail).startswith("/invitations/")
+
+
+def test_into_an_organisation_that_was_deleted_meanwhile_nobody_comes(
+    invited: Invitation, owner: User, newcomer: User, partner: Organisation, signed_in: Callable[[User], Client]
+) -> None:
+    link = link_in(latest("invitation"))
+    stale = Invitation.objects.select_related("organisation").get(pk=invited.pk)
+    members.delete_organisation(partner, actor=member(owner))
+    with pytest.raises(members.NoMember):
+        invitations.accept(stale, newcomer, actor=member(newcomer))
+    assert signed_in(newcomer).post(link).status_code == 410
+    assert not newcomer.memberships.exists()

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from onboarding.memberships import contacts
+from onboarding.memberships import contacts, members
 from onboarding.partners.models import Contact, Organisation
 from onboarding.web import access
 from onboarding.web.forms.organisation import KINDS, ContactForm
@@ -28,6 +28,8 @@ def contact(request: PortalRequest, organisation: Organisation, kind: str) -> Ht
             )
         except contacts.SameAddress:
             form.add_error("email", _("This is the address of your other contact. Give another one."))
+        except members.NoMember as gone:
+            raise Http404 from gone
         except contacts.TooSoon:
             form.add_error("email", _("Too many addresses were asked today. Try again tomorrow."))
         else:
@@ -56,6 +58,8 @@ def ask_again(request: PortalRequest, organisation: Organisation, kind: str) -> 
         found = get_object_or_404(organisation.contacts.select_related("organisation"), kind=kind)
         try:
             contacts.ask_again(found, by=request.user, actor=access.member_actor(request))
+        except members.NoMember as gone:
+            raise Http404 from gone
         except contacts.Outdated:
             messages.info(request, _("Nothing to send: %(address)s is confirmed.") % {"address": found.email})
         except contacts.TooSoon:
@@ -79,6 +83,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             contacts.confirm(found, found.link_serial)
         except contacts.Outdated:
             works = False
+        found = Contact.objects.select_related("organisation").filter(pk=found.pk).first()
     context = {"contact": found, "works": works, "is_confirmed": found is not None and found.verified_at is not None}
     dead = found is None or not (works or context["is_confirmed"])
     return render(request, "organisation/contact_confirm.html", context, status=410 if dead else 200)

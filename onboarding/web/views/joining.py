@@ -11,7 +11,8 @@ from django.views.decorators.cache import never_cache
 
 from onboarding.memberships import invitations, joining
 from onboarding.memberships.addresses import confirmed_addresses
-from onboarding.memberships.models import JoinRequest
+from onboarding.memberships.members import NoMember
+from onboarding.memberships.models import Invitation, JoinRequest
 from onboarding.partners.models import Membership, User
 from onboarding.web import access
 from onboarding.web.requests import PortalRequest
@@ -80,8 +81,9 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and user is not None and found is not None and works and is_theirs:
         try:
             invitations.accept(found, user, actor=access.member_actor(request))  # type: ignore[arg-type]
-        except invitations.Closed:
+        except (invitations.Closed, NoMember):
             works = False
+            found = Invitation.objects.select_related("organisation").filter(pk=found.pk).first()
         else:
             messages.success(request, _("You are a member of %(company)s now.") % {"company": found.organisation})
             return redirect("organisation", found.organisation_id)
@@ -103,7 +105,7 @@ def accept(request: PortalRequest, invitation_id: UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             invitations.accept(found, request.user, actor=access.member_actor(request))
-        except invitations.Closed:
+        except (invitations.Closed, NoMember):
             messages.warning(request, _("The invitation was withdrawn meanwhile."))
             return redirect("organisations")
         messages.success(request, _("You are a member of %(company)s now.") % {"company": found.organisation})
