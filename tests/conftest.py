@@ -8,14 +8,18 @@ stranger   nobody: has not signed in
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from django.test import Client
 
 from onboarding.celery import app
 from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import Membership, Organisation, StaffRole, User
+from onboarding.pki import keys
 from tests.programs import *  # noqa: F403 — fixtures and the `needs` marker
 
 PASSWORD = "correct horse battery staple"
@@ -33,6 +37,19 @@ def own_var(settings: object, tmp_path: Path) -> None:
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     settings.KEY_CUSTODIES = ["browser", "own", "vault"]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@cache
+def _key_of_the_sandboxs_ca(bits: int) -> RSAPrivateKey:
+    return keys.generate_rsa_key(bits)
+
+
+@pytest.fixture(autouse=True)
+def one_key_for_the_sandboxs_ca(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the embedded CA's key once, not once a test: it takes as long as all the rest of many of them."""
+    monkeypatch.setattr(
+        "onboarding.credentials.embedded_ca.keys", SimpleNamespace(generate_rsa_key=_key_of_the_sandboxs_ca)
+    )
 
 
 @pytest.fixture(autouse=True)

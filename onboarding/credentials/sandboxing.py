@@ -57,10 +57,13 @@ def get_credentials(application: Application, *, actor: Actor) -> KeyOrder | Non
         cycle = flows.open_request(application, SANDBOX, actor=actor, login=login)
         if waiting := cycle.key_orders.filter(state__in=KeyOrder.OPEN).first():
             return waiting
-    if not cycle.subject or flows.subject_errors(cycle):
-        flows.describe_key(cycle, subject=suggested_subject(application, actor), custody=Custody.VAULT)
-    bits = application.profile.key.choices[0]
-    return private_keys.order_key(cycle, bits=bits, actor=actor, first_call=True)
+        if not cycle.subject or flows.subject_errors(cycle):
+            flows.describe_key(cycle, subject=suggested_subject(application, actor), custody=Custody.VAULT)
+        errors = flows.subject_errors(cycle)
+        if not errors:
+            bits = application.profile.key.choices[0]
+            return private_keys.order_key(cycle, bits=bits, actor=actor, first_call=True)
+    raise private_keys.SubjectUnfit(errors)  # after the names were kept
 
 
 def suggested_subject(application: Application, actor: Actor) -> dict[str, str]:

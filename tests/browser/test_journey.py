@@ -46,10 +46,12 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
 
     # Review
     steps.approve(reviewer, NAME, "MZP400001", looking=True)
-    partner.open(path).sees("Your turn: key and certificate request").look("application: approved")
+    partner.open(path).sees("Your turn: get sandbox credentials").look("application: approved")
 
     # Key and CSR, made and sealed here; signed
-    partner.follow("Start").look("key").fill({"(L)": ""}).press("Continue").sees_problem("(L)").look("key, errors")
+    partner.follow("Key and certificate request").look("key").fill({"(L)": ""}).press("Continue").sees_problem(
+        "(L)"
+    ).look("key, errors")
     steps.name_the_key(partner, path, "It is kept here")
     partner.look("key: make").choose("RSA 4096")
     with held_up(running, "worker"):
@@ -133,6 +135,24 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
     partner.open(path).look("application: validation failed")
     reviewer.open("/desk/?show=decided").sees(NAME).look("desk: decided")
     issuer.open("/desk/certificates/?show=decided").sees("MZP400001").look("desk: issued")
+
+
+def test_a_draft_has_a_first_call_in_the_sandbox_with_one_click(visit: Visit, running: Instance) -> None:
+    partner = visit("Example Mobility Owner").open("/applications/new/")
+    partner.page.get_by_role("radio", name=steps.END_USER).check()
+    partner.press("Start")
+    path = re.sub(r"describe/.*", "", partner.path)
+    partner.open(path).look("application: draft").follow("What happens then").look("sandbox credentials: before")
+    partner.open(path)
+    with held_up(running, "worker"):
+        partner.press("Get sandbox credentials").sees("Your key is on its way").look("sandbox credentials: under way")
+        partner.page.evaluate("() => { window.thePageThatWasLoaded = true; }")
+    expect(partner.page.get_by_role("main")).to_contain_text("Your sandbox credentials work", timeout=30_000)
+    assert partner.page.evaluate("() => window.thePageThatWasLoaded")
+    partner.look("sandbox credentials: there").follow("See what you have").heading("You are live")
+    partner.open(path).sees("Live in Sandbox").look("application: draft, live in the sandbox")
+    partner.follow("Delete the sandbox credentials").look("sandbox credentials: delete").press("Delete them")
+    partner.sees("The sandbox no longer knows this application.", "Get sandbox credentials")
 
 
 def test_a_partner_who_keeps_the_key_lends_it_for_one_run(visit: Visit, tmp_path: Path) -> None:

@@ -21,14 +21,19 @@ def count(client: Client, url: str) -> int:
     return len(queries)
 
 
-@pytest.mark.parametrize("reader", ["owner", "reviewer", "issuer"])
+@pytest.mark.parametrize("reader", ["owner", "owner who searches", "reviewer", "issuer"])
 def test_lists_cost_the_same_with_one_and_with_many(
     reader: str, owner: User, reviewer: User, issuer: User, signed_in: Callable[[User], Client], request: Any
 ) -> None:
-    url = {"owner": "/", "reviewer": "/desk/", "issuer": "/desk/certificates/?show=decided"}[reader]
+    url = {
+        "owner": "/",
+        "owner who searches": "/?search=depot&show=waiting",
+        "reviewer": "/desk/",
+        "issuer": "/desk/certificates/?show=decided",
+    }[reader]
     issued(owner, reviewer, issuer)
     submitted(owner)
-    client = signed_in(request.getfixturevalue(reader))
+    client = signed_in(request.getfixturevalue(reader.split()[0]))
     before = count(client, url)
     for _ in range(3):
         issued(owner, reviewer, issuer, programme="end_user")

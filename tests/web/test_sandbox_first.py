@@ -228,7 +228,7 @@ def test_the_list_puts_first_what_is_the_readers_turn(
     page = text(signed_in(owner).get("/"))
     places = [page.index(words) for words in ("Left open", waiting.name, "Taken back")]
     assert places == sorted(places)
-    assert "Sandbox: not begun" in page
+    assert 'Sandbox <span class="muted">not begun</span>' in page
     assert 'role="search"' not in page
 
 

@@ -53,6 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "is_empty": not total and not search,
         "search": search,
         "show": standing,
+        "has_sandbox": settings.SANDBOX,
         "may_start": Membership.objects.filter(user=user, role__in=access.BUILDERS).exists(),
         "invited": open_invitations(user),
         "asked": JoinRequest.objects.filter(

@@ -108,7 +108,7 @@ def key(request: PortalRequest, application: Application, environment_id: str) -
         return redirect(track.url(KEY_PAGES[custody]))
     context = track_context(track) | {
         "form": form,
-        "fixed": _fixed(application, known_login(application, environment_id)),
+        "fixed": _fixed(application, track, known_login(application, environment_id)),
         "remarks": _remarks(application, request.POST or initial),
         "lacks_contacts": missing_contacts(application.organisation),
     }
@@ -143,15 +143,17 @@ def _why_not(track: journey.Track) -> str:
     return _("Keys and certificates can be asked for once your partner login is confirmed.")
 
 
-def _fixed(application: Application, login: PartnerLogin | None) -> list[dict[str, object]]:
+def _fixed(application: Application, track: journey.Track, login: PartnerLogin | None) -> list[dict[str, object]]:
     """login: None for the sandbox's own that is made when one goes on."""
-    mzp = login.mzp if login else _("Made for you when you go on; good for the sandbox alone")
+    mzp = login.mzp if login else _("Made for you when you go on")
+    is_of_sandbox = track.is_sandbox and (login is None or login.is_of_sandbox)
+    of_sandbox = _("A partner login for the sandbox alone. The car maker's own (MZP) comes with the approval.")
     return [
         {
             "key": f"{_(rule.label)} ({rule.attribute})",
             "value": mzp if rule.is_mzp else rule.value,
             "mono": True,
-            "note": f"{_(rule.what)} {_(rule.why)}",
+            "note": of_sandbox if rule.is_mzp and is_of_sandbox else f"{_(rule.what)} {_(rule.why)}",
         }
         for rule in application.profile.dn
         if rule.is_mzp or rule.value
