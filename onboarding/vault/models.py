@@ -10,7 +10,7 @@ from onboarding.partners.models import Organisation
 class Secret(models.Model):
     """One secret, sealed under a master key. Destroyed secrets keep their row, without content, for the record.
 
-    organisation: whose it is; null for the operator's own (the embedded CA's key).
+    organisation: whose it is; null for the operator's own (the embedded CA's key) and people's (second factors).
     sealed: 12-byte nonce and AES-256-GCM ciphertext; empty once destroyed.
     """
 
@@ -20,6 +20,7 @@ class Secret(models.Model):
         PASSWORD = "password"  # noqa: S105
         AUTHORITY_KEY = "authority_key"
         KEY_FOR_ONE_RUN = "key_for_one_run"
+        SECOND_FACTOR = "second_factor"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="secrets")

@@ -4,6 +4,7 @@ from django.urls import path
 
 from onboarding.web import health
 from onboarding.web.views import (
+    account,
     application,
     bring,
     claims,
@@ -27,8 +28,9 @@ TRACK = APPLICATION + "<slug:environment_id>/"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("profile/", account.profile, name="profile"),
+    path("profile/history/", account.history, name="account_history"),
     path("organisation/new/", home.new_organisation, name="new_organisation"),
-    path("profile/", home.profile, name="profile"),
     # Describe
     path("applications/new/", application.new, name="new_application"),
     path("applications/bring/", bring.bring, name="bring_credentials"),
@@ -74,6 +76,7 @@ urlpatterns = [
     path("desk/logins/<uuid:login_id>/<slug:verb>/", claims.decide, name="desk_login_decide"),
     path("desk/health/", failures.health, name="desk_health"),
     # Beside the journey
+    path("language/", account.language, name="language"),
     path("theme.css", home.theme, name="theme"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("outbox/", outbox.outbox, name="outbox"),
