@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from onboarding.partners.models import User
 from tests.conftest import PASSWORD
@@ -65,3 +67,16 @@ def link_in(message: mail.EmailMessage) -> str:
     """The path of the only link into an account's mail."""
     [link] = re.findall(r"http://localhost:\d+(/accounts/\S+)", str(message.body))
     return link
+
+
+@pytest.fixture
+def count_queries() -> Callable[[Client, str], int]:
+    """Return a function that counts the database queries of a page, once it has been seen before."""
+
+    def count(client: Client, url: str) -> int:
+        client.get(url)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(url).status_code == 200
+        return len(queries)
+
+    return count

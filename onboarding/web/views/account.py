@@ -16,7 +16,7 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -122,9 +122,10 @@ class ConfirmAddressView(ConfirmEmailView):
             if not send_verification_email_to_address(self.request, address):
                 messages.info(self.request, _("We sent one less than three minutes ago. Give it a moment."))
             return redirect("account_email_verification_sent")
-        if not address or address.verified:
-            return redirect(self.request.path)
-        response: HttpResponse = super().post(*args, **kwargs)
+        try:
+            response: HttpResponse = super().post(*args, **kwargs)
+        except Http404:
+            return redirect(self.request.path)  # the page says why
         return response
 
     def _address(self) -> EmailAddress | None:
