@@ -221,6 +221,9 @@ MFA_FORMS = {
     "reauthenticate": "onboarding.web.forms.account.CodeAgainForm",
     "activate_totp": "onboarding.web.forms.account.AuthenticatorAppForm",
     "add_webauthn": "onboarding.web.forms.account.PasskeyForm",
+    "authenticate_webauthn": "onboarding.web.forms.account.SecondPasskeyForm",
+    "reauthenticate_webauthn": "onboarding.web.forms.account.PasskeyAgainForm",
+    "login_webauthn": "onboarding.web.forms.account.PasskeySignInForm",
     "edit_webauthn": "onboarding.web.forms.account.PasskeyNameForm",
 }
 MFA_PASSKEY_LOGIN_ENABLED = True

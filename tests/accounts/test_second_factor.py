@@ -192,3 +192,48 @@ def test_the_mail_about_a_change_names_it_with_the_instant_in_the_reader_s_zone(
     entry = Entry.objects.get(event=Event.AUTHENTICATOR_APP_ADDED, subject_id=owner.pk)
     assert f"{entry.occurred_at + timedelta(hours=9):%Y-%m-%d %H:%M} (Asia/Tokyo)" in message.body
     assert "/accounts/sessions/" in message.body
+
+
+NO_PASSKEYS = (
+    "",
+    "nonsense",
+    "{}",
+    "[]",
+    "null",
+    "1",
+    '{"id":1}',
+    '{"id":"x","rawId":"x","type":"public-key","response":{}}',
+    '{"response":null}',
+    '{"id":"AA","rawId":"AA","type":"public-key","response":{"userHandle":"AA","clientDataJSON":"AA"}}',
+    '{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30","attestationObject":"AA"}}',
+    "[" * 3000 + "]" * 3000,
+)
+
+
+@pytest.mark.parametrize("sent", NO_PASSKEYS, ids=range(len(NO_PASSKEYS)))
+def test_what_is_no_passkey_is_refused_with_the_reason(owner: User, signed_in: Browser, sent: str) -> None:
+    stranger, client = Client(), signed_in(owner)
+    url = "/accounts/2fa/webauthn/login/"
+    assert "request_options" in stranger.get(url, headers={"Accept": "application/json"}).json()
+    page = stranger.post(url, {"credential": sent}, follow=True)
+    assert page.redirect_chain == [("/accounts/login/", 302)]
+    assert not page.context["user"].is_authenticated
+    client.get("/accounts/2fa/webauthn/add/")
+    added = client.post("/accounts/2fa/webauthn/add/", {"credential": sent, "name": "Kept name"})
+    assert added.status_code == 200
+    words = "This passkey was not accepted" if sent not in ("", "{}", "[]", "null") else "Your browser sent no passkey"
+    assert words in added.content.decode()
+    assert 'value="Kept name"' in added.content.decode()
+    assert not Authenticator.objects.exists()
+
+
+@pytest.mark.parametrize("code", ["", "\0", "é" * 30, "x" * 5000, "１２３４５６"], ids=range(5))
+def test_what_is_no_code_is_refused_beside_the_field(
+    owner: User, signed_in: Browser, set_up_app: SetUp, code: str
+) -> None:
+    set_up_app(signed_in(owner))
+    client = Client()
+    enter(client, owner)
+    answer = client.post("/accounts/2fa/authenticate/", {"code": code})
+    assert answer.context["form"].errors["code"]
+    assert client.get("/profile/").status_code == 302

@@ -5,8 +5,15 @@ from typing import Any
 from allauth.account import forms as allauth_forms
 from allauth.mfa.base import forms as mfa_forms
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -111,6 +118,57 @@ class AuthenticatorAppForm(CodeWords, ActivateTOTPForm):
         self.fields["code"].widget.attrs.pop("autofocus")
 
 
+class CredentialField(forms.JSONField):
+    """What the browser made or used. Never sent back to the page."""
+
+    widget = forms.HiddenInput
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return nothing: it is good for one attempt."""
+        return initial
+
+
+class SentByBrowser(AccountWords):
+    """For forms with a passkey's `credential`, which a script sends, and so anything may be sent.
+
+    allauth expects the shape that browsers give it; whatever else comes is a passkey that was not accepted.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["credential"] = CredentialField(
+            label=_("Passkey"),
+            error_messages={
+                "required": _(
+                    "Your browser sent no passkey. This needs JavaScript; an authenticator app works without."
+                )
+            },
+        )
+
+    def full_clean(self) -> None:
+        """Clean, and word what is wrong with a passkey as that, not as a wrong code."""
+        try:
+            super().full_clean()
+        except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
+            self.add_error("credential", forms.ValidationError("", code="incorrect_code"))  # type: ignore[attr-defined]
+        errors: Any = self._errors  # type: ignore[attr-defined]
+        for name in {"credential", NON_FIELD_ERRORS} & set(errors):
+            if any(error.code in ("incorrect_code", "invalid") for error in errors[name].as_data()):
+                errors[name] = errors[name].__class__([_("This passkey was not accepted. Try again.")])
+
+
+class SecondPasskeyForm(SentByBrowser, AuthenticateWebAuthnForm):
+    """A passkey after the password."""
+
+
+class PasskeyAgainForm(SentByBrowser, ReauthenticateWebAuthnForm):
+    """A passkey once more, before something sensitive."""
+
+
+class PasskeySignInForm(SentByBrowser, LoginWebAuthnForm):
+    """A passkey alone."""
+
+
 class NameWords(AccountWords):
     """For forms that name a passkey."""
 
@@ -127,7 +185,7 @@ class NameWords(AccountWords):
         self.fields["name"].alternative = True  # type: ignore[attr-defined]  # filled in already
 
 
-class PasskeyForm(NameWords, AddWebAuthnForm):
+class PasskeyForm(SentByBrowser, NameWords, AddWebAuthnForm):
     """A new passkey: the page's script puts into `credential` what the browser made. Never without user verification,
     so that it is enough by itself to sign in."""
 
@@ -136,9 +194,6 @@ class PasskeyForm(NameWords, AddWebAuthnForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields.pop("passwordless", None)
-        self.fields["credential"].error_messages["required"] = _(
-            "Your browser sent no passkey. This needs JavaScript; an authenticator app works without."
-        )
 
 
 class PasskeyNameForm(NameWords, EditWebAuthnForm):
