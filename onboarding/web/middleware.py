@@ -65,12 +65,19 @@ class SessionsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        key = request.session.session_key
-        if key and request.user.is_authenticated:
-            name = hashlib.sha256(key.encode("ascii")).hexdigest()
-            if cache.add(f"session-seen:{name}", True, SEEN_EVERY):
-                UserSession.objects.create_from_request(request)
-        return self.get_response(request)
+        before = request.session.session_key
+        if before and request.user.is_authenticated and self._due(before):
+            UserSession.objects.create_from_request(request)
+        response = self.get_response(request)
+        now = request.session.session_key
+        if now and now != before:
+            self._due(now)  # a sign-in, which has written it already
+        return response
+
+    def _due(self, key: str) -> bool:
+        """Tell whether it is time to write, and that it has been done then."""
+        name = hashlib.sha256(key.encode("ascii")).hexdigest()
+        return bool(cache.add(f"session-seen:{name}", True, SEEN_EVERY))
 
 
 class SecondFactorMiddleware:
