@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "onboarding.web.middleware.SessionsMiddleware",
     "onboarding.web.middleware.SecondFactorMiddleware",
+    "onboarding.web.middleware.NotStoredMiddleware",
     "onboarding.web.middleware.KeptEntriesMiddleware",
 ]
 

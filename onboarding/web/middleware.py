@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone, translation
+from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -94,10 +95,24 @@ class SecondFactorMiddleware:
         access = getattr(view, "access", None)
         if access is None or access.kind in ("public", "demo", "own_account"):
             return None  # what declares nothing is allauth's, and about the account
-        if not request.user.is_authenticated or not must_set_up(request):
+        if not request.user.is_authenticated or not must_set_up(request.user):
             return None
         messages.warning(request, _("Your role needs a second factor. Set one up, then go on."))
         return redirect("mfa_index")
+
+
+class NotStoredMiddleware:
+    """Pages of second factors show secrets once: no browser and no proxy keeps a copy."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        match = request.resolver_match
+        if match and match.url_name and match.url_name.startswith("mfa_"):
+            add_never_cache_headers(response)
+        return response
 
 
 class KeptEntriesMiddleware:

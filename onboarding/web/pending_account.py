@@ -6,6 +6,7 @@ session of the browser keeps what both need: the address, and the password's has
 
 import time
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.email_verification import send_verification_email_to_address
@@ -15,6 +16,7 @@ from allauth.account.internal.stagekit import clear_login, unstash_login
 from allauth.account.models import EmailAddress
 from allauth.account.utils import setup_user_email
 from django.contrib.auth.hashers import make_password
+from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
@@ -77,3 +79,11 @@ def change_address(request: HttpRequest, pending: Pending, email: str) -> HttpRe
 def _keep(request: HttpRequest, email: str, user: User | None, password: str) -> None:
     pending = Pending(email.lower(), password, str(user.pk) if user else "", time.time())
     request.session[SESSION_KEY] = asdict(pending)
+
+
+def _forget(*, request: HttpRequest, **_details: Any) -> None:
+    if hasattr(request, "session"):
+        request.session.pop(SESSION_KEY, None)
+
+
+user_logged_in.connect(_forget, dispatch_uid="onboarding.pending_account")

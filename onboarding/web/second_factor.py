@@ -34,10 +34,6 @@ def proven_recently(request: PortalRequest) -> bool:
     return bool(time.time() - last <= settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
 
-def must_set_up(request: PortalRequest) -> bool:
-    """Tell whether the reader is staff who need a second factor and have none. No query once one was used."""
-    if not settings.STAFF_SECOND_FACTOR or not request.user.staff_roles:
-        return False
-    if any(record["method"] == MFA for record in get_authentication_records(request, request.user)):
-        return False
-    return not has_second_factor(request.user)
+def must_set_up(user: User) -> bool:
+    """Tell whether they are staff who need a second factor and have none."""
+    return bool(settings.STAFF_SECOND_FACTOR and user.staff_roles) and not has_second_factor(user)

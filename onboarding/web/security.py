@@ -76,17 +76,19 @@ class Reader:
 
 
 def happened(event: Event, user: User, request: HttpRequest, *, also_to: Iterable[str] = (), **data: Any) -> Entry:
-    """Record what happened to an account, and mail it to its person. also_to: further addresses of theirs."""
+    """Record what somebody did to their account, and mail it to them. also_to: further addresses of theirs."""
     kind = ActorKind.STAFF if user.staff_roles else ActorKind.MEMBER
     browser = device(request.headers.get("User-Agent", ""))
+    actor = Actor(kind, user.pk, client_address(request))
+    return tell(event, user, actor=actor, also_to=also_to, browser=browser, **data)
+
+
+def tell(
+    event: Event, user: User, *, actor: Actor, also_to: Iterable[str] = (), browser: str = "", **data: Any
+) -> Entry:
+    """Record what happened to somebody's account, whoever did it, and mail it to them."""
     with transaction.atomic():
-        entry = record(
-            event,
-            user,
-            actor=Actor(kind, user.pk, client_address(request)),
-            organisation=None,
-            data={"browser": browser, **data},
-        )
+        entry = record(event, user, actor=actor, organisation=None, data={"browser": browser, **data})
         if event not in NOT_MAILED:
             moment = entry.occurred_at.astimezone(ZoneInfo(user.time_zone))
             notify(
@@ -96,11 +98,21 @@ def happened(event: Event, user: User, request: HttpRequest, *, also_to: Iterabl
                 params={
                     "event": event,
                     "when": f"{moment:%Y-%m-%d %H:%M} ({user.time_zone})",
-                    "address": entry.address,
-                    "browser": browser,
+                    "where": ", ".join(filter(None, (browser, entry.address))),
                 },
             )
     return entry
+
+
+def remove_second_factors(user: User, *, actor: Actor) -> int:
+    """Take all second factors away from somebody who has lost them, recovery codes included; how many there were."""
+    with transaction.atomic():
+        found = list(Authenticator.objects.filter(user=user))
+        for authenticator in found:
+            authenticator.delete()
+            if event := REMOVED.get(authenticator.type):
+                tell(event, user, actor=actor)
+    return sum(authenticator.type in REMOVED for authenticator in found)
 
 
 def history(user: User, most: int) -> list[Entry]:

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from onboarding.audit.events import Event
@@ -65,12 +67,15 @@ def test_recovery_codes_are_shown_once_saved_as_text_and_work_once_each(
     first = client.get("/accounts/2fa/recovery-codes/")
     codes = first.context["unused_codes"]
     assert len(set(codes)) == 10
+    assert "no-store" in first.headers["Cache-Control"]
     assert "data:text/plain;charset=utf-8," + "%0A".join(codes) in first.content.decode()
     assert recovery_codes(client) == []
     for attempt, expected in ((Client(), 302), (Client(), 200)):
         enter(attempt, owner)
         assert attempt.post("/accounts/2fa/authenticate/", {"code": codes[0]}).status_code == expected
     assert "9 left" in client.get("/accounts/2fa/").content.decode()
+    assert Entry.objects.filter(event=Event.RECOVERY_CODE_USED, subject_id=owner.pk).count() == 1
+    assert Mail.objects.filter(params__event=Event.RECOVERY_CODE_USED, user=owner).count() == 1
 
 
 def test_new_recovery_codes_end_the_old_ones(owner: User, signed_in: Browser, set_up_app: SetUp) -> None:
@@ -157,6 +162,31 @@ def test_staff_without_one_can_decide_nothing_and_partners_need_none(
     for own in ("/profile/", "/profile/history/", "/accounts/sessions/", "/accounts/email/"):
         assert client.get(own).status_code == 200, own
     assert signed_in(owner).get(f"/applications/{held.application_id}/").status_code == 200
+
+
+def test_staff_who_remove_their_last_one_are_led_there_again(
+    reviewer: User, signed_in: Browser, set_up_app: SetUp, settings: Any
+) -> None:
+    settings.STAFF_SECOND_FACTOR = True
+    client = signed_in(reviewer)
+    set_up_app(client)
+    client.post("/accounts/2fa/totp/deactivate/")
+    assert client.get("/desk/").headers["Location"] == "/accounts/2fa/"
+
+
+def test_the_operator_helps_somebody_who_has_lost_everything(
+    owner: User, signed_in: Browser, set_up_app: SetUp
+) -> None:
+    set_up_app(signed_in(owner))
+    call_command("remove_second_factor", owner.email.upper(), stdout=StringIO())
+    assert enter(Client(), owner) == "/"
+    assert not Secret.objects.filter(kind="second_factor").exists()
+    entry = Entry.objects.get(event=Event.AUTHENTICATOR_APP_REMOVED, subject_id=owner.pk)
+    assert (entry.actor_kind, entry.actor_id) == ("system", None)
+    assert Mail.objects.filter(params__event=Event.AUTHENTICATOR_APP_REMOVED, user=owner).count() == 1
+    for address, words in ((owner.email, "has no second factor"), ("nobody@walk.example", "no account")):
+        with pytest.raises(CommandError, match=words):
+            call_command("remove_second_factor", address)
 
 
 def test_a_wrong_code_after_the_right_password_is_recorded_and_mailed_once_a_day(

@@ -91,6 +91,8 @@ def language(request: HttpRequest) -> HttpResponse:
 @ratelimit.decorator(app="allauth.account", action="signup")
 def confirm_address(request: HttpRequest) -> HttpResponse:
     """After signing up: look into your mailbox. The mail can be sent again, and a mistyped address be changed."""
+    if request.user.is_authenticated:
+        return redirect("home")
     pending = pending_account.find(request)
     form = AnotherAddressForm(request.POST if "change" in request.POST else None)
     if request.method == "POST" and pending is None:
