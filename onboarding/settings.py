@@ -84,6 +84,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_countries",
     "django_htmx",
@@ -111,12 +113,16 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "onboarding.web.middleware.SignInMiddleware",
     "onboarding.web.middleware.ReaderMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "onboarding.web.middleware.SessionsMiddleware",
+    "onboarding.web.middleware.SecondFactorMiddleware",
+    "onboarding.web.middleware.NotStoredMiddleware",
+    "onboarding.web.middleware.KeptEntriesMiddleware",
 ]
 
 ROOT_URLCONF = "onboarding.urls"
@@ -208,19 +214,42 @@ ACCOUNT_FORMS = {
     "reset_password": "onboarding.web.forms.account.ResetPasswordForm",
     "reset_password_from_key": "onboarding.web.forms.account.ResetPasswordKeyForm",
     "reauthenticate": "onboarding.web.forms.account.ReauthenticateForm",
+    "set_password": "onboarding.web.forms.account.SetPasswordForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 3
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up; elsewhere the password is asked for
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds; a secret is shown only after a sign-in this recent
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # for e-mail addresses, too; see AccountAdapter
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+MFA_ADAPTER = "onboarding.web.accounts.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "onboarding.web.forms.account.CodeForm",
+    "reauthenticate": "onboarding.web.forms.account.CodeAgainForm",
+    "activate_totp": "onboarding.web.forms.account.AuthenticatorAppForm",
+    "add_webauthn": "onboarding.web.forms.account.PasskeyForm",
+    "authenticate_webauthn": "onboarding.web.forms.account.SecondPasskeyForm",
+    "reauthenticate_webauthn": "onboarding.web.forms.account.PasskeyAgainForm",
+    "login_webauthn": "onboarding.web.forms.account.PasskeySignInForm",
+    "edit_webauthn": "onboarding.web.forms.account.PasskeyNameForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1  # periods of 30 s before and after: phones' clocks are off
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # of a further address; nobody signs in before the first one is confirmed
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", not DEMO and PORTAL_MODE == "hub")
+USERSESSIONS_ADAPTER = "onboarding.web.accounts.SessionsAdapter"
 PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds; also of the link that `first_admin` prints
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600  # seconds; a choice made in the footer by who has not signed in
 CSRF_FAILURE_VIEW = "onboarding.web.views.errors.csrf_failure"
 SECURE_SSL_REDIRECT = _https and env.bool("SSL_REDIRECT", True)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]

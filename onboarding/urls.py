@@ -3,7 +3,11 @@
 from django.urls import include, path
 
 urlpatterns = [
+    # Ours come first where both have a page of that name.
+    path("accounts/", include("onboarding.web.account_urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("", include("onboarding.web.urls")),
 ]
 

@@ -36,6 +36,7 @@ def own_var(settings: object, tmp_path: Path) -> None:
     settings.WHITENOISE_AUTOREFRESH = True
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     settings.KEY_CUSTODIES = ["browser", "own", "vault"]
+    settings.STAFF_SECOND_FACTOR = False  # the cast signs in by password; see tests/web/test_second_factor.py
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

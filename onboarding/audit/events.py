@@ -75,7 +75,24 @@ class Event(models.TextChoices):
     PERSON_EXPORTED = "person:exported", _("Export of what is held about a person")
     PERSON_ERASED = "person:erased", _("Account erased")
     DESCRIPTION_ERASED = "registration:erased", _("Description erased, as it need not be kept any longer")
+    ACCOUNT_CREATED = "account:created", _("Account created")
+    SIGNED_IN = "account:signed_in", _("Signed in")
+    SECOND_FACTOR_FAILED = "account:second_factor_failed", _("Wrong code after the right password")
+    PASSWORD_CHANGED = "account:password_changed", _("Password changed")
+    EMAIL_ADDED = "account:email_added", _("E-mail address added")
+    EMAIL_CHANGED = "account:email_changed", _("Primary e-mail address changed")
+    EMAIL_REMOVED = "account:email_removed", _("E-mail address removed")
+    PASSKEY_ADDED = "account:passkey_added", _("Passkey added")
+    PASSKEY_REMOVED = "account:passkey_removed", _("Passkey removed")
+    AUTHENTICATOR_APP_ADDED = "account:authenticator_app_added", _("Authenticator app added")
+    AUTHENTICATOR_APP_REMOVED = "account:authenticator_app_removed", _("Authenticator app removed")
+    RECOVERY_CODES_MADE = "account:recovery_codes_made", _("New recovery codes made")
+    RECOVERY_CODE_USED = "account:recovery_code_used", _("Recovery code used")
+    SESSIONS_ENDED = "account:sessions_ended", _("Signed out elsewhere")
 
 
 STAFF_ONLY = frozenset({Event.ROLE_GRANTED, Event.PERSON_EXPORTED, Event.PERSON_ERASED})
 """Events that partners do not see."""
+
+ACCOUNT = frozenset(event for event in Event if event.startswith("account:"))
+"""Events of a person's own account, in the one chain of what concerns no partner."""

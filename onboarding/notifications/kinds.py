@@ -46,6 +46,7 @@ KINDS: Mapping[str, Category] = {
     "role_changed": Category.SECURITY,
     "member_removed": Category.SECURITY,
     "organisation_deleted": Category.SECURITY,
+    "account_changed": Category.SECURITY,
     "account_erased": Category.SECURITY,
     "registration_to_review": Category.DESK,
     "csr_to_sign": Category.DESK,

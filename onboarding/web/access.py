@@ -1,9 +1,9 @@
 """Who may open which page. Every view declares it with one of these; a test walks all routes by all actors.
 
-Closed unless opened: LoginRequiredMiddleware asks for a sign-in on whatever is not `public`.
+Closed unless opened: SignInMiddleware asks for a sign-in on whatever is not `public`, and SecondFactorMiddleware for a
+second factor of staff on whatever is neither `public` nor about their own account.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from allauth.account.adapter import get_adapter
-from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -26,6 +25,7 @@ from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import Membership, Organisation, StaffRole
 from onboarding.registrations.models import Application
 from onboarding.web.requests import PortalRequest
+from onboarding.web.second_factor import proven_recently
 
 View = Callable[..., HttpResponse]
 
@@ -37,7 +37,10 @@ STAFF = frozenset(StaffRole.Role.values)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a route requires. kind: public, demo, signed_in, application, organisation or staff; roles: one of these."""
+    """What a route requires.
+
+    kind: public, demo, own_account, signed_in, application, organisation or staff; roles: one of these.
+    """
 
     kind: str
     roles: frozenset[str] = frozenset()
@@ -64,6 +67,14 @@ def demo(view: View) -> View:
 def signed_in(view: View) -> View:
     """Open the page to everybody who has signed in."""
     return _declare(view, Access("signed_in"))
+
+
+def own_account(view: View) -> View:
+    """Open the page to everybody who has signed in: it is about nothing but their own account.
+
+    Staff who have yet to set up a second factor can open these pages, and no other.
+    """
+    return _declare(view, Access("own_account"))
 
 
 def application(*, change: frozenset[str] = BUILDERS) -> Callable[[View], View]:
@@ -150,7 +161,7 @@ def staff(*roles: str, read: frozenset[str] = STAFF) -> Callable[[View], View]:
 
 
 def recent_sign_in(view: View) -> View:
-    """Ask for the password again unless the last sign-in is at most ACCOUNT_REAUTHENTICATION_TIMEOUT seconds old.
+    """Ask again who is there, unless that was just proven; see `proven_recently`.
 
     allauth's own decorator keeps a form that was sent in the session, to send it on afterwards; these forms hold
     secrets, so here the reader starts again at the page.
@@ -158,9 +169,10 @@ def recent_sign_in(view: View) -> View:
 
     @wraps(view)
     def inner(request: PortalRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        last = max((record["at"] for record in get_authentication_records(request, request.user)), default=0.0)
-        if time.time() - last > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
-            return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+        if not proven_recently(request):
+            ways = get_adapter().get_reauthentication_methods(request.user)
+            way = ways[0]["url"] if ways else reverse("account_login")
+            return redirect(f"{way}?{urlencode({'next': request.path})}")
         return view(request, *args, **kwargs)
 
     return inner

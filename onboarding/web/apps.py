@@ -6,5 +6,10 @@ class WebConfig(AppConfig):
     label = "web"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from onboarding.web import checks  # noqa: F401
+        """Register the system checks, and listen to what happens to accounts."""
+        from onboarding.web import (
+            checks,  # noqa: F401
+            security,
+        )
+
+        security.connect()

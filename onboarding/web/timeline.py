@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
@@ -21,7 +22,23 @@ TONES = {
     Event.RUN_FAILED: "danger",
     Event.CERTIFICATE_REVOKED: "danger",
     Event.REGISTRATION_CHANGES_REQUESTED: "warning",
+    Event.SECOND_FACTOR_FAILED: "danger",
+    Event.PASSWORD_CHANGED: "warning",
+    Event.EMAIL_CHANGED: "warning",
+    Event.PASSKEY_ADDED: "success",
+    Event.PASSKEY_REMOVED: "warning",
+    Event.AUTHENTICATOR_APP_ADDED: "success",
+    Event.AUTHENTICATOR_APP_REMOVED: "warning",
+    Event.RECOVERY_CODE_USED: "warning",
 }
+
+WAYS_IN = {
+    "password": gettext_noop("password"),
+    "webauthn": gettext_noop("passkey"),
+    "totp": gettext_noop("authenticator app"),
+    "recovery_codes": gettext_noop("recovery code"),
+}
+"""How one signs in, by django-allauth's names."""
 
 
 def timeline(entries: Iterable[Entry], *, reader: User) -> list[dict[str, Any]]:
@@ -39,6 +56,25 @@ def timeline(entries: Iterable[Entry], *, reader: User) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def account_timeline(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Return what happened to an account, for the component: each with the browser and the address it came from."""
+    return [
+        {
+            "when": row.occurred_at,
+            "what": _happened(row),
+            "who": " · ".join(filter(None, (row.data.get("browser"), row.address))),
+            "tone": TONES.get(Event(row.event), "neutral"),
+        }
+        for row in entries
+    ]
+
+
+def _happened(row: Entry) -> str:
+    label = str(Event(row.event).label)
+    ways = ", ".join(_(WAYS_IN[way]) for way in row.data.get("with", ()) if way in WAYS_IN)
+    return _("%(what)s: %(how)s") % {"what": label, "how": ways} if ways else label
 
 
 def _who(row: Entry, names: dict[Any, str], reader: User) -> str:

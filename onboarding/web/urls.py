@@ -4,6 +4,7 @@ from django.urls import path
 
 from onboarding.web import health
 from onboarding.web.views import (
+    account,
     application,
     bring,
     claims,
@@ -35,8 +36,9 @@ ORGANISATION = "organisation/<uuid:organisation_id>/"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("profile/", account.profile, name="profile"),
+    path("profile/history/", account.history, name="account_history"),
     path("organisation/new/", home.new_organisation, name="new_organisation"),
-    path("profile/", home.profile, name="profile"),
     path("profile/mails/", mails.my_mails, name="my_mails"),
     path("mails/<uuid:mail_id>/", mails.mail, name="mail"),
     # Who belongs to a company, and how they come and go
@@ -113,6 +115,7 @@ urlpatterns = [
     path("desk/logins/<uuid:login_id>/<slug:verb>/", claims.decide, name="desk_login_decide"),
     path("desk/health/", failures.health, name="desk_health"),
     # Beside the journey
+    path("language/", account.language, name="language"),
     path("theme.css", home.theme, name="theme"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("outbox/", outbox.outbox, name="outbox"),

@@ -96,5 +96,5 @@ def test_the_journey_speaks_french(visit: Visit, french: Visit) -> None:
     reader.open(f"{path}sandbox/validate/").press("Valider").wait_for_run("Échec")
     read(reader, reader.path)
     read(reader, path)
-    read(reader, "/")
-    read(reader, "/profile/")
+    for page in ("/", "/profile/", "/profile/history/", "/accounts/email/", "/accounts/2fa/", "/accounts/sessions/"):
+        read(reader, page)

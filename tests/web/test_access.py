@@ -42,6 +42,13 @@ READERS: dict[str, set[str]] = {
     "profile": SIGNED_IN,
     "my_mails": SIGNED_IN,
     "mail": PARTNERS,
+    "account_history": SIGNED_IN,
+    "account_confirm_email": EVERYBODY,
+    "account_email_verification_sent": EVERYBODY,
+    "mfa_list_webauthn": SIGNED_IN,
+    "mfa_add_webauthn": SIGNED_IN,
+    "session_end": SIGNED_IN,
+    "language": EVERYBODY,
     "new_application": SIGNED_IN,
     "organisations": SIGNED_IN,
     "join_take_back": SIGNED_IN,
@@ -154,6 +161,39 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
 }
 
 
+# django-allauth's own pages, which it opens to everybody; the others it opens to whoever has signed in.
+THEIRS_OPEN = {
+    "account_login",
+    "account_signup",
+    "account_inactive",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "account_confirm_login_code",
+    "mfa_authenticate",
+    "mfa_login_webauthn",
+}
+THEIRS_SIGNED_IN = {
+    "account_logout",
+    "account_reauthenticate",
+    "account_email",
+    "account_change_password",
+    "account_set_password",
+    "mfa_index",
+    "mfa_reauthenticate",
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_download_recovery_codes",
+    "mfa_edit_webauthn",
+    "mfa_remove_webauthn",
+    "mfa_reauthenticate_webauthn",
+    "usersessions_list",
+}
+
+
 def routes(resolver: URLResolver | None = None) -> Iterator[URLPattern]:
     for entry in (resolver or get_resolver()).url_patterns:
         if isinstance(entry, URLPattern):
@@ -163,6 +203,9 @@ def routes(resolver: URLResolver | None = None) -> Iterator[URLPattern]:
 
 
 OURS = {route.name: route for route in routes() if route.callback.__module__.startswith("onboarding.")}
+
+
+THEIRS = {route.name: route for route in routes() if route.name not in OURS}
 
 
 @pytest.fixture
@@ -225,6 +268,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
             "invitation_decide": "withdraw",
         }.get(name, ""),
         "key": "none",
+        "session_id": 0,
         "kind": "role-mailbox" if name.startswith("contact") else "txt",
         "token": coming.get(name, ""),
         **coming,
@@ -286,6 +330,26 @@ def test_each_form_is_taken_from_its_writers_and_from_nobody_else(
             assert response.status_code == 403, actor
         else:
             assert response.status_code == 404, actor
+
+
+def test_each_page_of_allauth_is_known_and_opens_as_it_says(
+    owner: User, reviewer: User, signed_in: Callable[[User], Client]
+) -> None:
+    assert set(THEIRS) == THEIRS_OPEN | THEIRS_SIGNED_IN
+    readers = [signed_in(owner), signed_in(reviewer)]
+    arguments = {
+        "mfa_edit_webauthn": {"pk": 1},
+        "mfa_remove_webauthn": {"pk": 1},
+        "account_reset_password_from_key": {"uidb36": "1", "key": "none"},
+    }
+    for name in sorted(THEIRS_SIGNED_IN) + sorted(THEIRS_OPEN):
+        url = reverse(name, kwargs=arguments.get(name))
+        answer = Client().get(url)
+        if name in THEIRS_SIGNED_IN:
+            assert answer.headers.get("Location", "").startswith("/accounts/login/"), name
+            assert all("/accounts/login/" not in one.get(url).headers.get("Location", "") for one in readers), name
+        else:
+            assert answer.status_code in (200, 302), name
 
 
 @pytest.mark.parametrize("name", ["outbox", "outbox_mail", "styleguide"])

@@ -238,7 +238,7 @@ def test_names_that_would_be_refused_are_said_before_anything_is_asked_for(
     page = client.get(address(cycle, way)).content.decode()
     assert "would be refused" in page
     assert "Change the names" in page
-    assert 'method="post"' not in page
+    assert 'method="post"' not in page.partition("<footer")[0]
     response = client.post(address(cycle, way), {"bits": "2048", "key": SimpleUploadedFile("k.pem", pem())})
     assert response.status_code in (200, 422)
     assert KeyOrder.objects.count() == 0
@@ -263,7 +263,7 @@ def test_those_who_only_read_are_given_no_form(
 ) -> None:
     page = signed_in(viewer).get(address(cycle, way)).content.decode()
     assert "MZP128745" in page
-    assert 'method="post"' not in page
+    assert 'method="post"' not in page.partition("<footer")[0]
 
 
 def test_the_page_of_choice_says_of_each_custody_who_could_use_the_key(

@@ -3,10 +3,23 @@
 from typing import Any
 
 from allauth.account import forms as allauth_forms
+from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from onboarding.web.forms.base import PlainWords
+from onboarding.web import pending_account
+from onboarding.web.forms.base import PlainWords, PortalForm
+from onboarding.web.forms.fields import LineField
 
 LABELS = {
     "login": _("E-mail address"),
@@ -43,6 +56,12 @@ class LoginForm(AccountWords, allauth_forms.LoginForm):
 class SignupForm(AccountWords, allauth_forms.SignupForm):
     """Sign up."""
 
+    def try_save(self, request: HttpRequest) -> Any:
+        """Make the account, or pretend to; either way, remember what is needed to change the address."""
+        user, response = super().try_save(request)
+        pending_account.begin(request, self.cleaned_data["email"], user, self.cleaned_data["password1"])
+        return user, response
+
 
 class AddEmailForm(AccountWords, allauth_forms.AddEmailForm):
     """A further e-mail address."""
@@ -62,3 +81,128 @@ class ResetPasswordKeyForm(AccountWords, allauth_forms.ResetPasswordKeyForm):
 
 class ReauthenticateForm(AccountWords, allauth_forms.ReauthenticateForm):
     """The password once more, before something sensitive."""
+
+
+class SetPasswordForm(AccountWords, allauth_forms.SetPasswordForm):
+    """A first password."""
+
+
+CODE = {"inputmode": "numeric", "autocomplete": "one-time-code", "class": "mono", "spellcheck": "false"}
+
+
+class CodeWords(AccountWords):
+    """For forms that ask for a code of the authenticator app, or a recovery code in its place."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["code"]
+        field.label = _("Code")
+        field.max_length = 32  # type: ignore[attr-defined]
+        field.widget = forms.TextInput(attrs=CODE | {"autofocus": True, "maxlength": 32})
+
+
+class CodeForm(CodeWords, mfa_forms.AuthenticateForm):
+    """The second factor, after the password."""
+
+
+class CodeAgainForm(CodeWords, mfa_forms.ReauthenticateForm):
+    """The second factor once more, before something sensitive."""
+
+
+class AuthenticatorAppForm(CodeWords, ActivateTOTPForm):
+    """The first code of an authenticator app, which shows that it has the secret."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = _("Code that the app shows")
+        self.fields["code"].widget.attrs.pop("autofocus")
+
+
+class CredentialField(forms.JSONField):
+    """What the browser made or used. Never sent back to the page."""
+
+    widget = forms.HiddenInput
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return nothing: it is good for one attempt."""
+        return initial
+
+
+class SentByBrowser(AccountWords):
+    """For forms with a passkey's `credential`, which a script sends, and so anything may be sent.
+
+    allauth expects the shape that browsers give it; whatever else comes is a passkey that was not accepted.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["credential"] = CredentialField(
+            label=_("Passkey"),
+            error_messages={
+                "required": _(
+                    "Your browser sent no passkey. This needs JavaScript; an authenticator app works without."
+                )
+            },
+        )
+
+    def full_clean(self) -> None:
+        """Clean, and word what is wrong with a passkey as that, not as a wrong code."""
+        try:
+            super().full_clean()
+        except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
+            self.add_error("credential", forms.ValidationError("", code="incorrect_code"))  # type: ignore[attr-defined]
+        errors: Any = self._errors  # type: ignore[attr-defined]
+        for name in {"credential", NON_FIELD_ERRORS} & set(errors):
+            if any(error.code in ("incorrect_code", "invalid") for error in errors[name].as_data()):
+                errors[name] = errors[name].__class__([_("This passkey was not accepted. Try again.")])
+
+
+class SecondPasskeyForm(SentByBrowser, AuthenticateWebAuthnForm):
+    """A passkey after the password."""
+
+
+class PasskeyAgainForm(SentByBrowser, ReauthenticateWebAuthnForm):
+    """A passkey once more, before something sensitive."""
+
+
+class PasskeySignInForm(SentByBrowser, LoginWebAuthnForm):
+    """A passkey alone."""
+
+
+class NameWords(AccountWords):
+    """For forms that name a passkey."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kept = self.fields["name"].required
+        self.fields["name"] = LineField(
+            label=_("Name"),
+            max_length=60,
+            required=kept,
+            help_text=_("So that you recognise it, such as “Office laptop” or “Blue USB key”."),
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        )
+        self.fields["name"].alternative = True  # type: ignore[attr-defined]  # filled in already
+
+
+class PasskeyForm(SentByBrowser, NameWords, AddWebAuthnForm):
+    """A new passkey: the page's script puts into `credential` what the browser made. Never without user verification,
+    so that it is enough by itself to sign in."""
+
+    field_order = ("name", "credential")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("passwordless", None)
+
+
+class PasskeyNameForm(NameWords, EditWebAuthnForm):
+    """Another name for a passkey."""
+
+
+class AnotherAddressForm(PortalForm):
+    """The right address, in place of the one that was mistyped at sign-up."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )

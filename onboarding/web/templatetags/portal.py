@@ -1,14 +1,18 @@
 """Template tags of the portal's components: state shapes, instants, the ladder's rows, the error summary's links."""
 
 import itertools
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+from urllib.parse import quote
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm, BoundField
+from django.template.defaulttags import CsrfTokenNode
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.formats import number_format
@@ -17,6 +21,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext, pgettext
 
+from onboarding.audit.events import Event
+from onboarding.web import kept_entries
+from onboarding.web.devices import device
 from onboarding.web.runs import check_in_words
 
 register = template.Library()
@@ -74,6 +81,54 @@ def glyph(shape: str, size: int = 16) -> SafeString:
         size,
         mark_safe(_SHAPES[shape]),  # noqa: S308 – a constant of this module
     )
+
+
+@register.simple_tag(takes_context=True)
+def csrf_token(context: template.Context) -> SafeString:
+    """Put Django's token into a form, and for whom the page is made: what is typed can be handed back to them alone."""
+    token = mark_safe(CsrfTokenNode().render(context))  # noqa: S308 – Django's own tag
+    user = context.get("user")
+    if user is None or not user.is_authenticated:
+        return token
+    return format_html(
+        '{}<input type="hidden" name="{}" value="{}">', token, kept_entries.MARK, kept_entries.mark(user)
+    )
+
+
+@register.simple_tag
+def entries_are_back() -> bool:
+    """Tell whether the page's forms are filled in with what was typed before a sign-in."""
+    return kept_entries.offered() is not None
+
+
+@register.filter
+def event_label(event: str) -> str:
+    """Say what happened, of the audit's vocabulary; nothing for nothing."""
+    return str(Event(event).label) if event else ""
+
+
+@register.filter
+def json_text(value: Any) -> str:
+    """Write a value as JSON, for an attribute that a script reads."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
+
+
+@register.filter
+def lines(items: Iterable[str]) -> str:
+    """Put each item on a line of its own."""
+    return "\n".join(items)
+
+
+@register.filter
+def text_file(items: Iterable[str]) -> str:
+    """Make an address that holds the items as a text file, for a link that saves it: nothing is fetched."""
+    return f"data:text/plain;charset=utf-8,{quote(lines(items) + chr(10))}"
+
+
+@register.filter
+def device_name(user_agent: str) -> str:
+    """Name browser and system out of a User-Agent header."""
+    return device(user_agent)
 
 
 @register.filter

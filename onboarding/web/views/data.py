@@ -13,14 +13,14 @@ from onboarding.web.forms.organisation import EraseForm
 from onboarding.web.requests import PortalRequest
 
 
-@access.signed_in
+@access.own_account
 def data(request: PortalRequest) -> HttpResponse:
     """What is held, why, and what can be done with it."""
     return render(request, "organisation/data.html")
 
 
 @never_cache
-@access.signed_in
+@access.own_account
 @access.recent_sign_in
 def download(request: PortalRequest) -> HttpResponse:
     """All of it, as one JSON file."""
@@ -30,7 +30,7 @@ def download(request: PortalRequest) -> HttpResponse:
 
 
 @never_cache
-@access.signed_in
+@access.own_account
 @access.recent_sign_in
 def erase(request: PortalRequest) -> HttpResponse:
     """Erase the account, after saying what that means; or say what has to be done first."""

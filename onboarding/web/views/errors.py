@@ -3,9 +3,9 @@
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
-from onboarding.web import access
+from onboarding.web import access, kept_entries
 
 
 @access.public
@@ -25,7 +25,12 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 
 @access.public
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403, because the form was too old or came from elsewhere."""
+    """403, because the form was too old or came from elsewhere.
+
+    What was typed into a page that was made for whoever is signed in now, or signs in next, is handed back.
+    """
+    if kept_entries.keep(request):
+        return redirect(request.get_full_path())
     return render(request, "403_csrf.html", status=403)
 
 

@@ -1,7 +1,6 @@
 """Where people arrive: the promise for strangers, the applications for members, the desk for staff."""
 
 from django.conf import settings
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +15,7 @@ from onboarding.programmes import profile as programme_profile
 from onboarding.registrations import flows
 from onboarding.registrations.models import Application
 from onboarding.web import access
-from onboarding.web.forms.people import OrganisationForm, ProfileForm
+from onboarding.web.forms.people import OrganisationForm
 from onboarding.web.journey.standing import STANDINGS, listing
 from onboarding.web.presenting import example_ladder
 from onboarding.web.requests import PortalRequest
@@ -73,17 +72,6 @@ def new_organisation(request: PortalRequest) -> HttpResponse:
         flows.create_organisation(request.user, **form.cleaned_data, actor=access.member_actor(request))
         return redirect("new_application")
     return render(request, "organisation_new.html", {"form": form})
-
-
-@access.signed_in
-def profile(request: PortalRequest) -> HttpResponse:
-    """A person's name, language and time zone."""
-    form = ProfileForm(request.POST or None, instance=request.user)
-    if request.method == "POST" and form.is_valid():
-        form.save()
-        messages.success(request, _("Saved."))
-        return redirect("profile")
-    return render(request, "profile.html", {"form": form})
 
 
 @access.public

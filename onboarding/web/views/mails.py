@@ -31,7 +31,7 @@ def application_mails(request: PortalRequest, application: Application) -> HttpR
     return render(request, "application_mails.html", context)
 
 
-@access.signed_in
+@access.own_account
 def my_mails(request: PortalRequest) -> HttpResponse:
     """Which mails somebody gets, and those that they got."""
     form = MailsForm(
