@@ -41,7 +41,10 @@ def forms(secret: str) -> Forms:
 
 
 def forms_of_key(pem: bytes, passphrase: bytes | None = None) -> Forms:
-    """Return what gives a private RSA key away: its file as it was given, its lines in the clear, and its primes."""
+    """Return what gives a private RSA key away: its file as it was given, its lines in the clear, and its primes.
+
+    Lines that lie in the modulus are left out: it is public, and where it begins a CSR may share whole lines with it.
+    """
     key = load_pem_private_key(pem, passphrase)
     if not isinstance(key, RSAPrivateKey):
         raise TypeError(key)
@@ -49,7 +52,9 @@ def forms_of_key(pem: bytes, passphrase: bytes | None = None) -> Forms:
         key.private_bytes(Encoding.PEM, how, NoEncryption())
         for how in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL)
     ]
-    lines = {line for one in (pem, *clear) for line in one.splitlines()[2:-2]}
+    numbers = key.public_key().public_numbers()
+    modulus = numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big")
+    lines = {line for one in (pem, *clear) for line in one.splitlines()[2:-2] if base64.b64decode(line) not in modulus}
     primes = [number.to_bytes((number.bit_length() + 7) // 8, "big") for number in _primes(key)]
     return frozenset(lines | set(primes) | {prime.hex().encode() for prime in primes})
 

@@ -50,6 +50,10 @@ SECTIONS = (
         ("reference", "name", "programme", "organisation__name", "created_at"),
     ),
     Section(
+        "drafts_edited", "registrations.draftedit", "edited_by",
+        ("registration__application__reference", "version", "edited_at"),
+    ),
+    Section(
         "descriptions_submitted", "registrations.submission", "submitted_by",
         ("registration__application__reference", "number", "submitted_at"),
     ),
@@ -64,6 +68,7 @@ SECTIONS = (
         "reports_sent", "validation.partnerreport", "received_from",
         ("credential_set__application__reference", "result", "received_at"),
     ),
+    Section("mails_not_wanted", "notifications.muted", "user", ("category",)),
     Section("mails", "notifications.mail", "user", ("kind", "address", "language", "state", "created_at", "sent_at")),
 )  # fmt: skip
 

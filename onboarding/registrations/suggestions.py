@@ -16,7 +16,8 @@ def suggestions(registration: Registration, reader: User) -> dict[str, Any]:
     """
     organisation = registration.organisation
     contact = organisation.contacts.filter(verified_at__isnull=False).order_by("created_at").first()
-    login = organisation.partner_logins.filter(confirmed_at__isnull=False, retired_at=None).order_by("mzp").first()
+    logins = organisation.partner_logins.filter(environment="", confirmed_at__isnull=False, retired_at=None)
+    login = logins.order_by("mzp").first()
     last = (
         Registration.objects.filter(application__organisation=organisation, answers__has_key="contact_email")
         .exclude(pk=registration.pk)

@@ -20,6 +20,7 @@ from onboarding.registrations import flows as registrations
 from onboarding.registrations import logins
 from onboarding.registrations.models import Application
 from onboarding.registrations.states import State
+from onboarding.registrations.suggestions import suggestions
 from onboarding.sandbox.portal_registry import DatabaseRegistry
 from onboarding.validation import sandboxing as validating
 from onboarding.validation import schedule
@@ -326,3 +327,9 @@ def test_deleting_touches_no_real_environment(owner: User, reviewer: User, issue
     assert not validating.delete_credentials(held.application, actor=member(owner))
     held.certificate_request.refresh_from_db()
     assert held.certificate_request.state == "issued"
+
+
+def test_the_sandboxs_login_is_not_suggested_to_a_description_as_the_companys(owner: User) -> None:
+    draft = registrations.start_application(owner.organisations.get(), "fleet_owner", actor=member(owner))
+    logins.sandbox_login(draft.organisation, actor=member(owner))
+    assert suggestions(draft.registration, owner)["mzp"] == ""
