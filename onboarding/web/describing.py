@@ -20,6 +20,7 @@ from onboarding.registrations import statements
 from onboarding.registrations.description import BY_NAME, STEPS, Answers, asked, chosen_items, purpose_of, scopes_of
 from onboarding.registrations.drafts import Conflict
 from onboarding.registrations.models import Application
+from onboarding.registrations.revisions import changes
 from onboarding.registrations.usage import Rates, seconds_for_all
 
 CATEGORY_LABELS: Mapping[str, str] = {category.id: category.label for category in catalogue()}
@@ -84,6 +85,41 @@ def describe_conflicts(conflicts: Iterable[Conflict], answers: Answers) -> list[
             "at": conflict.at,
         }
         for conflict in conflicts
+    ]
+
+
+def describe_changes(before: Answers, after: Answers) -> list[dict[str, Any]]:
+    """Return what two descriptions say differently, each before and after, for `parts/changes.html`.
+
+    Of a long list only the lines are shown that differ.
+    """
+    found = changes(before, after)
+    people = People.read(
+        answer.get("by") for change in found for answer in (change.before, change.after) if isinstance(answer, dict)
+    )
+    return [
+        {
+            "name": change.question.name,
+            "label": _(str(change.question.label)),
+            "sides": _sides(
+                _lines(change.question.name, change.before, before, people),
+                _lines(change.question.name, change.after, after, people),
+            ),
+        }
+        for change in found
+    ]
+
+
+def _lines(name: str, answer: Any, answers: Answers, people: People) -> list[str]:
+    row = shown(name, answer, answers, people)
+    lines = [str(value) for value in row.get("values") or [row.get("value")] if value]
+    return [*lines, row["note"]] if BY_NAME[name].shown == "statement" and row.get("note") else lines
+
+
+def _sides(before: list[str], after: list[str]) -> list[tuple[str, list[str]]]:
+    return [
+        (_("Before"), [line for line in before if line not in after]),
+        (_("Now"), [line for line in after if line not in before]),
     ]
 
 

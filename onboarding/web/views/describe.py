@@ -26,7 +26,7 @@ from onboarding.registrations.drafts import Conflict
 from onboarding.registrations.models import Application, Registration, Submission
 from onboarding.registrations.suggestions import suggestions
 from onboarding.web import access
-from onboarding.web.describing import People, describe_answers, describe_conflicts, labels_of
+from onboarding.web.describing import People, describe_answers, describe_changes, describe_conflicts, labels_of
 from onboarding.web.forms.description import FORMS, StepForm, put, with_category
 from onboarding.web.requests import PortalRequest
 
@@ -174,6 +174,7 @@ def check(request: PortalRequest, application: Application) -> HttpResponse:
         last = registration.submissions.last()
         return redirect("receipt", application.pk, last.number) if last else redirect("application", application.pk)
     change = registration.is_editable and request.may_change
+    submissions = list(registration.submissions.all())
     context = {
         "application": application,
         "registration": registration,
@@ -184,7 +185,10 @@ def check(request: PortalRequest, application: Application) -> HttpResponse:
         ],
         "change": change,
         "steps": _steps(registration, "check"),
-        "submissions": list(registration.submissions.all()),
+        "submissions": submissions,
+        "differences": describe_changes(submissions[-1].answers, registration.answers)
+        if submissions and registration.is_editable
+        else [],
     }
     return render(request, "describe_check.html", context)
 
@@ -197,9 +201,11 @@ def receipt(request: PortalRequest, application: Application, number: int) -> Ht
         registration=_registration(application),
         number=number,
     )
+    before = application.registration.submissions.filter(number=number - 1).first()
     context = {
         "application": application,
         "registration": application.registration,
+        "differences": describe_changes(before.answers, submission.answers) if before else [],
         "submission": submission,
         "by": People.read([submission.submitted_by_id]).name(submission.submitted_by_id),
         "decide_by": date_format(submission.decide_by, pgettext("date format", "j M Y"))

@@ -27,7 +27,7 @@ from onboarding.registrations.models import Registration
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access
-from onboarding.web.describing import describe_answers
+from onboarding.web.describing import describe_answers, describe_changes
 from onboarding.web.forms.credentials import TakeInForm
 from onboarding.web.forms.desk import ApproveForm, DeclineForm, NoteForm
 from onboarding.web.presenting import (
@@ -221,7 +221,7 @@ def _registration_page(
     request: PortalRequest, found: Registration, bound: dict[str, forms.Form] | None = None, status: int = 200
 ) -> HttpResponse:
     application = found.application
-    submission = found.submissions.last()
+    before, submission = ([None, None, *found.submissions.all()])[-2:]
     answers = submission.answers if submission else found.answers
     bound = bound or {}
     possible = [verb for verb in DECISIONS if LIFECYCLE.allows(found.state, verb)] if request.may_change else []
@@ -231,6 +231,7 @@ def _registration_page(
         "application": application,
         "submission": submission,
         "sections": describe_answers(application, answers, change=False),
+        "differences": describe_changes(before.answers, submission.answers) if before and submission else [],
         "known_logins": application.organisation.partner_logins.filter(environment="", retired_at=None),
         "verbs": possible,
         "approve": bound.get("approve") or ApproveForm(initial={"mzp": answers.get("mzp", "")}),

@@ -1,0 +1,73 @@
+"""While others decide: what changed, what reviewers ask for, and starting again from a copy."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from onboarding.partners.models import User
+from onboarding.registrations import flows
+from onboarding.registrations.models import Application
+from onboarding.registrations.revisions import changes
+from tests.conftest import member, staff
+from tests.journey import ANSWERS, submitted
+
+Browser = Callable[[User], Client]
+
+
+def given_back(owner: User, reviewer: User, note: str = "Say which depots.", **kwargs: object) -> Application:
+    application = submitted(owner)
+    flows.take(application.registration, actor=staff(reviewer))
+    flows.request_changes(application.registration, note=note, actor=staff(reviewer), **kwargs)
+    return application
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ({}, {}, []),
+        ({"concept": "A"}, {"concept": "B"}, [("concept", "A", "B")]),
+        ({"mzp": ""}, {"mzp": None}, []),
+        ({"brands": ["ds", "opel"]}, {"brands": ["opel", "ds"]}, []),
+        ({"callback_url": "https://a.example/"}, {}, []),  # of the other programme
+        ({"vehicles": 5}, {"usage_basis": "vehicles", "vehicles": 6}, [("usage_basis", None, "vehicles"),
+                                                                       ("vehicles", None, 6)]),
+    ],
+)  # fmt: skip
+def test_only_answers_that_are_asked_and_say_something_else_have_changed(
+    before: dict[str, object], after: dict[str, object], found: list[tuple[str, object, object]]
+) -> None:
+    base = {"programme": "fleet_owner", "name": "Depots"}
+    compared = changes(base | before, base | after)
+    assert [(one.question.name, one.before, one.after) for one in compared] == found
+
+
+def test_of_an_erased_description_no_change_is_told() -> None:
+    assert changes({}, {"programme": "fleet_owner", "name": "Depots"}) == []
+
+
+def test_what_changed_since_the_last_submission_is_shown_to_the_partner_and_to_reviewers(
+    owner: User, reviewer: User, signed_in: Browser
+) -> None:
+    application = given_back(owner, reviewer)
+    registration = application.registration
+    pages = f"/applications/{application.pk}/describe"
+    browser = signed_in(owner)
+    assert browser.get(f"{pages}/receipt/1/").context["differences"] == []
+    assert browser.get(f"{pages}/check/").context["differences"] == []
+    new = {"concept": "Now with depots.", "data_items": [*ANSWERS["data_items"], "speed"]}
+    flows.save_answers(registration, new, seen_version=registration.version, actor=member(owner))
+    check = browser.get(f"{pages}/check/")
+    assert [one["name"] for one in check.context["differences"]] == ["concept", "data_items"]
+    assert dict(check.context["differences"][0]["sides"]) == {
+        "Before": [ANSWERS["concept"]],
+        "Now": ["Now with depots."],
+    }
+    assert "What changed since the last submission" in check.content.decode()
+    flows.submit(registration, actor=member(owner))
+    for response in (
+        browser.get(f"{pages}/receipt/2/"),
+        signed_in(reviewer).get(f"/desk/registrations/{registration.pk}/"),
+    ):
+        assert [one["name"] for one in response.context["differences"]] == ["concept", "data_items"]
+        assert ANSWERS["concept"] in response.content.decode()
