@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format, number_format
@@ -44,8 +45,12 @@ class People:
         return self.names.get(str(id_), _("somebody who has left"))
 
 
-def describe_answers(application: Application, answers: Answers, *, change: bool) -> list[dict[str, Any]]:
+def describe_answers(
+    application: Application, answers: Answers, *, change: bool, comments: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
     """Return the description as summary lists, one per step; with links to change them if `change`.
+
+    comments: what reviewers ask, by question name.
 
     Each row has the question's `name`, and `missing` where an answer is required and not there.
     """
@@ -58,6 +63,7 @@ def describe_answers(application: Application, answers: Answers, *, change: bool
                 "name": question.name,
                 "key": _(str(question.label)),
                 **shown(question.name, answers.get(question.name), answers, people),
+                "comment": comment_in_words((comments or {}).get(question.name, "")),
                 "href": href,
                 "change": _(str(question.label)).lower(),
                 "missing": question.required and not question.is_given(answers),
@@ -67,6 +73,11 @@ def describe_answers(application: Application, answers: Answers, *, change: bool
         if rows:
             sections.append({"step": step, "title": str(label), "rows": rows})
     return sections
+
+
+def comment_in_words(text: str) -> str:
+    """Return a reviewer's comment as it stands beside an answer; nothing if there is none."""
+    return _("%(operator)s asks: %(text)s") % {"operator": settings.OPERATOR_NAME, "text": text} if text else ""
 
 
 def describe_conflicts(conflicts: Iterable[Conflict], answers: Answers) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from onboarding.notifications.mails import render
+from onboarding.notifications.models import Mail
 from onboarding.partners.models import User
 from onboarding.registrations import flows
 from onboarding.registrations.models import Application
@@ -71,3 +73,28 @@ def test_what_changed_since_the_last_submission_is_shown_to_the_partner_and_to_r
     ):
         assert [one["name"] for one in response.context["differences"]] == ["concept", "data_items"]
         assert ANSWERS["concept"] in response.content.decode()
+
+
+def test_a_reviewers_comment_stands_beside_its_field_in_the_mail_and_before_submitting_until_then(
+    owner: User, reviewer: User, signed_in: Browser
+) -> None:
+    application = submitted(owner)
+    registration = application.registration
+    flows.take(registration, actor=staff(reviewer))
+    url = f"/desk/registrations/{registration.pk}/request_changes/"
+    desk = signed_in(reviewer)
+    refused = desk.post(url, {"comment_concept": "  "})
+    assert refused.status_code == 422
+    assert "note" in refused.context["changes"].errors
+    assert desk.post(url, {"comment_concept": "Which depots?", "comment_nothing": "?"}).status_code == 302
+    registration.refresh_from_db()
+    assert (registration.comments, registration.reopened) == ({"concept": "Which depots?"}, ["concept"])
+    mail = Mail.objects.filter(kind="registration_changes_requested").first()
+    assert mail is not None
+    assert "Concept: Which depots?" in render(mail).body
+    browser, pages = signed_in(owner), f"/applications/{application.pk}/describe"
+    for page in ("concept", "check"):
+        assert "asks: Which depots?" in browser.get(f"{pages}/{page}/").content.decode()
+    flows.submit(registration, actor=member(owner))
+    assert (registration.comments, registration.reopened) == ({}, [])
+    assert [one.comments for one in registration.submissions.all()] == [{}, {"concept": "Which depots?"}]

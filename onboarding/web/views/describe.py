@@ -26,7 +26,14 @@ from onboarding.registrations.drafts import Conflict
 from onboarding.registrations.models import Application, Registration, Submission
 from onboarding.registrations.suggestions import suggestions
 from onboarding.web import access
-from onboarding.web.describing import People, describe_answers, describe_changes, describe_conflicts, labels_of
+from onboarding.web.describing import (
+    People,
+    comment_in_words,
+    describe_answers,
+    describe_changes,
+    describe_conflicts,
+    labels_of,
+)
 from onboarding.web.forms.description import FORMS, StepForm, put, with_category
 from onboarding.web.requests import PortalRequest
 
@@ -116,7 +123,11 @@ def _form(registration: Registration, step: str, request: PortalRequest, data: Q
         given = {name: answer for name, answer in answers.items() if not is_blank(answer)}
         initial = suggestions(registration, request.user) | given
     extra = {"find": (data or request.GET).get("q", "")[:100]} if step == "data" else {}
-    return FORMS[step](data, initial=initial, application=registration.application, answers=answers, **extra)
+    form = FORMS[step](data, initial=initial, application=registration.application, answers=answers, **extra)
+    for name, text in registration.comments.items():
+        if name in form.fields:
+            form.fields[name].comment = comment_in_words(text)
+    return form
 
 
 def _page(
@@ -178,7 +189,7 @@ def check(request: PortalRequest, application: Application) -> HttpResponse:
     context = {
         "application": application,
         "registration": registration,
-        "sections": describe_answers(application, registration.answers, change=change),
+        "sections": describe_answers(application, registration.answers, change=change, comments=registration.comments),
         "missing": [
             {"label": _(str(question.label)), "href": reverse("describe", args=[application.pk, question.step])}
             for question in missing(registration.answers)

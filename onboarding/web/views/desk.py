@@ -29,7 +29,7 @@ from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access
 from onboarding.web.describing import describe_answers, describe_changes
 from onboarding.web.forms.credentials import TakeInForm
-from onboarding.web.forms.desk import ApproveForm, DeclineForm, NoteForm
+from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, NoteForm
 from onboarding.web.presenting import (
     certificate_report,
     explain_findings,
@@ -91,7 +91,8 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
     if request.method != "POST":
         return redirect("desk_registration", found.pk)
     form_class, decision, done = DECISIONS[verb]
-    form = form_class(request.POST)
+    extra = {"answers": _under_review(found)} if form_class is ChangesForm else {}
+    form = form_class(request.POST, **extra)
     if form.is_valid():
         try:
             decision(found, actor=access.staff_actor(request), **form.cleaned_data)
@@ -190,7 +191,7 @@ DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
     "take": (forms.Form, flows.take, gettext_lazy("You have it now.")),
     "approve": (ApproveForm, flows.approve, gettext_lazy("Approved. The partner has been told.")),
     "request_changes": (
-        NoteForm,
+        ChangesForm,
         flows.request_changes,
         gettext_lazy("Given back. The partner has been told what to change."),
     ),
@@ -208,6 +209,11 @@ def _registration(registration_id: UUID) -> Registration:
         Registration.objects.select_related("application__organisation", "application__partner_login", "assignee"),
         pk=registration_id,
     )
+
+
+def _under_review(registration: Registration) -> Mapping[str, Any]:
+    submission = registration.submissions.last()
+    return submission.answers if submission else registration.answers
 
 
 def _certificate_request(request_id: UUID) -> CertificateRequest:
@@ -230,13 +236,13 @@ def _registration_page(
         "registration": found,
         "application": application,
         "submission": submission,
-        "sections": describe_answers(application, answers, change=False),
+        "sections": describe_answers(application, answers, change=False, comments=found.comments),
         "differences": describe_changes(before.answers, submission.answers) if before and submission else [],
         "known_logins": application.organisation.partner_logins.filter(environment="", retired_at=None),
         "verbs": possible,
         "approve": bound.get("approve") or ApproveForm(initial={"mzp": answers.get("mzp", "")}),
         "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),
-        "changes": bound.get("request_changes") or NoteForm(auto_id="changes_%s"),
+        "changes": bound.get("request_changes") or ChangesForm(auto_id="changes_%s", answers=answers),
         "bound": list(bound.values()),
         "opened": next(iter(bound), ""),
         "timeline": timeline(entries, reader=request.user),
