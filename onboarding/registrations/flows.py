@@ -19,6 +19,7 @@ from onboarding.registrations.description import BY_NAME, STEPS, Question, appli
 from onboarding.registrations.drafts import Conflict, differences, merge
 from onboarding.registrations.logins import assign_login
 from onboarding.registrations.models import Application, DraftEdit, Registration, Submission
+from onboarding.registrations.reopening import open_steps
 from onboarding.registrations.states import EDITABLE, LIFECYCLE, State
 from onboarding.registrations.targets import working_days_after
 
@@ -44,6 +45,10 @@ class EditedMeanwhile(Exception):
 
 class ChangedSinceRead(Exception):
     """The draft was changed after the person who submits it had read it. Nothing was submitted."""
+
+
+class NotReopened(Exception):
+    """Only the steps with a reviewer's comment can be changed, and this is none of them. Nothing was written."""
 
 
 class ProgrammeFixed(Exception):
@@ -92,13 +97,16 @@ def save_answers(
     answers: by question name; those to statements are True or False. seen_version: of the draft that the person was
     shown. Returns what others changed since, among the answers sent, and this person did not.
 
-    Raises EditedMeanwhile if both changed the same answer, ProgrammeFixed, and IllegalTransition if the description is
+    Raises EditedMeanwhile if both changed the same answer, ProgrammeFixed, NotReopened, and IllegalTransition if the
+    description is
     not the partner's to change now.
     """
     while True:
         registration.refresh_from_db()
         if not registration.is_editable:
             raise IllegalTransition(LIFECYCLE.name, registration.state, "edit")
+        if not {BY_NAME[name].step for name in answers} <= open_steps(registration):
+            raise NotReopened
         # Nobody has seen what is still to come; whoever says so has seen nothing.
         seen = seen_version if seen_version <= registration.version else 0
         unseen = list(registration.edits.filter(version__gt=seen))

@@ -21,6 +21,7 @@ from onboarding.registrations import statements
 from onboarding.registrations.description import BY_NAME, STEPS, Answers, asked, chosen_items, purpose_of, scopes_of
 from onboarding.registrations.drafts import Conflict
 from onboarding.registrations.models import Application
+from onboarding.registrations.reopening import open_steps
 from onboarding.registrations.revisions import changes
 from onboarding.registrations.usage import Rates, seconds_for_all
 
@@ -55,9 +56,10 @@ def describe_answers(
     Each row has the question's `name`, and `missing` where an answer is required and not there.
     """
     people = People.read(answer.get("by") for answer in answers.values() if isinstance(answer, dict))
+    opened = open_steps(application.registration) if change else frozenset[str]()
     sections = []
     for step, label in STEPS:
-        href = reverse("describe", args=[application.pk, step]) if change else ""
+        href = reverse("describe", args=[application.pk, step]) if step in opened else ""
         rows = [
             {
                 "name": question.name,

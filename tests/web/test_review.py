@@ -9,7 +9,9 @@ from onboarding.notifications.mails import render
 from onboarding.notifications.models import Mail
 from onboarding.partners.models import User
 from onboarding.registrations import flows
+from onboarding.registrations.description import STEPS
 from onboarding.registrations.models import Application
+from onboarding.registrations.reopening import open_steps
 from onboarding.registrations.revisions import changes
 from tests.conftest import member, staff
 from tests.journey import ANSWERS, submitted
@@ -98,3 +100,36 @@ def test_a_reviewers_comment_stands_beside_its_field_in_the_mail_and_before_subm
     flows.submit(registration, actor=member(owner))
     assert (registration.comments, registration.reopened) == ({}, [])
     assert [one.comments for one in registration.submissions.all()] == [{}, {"concept": "Which depots?"}]
+
+
+def test_with_comments_only_their_steps_are_reopened_and_come_first(
+    owner: User, reviewer: User, signed_in: Browser
+) -> None:
+    application = given_back(owner, reviewer, note="", comments={"environments": "Production, too?"})
+    registration = application.registration
+    with pytest.raises(flows.NotReopened):
+        flows.save_answers(registration, {"concept": "New."}, seen_version=registration.version, actor=member(owner))
+    browser, pages = signed_in(owner), f"/applications/{application.pk}/describe"
+    assert browser.get(f"{pages}/concept/").headers["Location"] == f"{pages}/check/"
+    sent = {"version": registration.version, "name": "Depots", "concept": "Typed in vain."}
+    refused = browser.post(f"{pages}/concept/", sent)
+    assert (refused.status_code, "Typed in vain." in refused.content.decode()) == (409, True)
+    first, *others = browser.get(f"{pages}/check/").context["steps"]
+    assert (first["asked"], first["href"]) == (True, f"{pages}/environments/")
+    assert {one["href"] for one in others[:-1]} == {None}
+
+
+@pytest.mark.parametrize("asked", [{"note": "More."}, {"note": "", "comments": {"concept": "More."}, "whole": True}])
+def test_with_a_general_note_alone_or_if_the_reviewer_says_so_all_is_reopened(
+    owner: User, reviewer: User, asked: dict[str, object]
+) -> None:
+    registration = given_back(owner, reviewer, **asked).registration  # type: ignore[arg-type]
+    assert len(open_steps(registration)) == len(STEPS)
+
+
+def test_what_a_change_makes_necessary_is_reopened_too(owner: User, reviewer: User) -> None:
+    registration = given_back(owner, reviewer, note="", comments={"data_items": "And the fuel?"}).registration
+    assert open_steps(registration) == {"data"}
+    more = {"data_items": [*ANSWERS["data_items"], "monitor_zone"]}
+    flows.save_answers(registration, more, seen_version=registration.version, actor=member(owner))
+    assert open_steps(registration) == {"data", "purposes"}

@@ -24,6 +24,7 @@ from onboarding.registrations.description import (
 )
 from onboarding.registrations.drafts import Conflict
 from onboarding.registrations.models import Application, Registration, Submission
+from onboarding.registrations.reopening import commented_steps, open_steps
 from onboarding.registrations.suggestions import suggestions
 from onboarding.web import access
 from onboarding.web.describing import (
@@ -52,6 +53,9 @@ def step(request: PortalRequest, application: Application, step: str) -> HttpRes
         return _sent(request, registration, step)
     if not registration.is_editable:
         messages.info(request, _("The description was submitted; it cannot be changed now."))
+        return redirect("describe_check", application.pk)
+    if step not in open_steps(registration):
+        messages.info(request, _("Only what is asked for can be changed now."))
         return redirect("describe_check", application.pk)
     return _page(request, registration, step, _form(registration, step, request))
 
@@ -86,7 +90,7 @@ def _sent(request: PortalRequest, registration: Registration, step: str) -> Http
     except flows.ProgrammeFixed:
         registration.refresh_from_db()
         return _page(request, registration, step, _form(registration, step, request), status=409)
-    except IllegalTransition:
+    except (IllegalTransition, flows.NotReopened):
         return _page(request, registration, step, form, status=409)
     _tell(request, registration, step, answers, theirs)
     return redirect(_after(registration, step))
@@ -151,6 +155,7 @@ def _page(
         "conflicts": describe_conflicts(conflicts or (), answers),
         "title": dict(STEPS)[step],
         "steps": _steps(registration, step),
+        "can_change": step in open_steps(registration),
         "fixed": step == "programme" and flows.is_programme_fixed(registration),
         "nothing_chosen": step == "purposes" and not chosen_items(answers),
     }
@@ -247,19 +252,23 @@ def _after(registration: Registration, step: str) -> str:
     """Return where to go next: the next step that is unanswered, else the check."""
     order = [slug for slug, _label in STEPS]
     here = order.index(step)
-    unanswered = next((slug for slug in order[here + 1 :] + order[:here] if missing(registration.answers, slug)), None)
     pk = registration.application_id
+    if asked := next((slug for slug in order[here + 1 :] if slug in commented_steps(registration)), None):
+        return reverse("describe", args=[pk, asked])
+    unanswered = next((slug for slug in order[here + 1 :] + order[:here] if missing(registration.answers, slug)), None)
     return reverse("describe", args=[pk, unanswered]) if unanswered else reverse("describe_check", args=[pk])
 
 
 def _steps(registration: Registration, current: str) -> list[dict[str, Any]]:
+    opened, asked = open_steps(registration), commented_steps(registration)
     rows = [
         {
             "label": label,
+            "asked": slug in asked,
             "state": "current" if slug == current else "todo" if missing(registration.answers, slug) else "done",
-            "href": reverse("describe", args=[registration.application_id, slug]) if registration.is_editable else None,
+            "href": reverse("describe", args=[registration.application_id, slug]) if slug in opened else None,
         }
-        for slug, label in STEPS
+        for slug, label in sorted(STEPS, key=lambda one: one[0] not in asked)
     ]
     complete = not missing(registration.answers)
     href = reverse("describe_check", args=[registration.application_id])
