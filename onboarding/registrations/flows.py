@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
@@ -15,10 +15,11 @@ from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import Contact, Membership, Organisation, PartnerLogin, StaffRole, User
 from onboarding.partners.people import builders, staff
-from onboarding.registrations.description import Question, applicable, missing, settled
+from onboarding.registrations.description import BY_NAME, STEPS, Question, applicable, missing, settled
 from onboarding.registrations.drafts import Conflict, differences, merge
 from onboarding.registrations.logins import assign_login
 from onboarding.registrations.models import Application, DraftEdit, Registration, Submission
+from onboarding.registrations.reopening import open_steps
 from onboarding.registrations.states import EDITABLE, LIFECYCLE, State
 from onboarding.registrations.targets import working_days_after
 
@@ -44,6 +45,10 @@ class EditedMeanwhile(Exception):
 
 class ChangedSinceRead(Exception):
     """The draft was changed after the person who submits it had read it. Nothing was submitted."""
+
+
+class NotReopened(Exception):
+    """Only the steps with a reviewer's comment can be changed, and this is none of them. Nothing was written."""
 
 
 class ProgrammeFixed(Exception):
@@ -92,13 +97,16 @@ def save_answers(
     answers: by question name; those to statements are True or False. seen_version: of the draft that the person was
     shown. Returns what others changed since, among the answers sent, and this person did not.
 
-    Raises EditedMeanwhile if both changed the same answer, ProgrammeFixed, and IllegalTransition if the description is
+    Raises EditedMeanwhile if both changed the same answer, ProgrammeFixed, NotReopened, and IllegalTransition if the
+    description is
     not the partner's to change now.
     """
     while True:
         registration.refresh_from_db()
         if not registration.is_editable:
             raise IllegalTransition(LIFECYCLE.name, registration.state, "edit")
+        if not {BY_NAME[name].step for name in answers} <= open_steps(registration):
+            raise NotReopened
         # Nobody has seen what is still to come; whoever says so has seen nothing.
         seen = seen_version if seen_version <= registration.version else 0
         unseen = list(registration.edits.filter(version__gt=seen))
@@ -164,16 +172,17 @@ def submit(registration: Registration, *, actor: Actor, seen_version: int | None
                 registration=registration,
                 number=registration.submissions.count() + 1,
                 answers=applicable(registration.answers),
+                comments=registration.comments,
                 decide_by=working_days_after(timezone.localdate(), days) if days else None,
                 submitted_by_id=actor.user_id,
             )
+            Registration.objects.filter(pk=registration.pk).update(comments={}, reopened=[])
             params = _params(registration)
             once = f"registration:{registration.pk}:submit:{submission.number}"
             notify("registration_received", builders(registration.organisation), once=once, params=params)
             notify("registration_to_review", staff(StaffRole.Role.REVIEWER), once=once, params=params)
-    except (Incomplete, ChangedSinceRead):
+    finally:
         registration.refresh_from_db()
-        raise
     return submission
 
 
@@ -203,11 +212,38 @@ def decline(registration: Registration, *, reason: str, note: str, actor: Actor)
         _tell_partner("registration_declined", registration, note=note)
 
 
-def request_changes(registration: Registration, *, note: str, actor: Actor) -> None:
-    """Give the description back to the partner, saying what to change."""
+def request_changes(
+    registration: Registration,
+    *,
+    note: str = "",
+    comments: Mapping[str, str] | None = None,
+    whole: bool = False,
+    actor: Actor,
+) -> None:
+    """Give the description back to the partner, saying what to change: in general, or question by question.
+
+    comments: by question name. Only the steps that hold these questions can be changed then, unless `whole`.
+    Raises ValueError if nothing is said, and KeyError if there is no such question.
+    """
+    comments = dict(comments or {})
+    if not note and not comments:
+        raise ValueError("Say what to change.")
+    steps = {BY_NAME[name].step for name in comments}
+    reopened = [] if whole else [step for step, _label in STEPS if step in steps]
+    with translation.override("en"):  # the mail's template translates the labels, for each reader
+        asked = [[str(BY_NAME[name].label), text] for name, text in comments.items()]
     with transaction.atomic():
-        advance(registration, LIFECYCLE, "request_changes", actor=actor, note=note)
-        _tell_partner("registration_changes_requested", registration, note=note)
+        advance(
+            registration,
+            LIFECYCLE,
+            "request_changes",
+            actor=actor,
+            data={"questions": list(comments)},
+            note=note,
+            comments=comments,
+            reopened=reopened,
+        )
+        _tell_partner("registration_changes_requested", registration, note=note, comments=asked)
 
 
 def withdraw(registration: Registration, *, actor: Actor) -> None:
@@ -215,7 +251,7 @@ def withdraw(registration: Registration, *, actor: Actor) -> None:
     advance(registration, LIFECYCLE, "withdraw", actor=actor)
 
 
-def _tell_partner(kind: str, registration: Registration, **params: str) -> None:
+def _tell_partner(kind: str, registration: Registration, **params: Any) -> None:
     once = f"{kind}:{registration.pk}:{timezone.now():%Y%m%dT%H%M%S%f}"
     notify(kind, builders(registration.organisation), once=once, params=_params(registration) | params)
 

@@ -68,6 +68,8 @@ class Registration(models.Model):
     """The description of an application and its review.
 
     answers: the draft, by question name. version: counts its changes, each of which is a DraftEdit.
+    comments: what reviewers ask to be changed, by question name, until it is submitted again.
+    reopened: the steps that can be changed meanwhile; none: all of them.
     erased_at: when the description was erased because it need not be kept any longer, see retention.py.
     """
 
@@ -88,6 +90,8 @@ class Registration(models.Model):
     assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="reviews")
     reason = models.CharField(max_length=20, choices=DeclineReason, blank=True)
     note = models.TextField(blank=True)
+    comments = models.JSONField(default=dict)
+    reopened = models.JSONField(default=list)
     erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -132,6 +136,7 @@ class Submission(models.Model):
     """What was submitted, as it was: never changed.
 
     answers: those that the programme asks for, each attestation among them with its text's version, by whom and when.
+    comments: what reviewers had asked for, by question name, before it was submitted (again).
     decide_by: the day by which the operator meant to decide, as the partner was told; None if nothing was said.
     """
 
@@ -139,6 +144,7 @@ class Submission(models.Model):
     registration = models.ForeignKey(Registration, models.PROTECT, related_name="submissions")
     number = models.PositiveIntegerField()
     answers = models.JSONField()
+    comments = models.JSONField(default=dict)
     decide_by = models.DateField(null=True)
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     submitted_at = models.DateTimeField(auto_now_add=True)

@@ -42,9 +42,9 @@ def _erase(registration: Registration) -> bool:
     """Erase one description; of two who do it at once, one does."""
     with transaction.atomic():
         unchanged = Registration.objects.filter(pk=registration.pk, state=registration.state, erased_at=None)
-        if not unchanged.update(erased_at=timezone.now(), answers={}, note=""):
+        if not unchanged.update(erased_at=timezone.now(), answers={}, note="", comments={}):
             return False
-        registration.submissions.update(answers={})
+        registration.submissions.update(answers={}, comments={})
         registration.edits.all().delete()
         Application.objects.filter(pk=registration.application_id).update(name="", brands=[])
         record(

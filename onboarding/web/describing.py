@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format, number_format
@@ -20,6 +21,8 @@ from onboarding.registrations import statements
 from onboarding.registrations.description import BY_NAME, STEPS, Answers, asked, chosen_items, purpose_of, scopes_of
 from onboarding.registrations.drafts import Conflict
 from onboarding.registrations.models import Application
+from onboarding.registrations.reopening import open_steps
+from onboarding.registrations.revisions import changes
 from onboarding.registrations.usage import Rates, seconds_for_all
 
 CATEGORY_LABELS: Mapping[str, str] = {category.id: category.label for category in catalogue()}
@@ -43,20 +46,26 @@ class People:
         return self.names.get(str(id_), _("somebody who has left"))
 
 
-def describe_answers(application: Application, answers: Answers, *, change: bool) -> list[dict[str, Any]]:
+def describe_answers(
+    application: Application, answers: Answers, *, change: bool, comments: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
     """Return the description as summary lists, one per step; with links to change them if `change`.
+
+    comments: what reviewers ask, by question name.
 
     Each row has the question's `name`, and `missing` where an answer is required and not there.
     """
     people = People.read(answer.get("by") for answer in answers.values() if isinstance(answer, dict))
+    opened = open_steps(application.registration) if change else frozenset[str]()
     sections = []
     for step, label in STEPS:
-        href = reverse("describe", args=[application.pk, step]) if change else ""
+        href = reverse("describe", args=[application.pk, step]) if step in opened else ""
         rows = [
             {
                 "name": question.name,
                 "key": _(str(question.label)),
                 **shown(question.name, answers.get(question.name), answers, people),
+                "comment": comment_in_words((comments or {}).get(question.name, "")),
                 "href": href,
                 "change": _(str(question.label)).lower(),
                 "missing": question.required and not question.is_given(answers),
@@ -66,6 +75,11 @@ def describe_answers(application: Application, answers: Answers, *, change: bool
         if rows:
             sections.append({"step": step, "title": str(label), "rows": rows})
     return sections
+
+
+def comment_in_words(text: str) -> str:
+    """Return a reviewer's comment as it stands beside an answer; nothing if there is none."""
+    return _("%(operator)s asks: %(text)s") % {"operator": settings.OPERATOR_NAME, "text": text} if text else ""
 
 
 def describe_conflicts(conflicts: Iterable[Conflict], answers: Answers) -> list[dict[str, Any]]:
@@ -84,6 +98,41 @@ def describe_conflicts(conflicts: Iterable[Conflict], answers: Answers) -> list[
             "at": conflict.at,
         }
         for conflict in conflicts
+    ]
+
+
+def describe_changes(before: Answers, after: Answers) -> list[dict[str, Any]]:
+    """Return what two descriptions say differently, each before and after, for `parts/changes.html`.
+
+    Of a long list only the lines are shown that differ.
+    """
+    found = changes(before, after)
+    people = People.read(
+        answer.get("by") for change in found for answer in (change.before, change.after) if isinstance(answer, dict)
+    )
+    return [
+        {
+            "name": change.question.name,
+            "label": _(str(change.question.label)),
+            "sides": _sides(
+                _lines(change.question.name, change.before, before, people),
+                _lines(change.question.name, change.after, after, people),
+            ),
+        }
+        for change in found
+    ]
+
+
+def _lines(name: str, answer: Any, answers: Answers, people: People) -> list[str]:
+    row = shown(name, answer, answers, people)
+    lines = [str(value) for value in row.get("values") or [row.get("value")] if value]
+    return [*lines, row["note"]] if BY_NAME[name].shown == "statement" and row.get("note") else lines
+
+
+def _sides(before: list[str], after: list[str]) -> list[tuple[str, list[str]]]:
+    return [
+        (_("Before"), [line for line in before if line not in after]),
+        (_("Now"), [line for line in after if line not in before]),
     ]
 
 

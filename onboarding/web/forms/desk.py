@@ -1,8 +1,12 @@
 """What staff decide with."""
 
+from typing import Any
+
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.registrations.description import Answers, asked
 from onboarding.registrations.models import Registration
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import LineField, TextField
@@ -30,6 +34,43 @@ class DeclineForm(PortalForm):
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_("The partner reads this. Say what would have to be different."),
     )
+
+
+class ChangesForm(PortalForm):
+    """What to change: in general, and beside single answers. At least one has to be said."""
+
+    note = TextField(
+        label=_("In general"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("The partner reads this. What belongs to one answer is better said below."),
+    )
+    whole = forms.BooleanField(
+        label=_("Let the whole description be changed"),
+        required=False,
+        help_text=_("Otherwise only the steps with a comment can be changed, if there is any."),
+    )
+
+    def __init__(self, *args: Any, answers: Answers, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.questions = asked(answers)
+        for question in self.questions:
+            self.fields[f"comment_{question.name}"] = TextField(
+                label=gettext(str(question.label)),
+                max_length=1000,
+                required=False,
+                widget=forms.Textarea(attrs={"rows": 2}),
+            )
+
+    def clean(self) -> dict[str, Any]:
+        """Return the note, and the comments by question name."""
+        data = super().clean() or {}
+        given = {question.name: data.get(f"comment_{question.name}") for question in self.questions}
+        comments = {name: text for name, text in given.items() if text}
+        if not comments and not data.get("note") and not self.errors:
+            self.add_error("note", _("Say what to change: in general, or beside an answer."))
+        return {"note": data.get("note", ""), "whole": data.get("whole", False), "comments": comments}
 
 
 class NoteForm(PortalForm):

@@ -24,9 +24,17 @@ from onboarding.registrations.description import (
 )
 from onboarding.registrations.drafts import Conflict
 from onboarding.registrations.models import Application, Registration, Submission
+from onboarding.registrations.reopening import commented_steps, open_steps
 from onboarding.registrations.suggestions import suggestions
 from onboarding.web import access
-from onboarding.web.describing import People, describe_answers, describe_conflicts, labels_of
+from onboarding.web.describing import (
+    People,
+    comment_in_words,
+    describe_answers,
+    describe_changes,
+    describe_conflicts,
+    labels_of,
+)
 from onboarding.web.forms.description import FORMS, StepForm, put, with_category
 from onboarding.web.requests import PortalRequest
 
@@ -45,6 +53,9 @@ def step(request: PortalRequest, application: Application, step: str) -> HttpRes
         return _sent(request, registration, step)
     if not registration.is_editable:
         messages.info(request, _("The description was submitted; it cannot be changed now."))
+        return redirect("describe_check", application.pk)
+    if step not in open_steps(registration):
+        messages.info(request, _("Only what is asked for can be changed now."))
         return redirect("describe_check", application.pk)
     return _page(request, registration, step, _form(registration, step, request))
 
@@ -79,7 +90,7 @@ def _sent(request: PortalRequest, registration: Registration, step: str) -> Http
     except flows.ProgrammeFixed:
         registration.refresh_from_db()
         return _page(request, registration, step, _form(registration, step, request), status=409)
-    except IllegalTransition:
+    except (IllegalTransition, flows.NotReopened):
         return _page(request, registration, step, form, status=409)
     _tell(request, registration, step, answers, theirs)
     return redirect(_after(registration, step))
@@ -116,7 +127,11 @@ def _form(registration: Registration, step: str, request: PortalRequest, data: Q
         given = {name: answer for name, answer in answers.items() if not is_blank(answer)}
         initial = suggestions(registration, request.user) | given
     extra = {"find": (data or request.GET).get("q", "")[:100]} if step == "data" else {}
-    return FORMS[step](data, initial=initial, application=registration.application, answers=answers, **extra)
+    form = FORMS[step](data, initial=initial, application=registration.application, answers=answers, **extra)
+    for name, text in registration.comments.items():
+        if name in form.fields:
+            form.fields[name].comment = comment_in_words(text)
+    return form
 
 
 def _page(
@@ -140,6 +155,7 @@ def _page(
         "conflicts": describe_conflicts(conflicts or (), answers),
         "title": dict(STEPS)[step],
         "steps": _steps(registration, step),
+        "can_change": step in open_steps(registration),
         "fixed": step == "programme" and flows.is_programme_fixed(registration),
         "nothing_chosen": step == "purposes" and not chosen_items(answers),
     }
@@ -174,17 +190,21 @@ def check(request: PortalRequest, application: Application) -> HttpResponse:
         last = registration.submissions.last()
         return redirect("receipt", application.pk, last.number) if last else redirect("application", application.pk)
     change = registration.is_editable and request.may_change
+    submissions = list(registration.submissions.all())
     context = {
         "application": application,
         "registration": registration,
-        "sections": describe_answers(application, registration.answers, change=change),
+        "sections": describe_answers(application, registration.answers, change=change, comments=registration.comments),
         "missing": [
             {"label": _(str(question.label)), "href": reverse("describe", args=[application.pk, question.step])}
             for question in missing(registration.answers)
         ],
         "change": change,
         "steps": _steps(registration, "check"),
-        "submissions": list(registration.submissions.all()),
+        "submissions": submissions,
+        "differences": describe_changes(submissions[-1].answers, registration.answers)
+        if submissions and registration.is_editable
+        else [],
     }
     return render(request, "describe_check.html", context)
 
@@ -197,9 +217,11 @@ def receipt(request: PortalRequest, application: Application, number: int) -> Ht
         registration=_registration(application),
         number=number,
     )
+    before = application.registration.submissions.filter(number=number - 1).first()
     context = {
         "application": application,
         "registration": application.registration,
+        "differences": describe_changes(before.answers, submission.answers) if before else [],
         "submission": submission,
         "by": People.read([submission.submitted_by_id]).name(submission.submitted_by_id),
         "decide_by": date_format(submission.decide_by, pgettext("date format", "j M Y"))
@@ -230,19 +252,23 @@ def _after(registration: Registration, step: str) -> str:
     """Return where to go next: the next step that is unanswered, else the check."""
     order = [slug for slug, _label in STEPS]
     here = order.index(step)
-    unanswered = next((slug for slug in order[here + 1 :] + order[:here] if missing(registration.answers, slug)), None)
     pk = registration.application_id
+    if asked := next((slug for slug in order[here + 1 :] if slug in commented_steps(registration)), None):
+        return reverse("describe", args=[pk, asked])
+    unanswered = next((slug for slug in order[here + 1 :] + order[:here] if missing(registration.answers, slug)), None)
     return reverse("describe", args=[pk, unanswered]) if unanswered else reverse("describe_check", args=[pk])
 
 
 def _steps(registration: Registration, current: str) -> list[dict[str, Any]]:
+    opened, asked = open_steps(registration), commented_steps(registration)
     rows = [
         {
             "label": label,
+            "asked": slug in asked,
             "state": "current" if slug == current else "todo" if missing(registration.answers, slug) else "done",
-            "href": reverse("describe", args=[registration.application_id, slug]) if registration.is_editable else None,
+            "href": reverse("describe", args=[registration.application_id, slug]) if slug in opened else None,
         }
-        for slug, label in STEPS
+        for slug, label in sorted(STEPS, key=lambda one: one[0] not in asked)
     ]
     complete = not missing(registration.answers)
     href = reverse("describe_check", args=[registration.application_id])

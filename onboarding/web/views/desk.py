@@ -27,9 +27,9 @@ from onboarding.registrations.models import Registration
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access
-from onboarding.web.describing import describe_answers
+from onboarding.web.describing import describe_answers, describe_changes
 from onboarding.web.forms.credentials import TakeInForm
-from onboarding.web.forms.desk import ApproveForm, DeclineForm, NoteForm
+from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, NoteForm
 from onboarding.web.presenting import (
     certificate_report,
     explain_findings,
@@ -91,7 +91,8 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
     if request.method != "POST":
         return redirect("desk_registration", found.pk)
     form_class, decision, done = DECISIONS[verb]
-    form = form_class(request.POST)
+    extra = {"answers": _under_review(found)} if form_class is ChangesForm else {}
+    form = form_class(request.POST, **extra)
     if form.is_valid():
         try:
             decision(found, actor=access.staff_actor(request), **form.cleaned_data)
@@ -190,7 +191,7 @@ DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
     "take": (forms.Form, flows.take, gettext_lazy("You have it now.")),
     "approve": (ApproveForm, flows.approve, gettext_lazy("Approved. The partner has been told.")),
     "request_changes": (
-        NoteForm,
+        ChangesForm,
         flows.request_changes,
         gettext_lazy("Given back. The partner has been told what to change."),
     ),
@@ -210,6 +211,11 @@ def _registration(registration_id: UUID) -> Registration:
     )
 
 
+def _under_review(registration: Registration) -> Mapping[str, Any]:
+    submission = registration.submissions.last()
+    return submission.answers if submission else registration.answers
+
+
 def _certificate_request(request_id: UUID) -> CertificateRequest:
     return get_object_or_404(
         CertificateRequest.objects.select_related("application__organisation", "partner_login__organisation", "key"),
@@ -221,7 +227,7 @@ def _registration_page(
     request: PortalRequest, found: Registration, bound: dict[str, forms.Form] | None = None, status: int = 200
 ) -> HttpResponse:
     application = found.application
-    submission = found.submissions.last()
+    before, submission = ([None, None, *found.submissions.all()])[-2:]
     answers = submission.answers if submission else found.answers
     bound = bound or {}
     possible = [verb for verb in DECISIONS if LIFECYCLE.allows(found.state, verb)] if request.may_change else []
@@ -230,12 +236,13 @@ def _registration_page(
         "registration": found,
         "application": application,
         "submission": submission,
-        "sections": describe_answers(application, answers, change=False),
+        "sections": describe_answers(application, answers, change=False, comments=found.comments),
+        "differences": describe_changes(before.answers, submission.answers) if before and submission else [],
         "known_logins": application.organisation.partner_logins.filter(environment="", retired_at=None),
         "verbs": possible,
         "approve": bound.get("approve") or ApproveForm(initial={"mzp": answers.get("mzp", "")}),
         "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),
-        "changes": bound.get("request_changes") or NoteForm(auto_id="changes_%s"),
+        "changes": bound.get("request_changes") or ChangesForm(auto_id="changes_%s", answers=answers),
         "bound": list(bound.values()),
         "opened": next(iter(bound), ""),
         "timeline": timeline(entries, reader=request.user),
