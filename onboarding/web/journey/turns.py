@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from onboarding.credentials.renewing import BEGIN_BEFORE
 from onboarding.credentials.states import State as CertificateState
@@ -163,7 +163,7 @@ def _registration_turn(application: Application, registration: Registration) -> 
             return Turn(
                 "partner",
                 _("Your turn: %(operator)s asks for changes") % values,
-                registration.note,
+                _what_to_change(registration),
                 since,
                 check,
                 _("Change it"),
@@ -180,6 +180,15 @@ def _registration_turn(application: Application, registration: Registration) -> 
             )
         case _:
             return Turn("operator", _("Suspended by %(operator)s") % values, registration.note, since, is_setback=True)
+
+
+def _what_to_change(registration: Registration) -> str:
+    """Return the reviewer's note, and how many answers have a comment of their own."""
+    number = len(registration.comments)
+    beside = (
+        ngettext("%(number)d answer has a comment.", "%(number)d answers have a comment.", number) if number else ""
+    )
+    return "\n".join(filter(None, (registration.note, beside % {"number": number} if beside else "")))
 
 
 def _ending_turn(one: Track) -> Turn | None:

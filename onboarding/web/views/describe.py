@@ -130,7 +130,10 @@ def _form(registration: Registration, step: str, request: PortalRequest, data: Q
     form = FORMS[step](data, initial=initial, application=registration.application, answers=answers, **extra)
     for name, text in registration.comments.items():
         if name in form.fields:
-            form.fields[name].comment = comment_in_words(text)
+            field: Any = form.fields[name]
+            field.comment = comment_in_words(text)
+            described_by = [f"id_{name}_helptext"] if field.help_text else []
+            field.widget.attrs["aria-describedby"] = " ".join([*described_by, f"id_{name}_comment"])
     return form
 
 

@@ -91,7 +91,7 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
     if request.method != "POST":
         return redirect("desk_registration", found.pk)
     form_class, decision, done = DECISIONS[verb]
-    extra = {"answers": _under_review(found)} if form_class is ChangesForm else {}
+    extra: dict[str, Any] = {"answers": _under_review(found)} if form_class is ChangesForm else {}
     form = form_class(request.POST, **extra)
     if form.is_valid():
         try:
