@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
@@ -15,6 +16,7 @@ from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import Contact, Membership, Organisation, PartnerLogin, StaffRole, User
 from onboarding.partners.people import builders, staff
+from onboarding.registrations import statements
 from onboarding.registrations.description import BY_NAME, STEPS, Question, applicable, missing, settled
 from onboarding.registrations.drafts import Conflict, differences, merge
 from onboarding.registrations.logins import assign_login
@@ -22,6 +24,14 @@ from onboarding.registrations.models import Application, DraftEdit, Registration
 from onboarding.registrations.reopening import open_steps
 from onboarding.registrations.states import EDITABLE, LIFECYCLE, State
 from onboarding.registrations.targets import working_days_after
+
+NAME_LENGTH = 120
+COPY_ROOM = 20
+"""Letters of a name that are left for what says that it is a copy."""
+
+
+class NothingToCopy(Exception):
+    """The application has no description, or it was erased."""
 
 
 class Incomplete(Exception):
@@ -89,6 +99,24 @@ def start_application(organisation: Organisation, programme: str, *, actor: Acto
     return application
 
 
+def copy_application(application: Application, *, actor: Actor) -> Application:
+    """Start a draft with the answers of another application, in whatever state that is; nothing else goes along.
+
+    Attestations are given anew, by whoever submits. Raises NothingToCopy if there is no description, or none any more.
+    """
+    registration: Registration | None = getattr(application, "registration", None)
+    if registration is None or registration.erased_at is not None:
+        raise NothingToCopy
+    answers = {name: answer for name, answer in registration.answers.items() if name not in statements.CURRENT}
+    if answers.get("name"):
+        answers["name"] = _("%(name)s (copy)") % {"name": answers["name"][: NAME_LENGTH - COPY_ROOM]}
+    with transaction.atomic():
+        made = start_application(application.organisation, application.programme, actor=actor)
+        Registration.objects.filter(application=made).update(answers=made.registration.answers | answers)
+        Application.objects.filter(pk=made.pk).update(name=answers.get("name", ""), brands=answers.get("brands", []))
+    return Application.objects.select_related("organisation", "registration").get(pk=made.pk)
+
+
 def save_answers(
     registration: Registration, answers: Mapping[str, Any], *, seen_version: int, actor: Actor
 ) -> Mapping[str, Any]:
@@ -98,8 +126,7 @@ def save_answers(
     shown. Returns what others changed since, among the answers sent, and this person did not.
 
     Raises EditedMeanwhile if both changed the same answer, ProgrammeFixed, NotReopened, and IllegalTransition if the
-    description is
-    not the partner's to change now.
+    description is not the partner's to change now.
     """
     while True:
         registration.refresh_from_db()

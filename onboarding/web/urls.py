@@ -69,6 +69,7 @@ urlpatterns = [
     path("applications/bring/", bring.bring, name="bring_credentials"),
     path(APPLICATION, application.overview, name="application"),
     path(APPLICATION + "mails/", mails.application_mails, name="application_mails"),
+    path(APPLICATION + "copy/", application.copy, name="application_copy"),
     path(APPLICATION + "withdraw/", application.withdraw, name="application_withdraw"),
     path(APPLICATION + "describe/check/", describe.check, name="describe_check"),
     path(APPLICATION + "describe/receipt/<int:number>/", describe.receipt, name="receipt"),

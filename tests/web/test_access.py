@@ -77,6 +77,7 @@ READERS: dict[str, set[str]] = {
     (
         "application",
         "application_mails",
+        "application_copy",
         "application_withdraw",
         "describe",
         "describe_check",
@@ -122,6 +123,7 @@ READERS: dict[str, set[str]] = {
 # Who may send each page's form (POST); what is missing here is for nobody but its readers to try.
 WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     (
+        "application_copy",
         "application_withdraw",
         "describe",
         "describe_check",

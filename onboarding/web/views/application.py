@@ -50,9 +50,24 @@ def overview(request: PortalRequest, application: Application) -> HttpResponse:
         "has_review": registration is not None,
         "timeline": timeline(entries, reader=request.user),
         "kept_until": kept_until(registration) if registration is not None else None,
+        "can_copy": request.may_change and registration is not None and registration.erased_at is None,
         "can_withdraw": registration is not None and LIFECYCLE.allows(registration.state, "withdraw"),
     }
     return render(request, "application.html", context)
+
+
+@access.application()
+def copy(request: PortalRequest, application: Application) -> HttpResponse:
+    """Start a new draft with the same answers."""
+    if request.method != "POST":
+        return redirect("application", application.pk)
+    try:
+        made = flows.copy_application(application, actor=access.member_actor(request))
+    except flows.NothingToCopy:
+        messages.warning(request, _("There is no description to copy."))
+        return redirect("application", application.pk)
+    messages.success(request, _("A new draft with the same answers. Attest the rules anew, then submit it."))
+    return redirect("application", made.pk)
 
 
 @access.application()
