@@ -12,6 +12,7 @@ from bench.web import Cookies, Page
 from onboarding.credentials.embedded_ca import sandbox_ca
 from onboarding.partners.actors import SYSTEM
 from onboarding.partners.models import Membership, Organisation, StaffRole, User
+from onboarding.registrations.description import STEPS
 from onboarding.validation.flows import request_run
 from tests.journey import described, issued, submitted
 
@@ -46,20 +47,26 @@ def pages(applications: int) -> list[Page]:
     draft = described(owner)
     for number in range(applications):
         (described, submitted)[number % 2](owner)
-    return list(_pages(session(owner), session(reviewer), str(draft.pk), str(held.application_id), str(run.pk)))
+    company = str(organisation.pk)
+    return list(
+        _pages(session(owner), session(reviewer), company, str(draft.pk), str(held.application_id), str(run.pk))
+    )
 
 
-def _pages(owner: Cookies, reviewer: Cookies, draft: str, held: str, run: str) -> Iterator[Page]:
+def _pages(owner: Cookies, reviewer: Cookies, company: str, draft: str, held: str, run: str) -> Iterator[Page]:
     yield Page("welcome", reverse("home"), {})
     yield Page("sign in", reverse("account_login"), {})
     for name in ("home", "new_application"):
         yield Page(name, reverse(name), owner)
+    yield Page("company", reverse("organisation", args=[company]), owner)
     yield Page("application, draft", reverse("application", args=[draft]), owner)
-    for step in ("concept", "company", "usage", "data", "compliance"):
+    for step, _label in STEPS:
         yield Page(f"describe {step}", reverse("describe", args=[draft, step]), owner)
     yield Page("check your answers", reverse("describe_check", args=[draft]), owner)
     yield Page("application, issued", reverse("application", args=[held]), owner)
     for name in ("csr", "certificate", "credentials", "kit", "validate"):
         yield Page(name, reverse(name, args=[held, "sandbox"]), owner)
+    for name in ("application_mails", "my_mails", "profile"):
+        yield Page(name, reverse(name, args=[held] if name.startswith("application") else []), owner)
     yield Page("run", reverse("run", args=[run]), owner)
     yield Page("desk", reverse("desk"), reviewer)

@@ -57,7 +57,7 @@ class ChangesForm(PortalForm):
         self.questions = asked(answers)
         for question in self.questions:
             self.fields[f"comment_{question.name}"] = TextField(
-                label=gettext(str(question.label)),
+                label=gettext("On “%(answer)s”") % {"answer": question.label},
                 max_length=1000,
                 required=False,
                 widget=forms.Textarea(attrs={"rows": 2}),
