@@ -79,7 +79,7 @@ def approve(reviewer: Visitor, name: str, mzp: str, *, looking: bool = False) ->
     reviewer.press("Begin the review").sees("You have it now.")
     if looking:
         reviewer.look("desk: in review")
-        reviewer.page.get_by_label("Partner login (MZP)").fill("")
+        reviewer.page.get_by_label("Partner login (MZP)", exact=True).fill("")
         reviewer.press("Approve").sees_problem("Partner login").look("desk: approved without an MZP")
     reviewer.fill({"Partner login (MZP)": mzp}).press("Approve").sees("Approved. The partner has been told.")
     if looking:

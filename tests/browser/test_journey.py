@@ -216,11 +216,12 @@ def test_staff_can_give_back_decline_and_refuse(visit: Visit, tmp_path: Path) ->
 
     reviewer.open("/desk/").follow(name).press("Begin the review")
     reviewer.page.get_by_text("Ask for changes", exact=True).click()
-    reviewer.press("Give it back").sees_problem("What to change").look("desk: given back without a note")
-    reviewer.fill({"What to change": "Say how long positions are kept."}).press("Give it back")
+    reviewer.press("Give it back").sees_problem("Say what to change").look("desk: given back without a note")
+    reviewer.fill({"In general": "Nearly there.", "On “Concept”": "Say how long positions are kept."})
+    reviewer.press("Give it back")
     reviewer.look("desk: given back")
-    partner.open(path).sees("Say how long positions are kept.").look("application: changes requested")
-    partner.open(f"{path}describe/concept/").sees("asks for changes").look("describe: changes requested")
+    partner.open(path).sees("Nearly there.", "1 answer has a comment").look("application: changes requested")
+    partner.open(f"{path}describe/concept/").sees("Say how long positions are kept.").look("describe: a comment")
     partner.press("Save and continue").press("Submit for review").sees("Submitted to")
 
     steps.approve(reviewer, name, "MZP400003")

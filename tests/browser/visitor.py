@@ -37,7 +37,7 @@ class Visitor:
     def fill(self, values: Mapping[str, str]) -> "Visitor":
         """Fill in text fields and choose from lists, by label."""
         for label, value in values.items():
-            field = self.page.get_by_label(label)
+            field = self.page.get_by_label(label).filter(visible=True)
             if field.evaluate("field => field.localName") == "select":
                 field.select_option(value)
             else:
