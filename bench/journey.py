@@ -1,6 +1,5 @@
 """A partner with many applications, and the pages of one of them, at every stage; needs Django to be set up."""
 
-import time
 from collections.abc import Iterator
 from importlib import import_module
 
@@ -22,8 +21,6 @@ def session(user: User) -> Cookies:
     store = import_module(settings.SESSION_ENGINE).SessionStore()
     store[SESSION_KEY] = str(user.pk)
     store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    # On a slow machine the bench takes longer than a sign-in counts as recent.
-    store["account_authentication_methods"] = [{"method": "password", "at": time.time() + 3600}]
     store[HASH_SESSION_KEY] = user.get_session_auth_hash()
     store.create()
     return {settings.SESSION_COOKIE_NAME: store.session_key}
@@ -64,7 +61,7 @@ def _pages(owner: Cookies, reviewer: Cookies, company: str, draft: str, held: st
         yield Page(f"describe {step}", reverse("describe", args=[draft, step]), owner)
     yield Page("check your answers", reverse("describe_check", args=[draft]), owner)
     yield Page("application, issued", reverse("application", args=[held]), owner)
-    for name in ("csr", "certificate", "credentials", "kit", "validate"):
+    for name in ("csr", "certificate", "credentials", "validate"):
         yield Page(name, reverse(name, args=[held, "sandbox"]), owner)
     for name in ("application_mails", "my_mails", "profile"):
         yield Page(name, reverse(name, args=[held] if name.startswith("application") else []), owner)

@@ -216,6 +216,7 @@ def main() -> int:
             "REDIS_URL": broker.url,
             "PUBLIC_URL": f"http://127.0.0.1:{port}",
             "KEY_CUSTODIES": "browser,own,vault",
+            "STAFF_SECOND_FACTOR": "0",
         }
         pages = prepare(environment)
         stack.enter_context(gunicorn("onboarding.wsgi", port, var, environment))
