@@ -5,6 +5,7 @@ secrets). README.md lists them all.
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import csp.constants
@@ -315,46 +316,29 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)  # it needs a fanout, whic
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+
+
+def _every(seconds: float, task: str, *, queue: str = "celery", expires: float | None = None) -> dict[str, Any]:
+    """Return an entry of beat's schedule. expires: seconds after which a message that nobody took is worth nothing."""
+    return {
+        "task": f"onboarding.{task}",
+        "schedule": seconds,
+        "options": {"expires": expires or seconds, "queue": queue},
+    }
+
+
 CELERY_BEAT_SCHEDULE = {
-    "heartbeat": {"task": "onboarding.web.tasks.heartbeat", "schedule": 5.0, "options": {"expires": 20}},
-    "heartbeat of the schedule": {
-        "task": "onboarding.web.tasks.heartbeat",
-        "schedule": 5.0,
-        "options": {"expires": 20, "queue": "schedule"},
-    },
-    "runs that are due": {
-        "task": "onboarding.validation.tasks.ask_for_due_runs",
-        "schedule": 60.0,
-        "options": {"expires": 60, "queue": "schedule"},
-    },
-    "sweep runs": {"task": "onboarding.validation.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
-    "sweep keys": {"task": "onboarding.credentials.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
-    "certificates that end": {
-        "task": "onboarding.credentials.tasks.remind",
-        "schedule": 600.0,
-        "options": {"expires": 600, "queue": "schedule"},
-    },
-    "erase closed descriptions": {
-        "task": "onboarding.registrations.tasks.erase_closed",
-        "schedule": 3600.0,
-        "options": {"expires": 3600, "queue": "schedule"},
-    },
-    "delete old mails": {
-        "task": "onboarding.notifications.tasks.delete_old",
-        "schedule": 3600.0,
-        "options": {"expires": 3600, "queue": "schedule"},
-    },
-    "delete old runs": {
-        "task": "onboarding.validation.tasks.delete_old",
-        "schedule": 60.0,
-        "options": {"expires": 60, "queue": "schedule"},
-    },
-    "delete old invitations": {
-        "task": "onboarding.memberships.tasks.delete_old",
-        "schedule": 3600.0,
-        "options": {"expires": 3600, "queue": "schedule"},
-    },
-    "sweep mails": {"task": "onboarding.notifications.tasks.sweep", "schedule": 30.0, "options": {"expires": 60}},
+    "heartbeat": _every(5.0, "web.tasks.heartbeat", expires=20),
+    "heartbeat of the schedule": _every(5.0, "web.tasks.heartbeat", queue="schedule", expires=20),
+    "sweep runs": _every(30.0, "validation.tasks.sweep", expires=60),
+    "sweep keys": _every(30.0, "credentials.tasks.sweep", expires=60),
+    "sweep mails": _every(30.0, "notifications.tasks.sweep", expires=60),
+    "runs that are due": _every(60.0, "validation.tasks.ask_for_due_runs", queue="schedule"),
+    "certificates that end": _every(600.0, "credentials.tasks.remind", queue="schedule"),
+    "delete old runs": _every(60.0, "validation.tasks.delete_old", queue="schedule"),
+    "erase closed descriptions": _every(3600.0, "registrations.tasks.erase_closed", queue="schedule"),
+    "delete old mails": _every(3600.0, "notifications.tasks.delete_old", queue="schedule"),
+    "delete old invitations": _every(3600.0, "memberships.tasks.delete_old", queue="schedule"),
 }
 
 # --- Logs ------------------------------------------------------------------------------------------------------

@@ -3,11 +3,11 @@
 The old certificate stays in use until a call with the new one has passed, so nothing stops working in between.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -19,9 +19,8 @@ from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import LIFECYCLE, USABLE, State
 from onboarding.credentials.telling import params, put_on_record
 from onboarding.lifecycle import IllegalTransition
-from onboarding.notifications.mails import notify
+from onboarding.notifications.mails import notify, write_to
 from onboarding.partners.actors import Actor
-from onboarding.partners.models import Contact, Organisation
 from onboarding.partners.people import builders
 from onboarding.registrations.states import CLOSED
 from onboarding.vault.seal import destroy_secret
@@ -75,24 +74,6 @@ def give_up(renewal: CertificateRequest, *, actor: Actor) -> None:
             put_on_record(Event.KEY_DESTROYED, renewal, actor)
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """An address without an account, such as an organisation's role mailbox."""
-
-    email: str
-    language: str
-    pk: None = None
-
-
-def who_renews(organisation: Organisation) -> list[object]:
-    """Return those who are reminded: who builds, and the organisation's verified contacts. Each address once."""
-    people = list(builders(organisation).order_by("date_joined"))
-    known = {person.email.casefold() for person in people}
-    language = people[0].language if people else "en"
-    contacts = Contact.objects.filter(organisation=organisation, verified_at__isnull=False).order_by("created_at")
-    return [*people, *(Mailbox(one.email, language) for one in contacts if one.email.casefold() not in known)]
-
-
 def remind(now: datetime | None = None) -> int:
     """Write to those who renew about each certificate that has crossed a threshold unmentioned; return of how many.
 
@@ -114,15 +95,22 @@ def remind(now: datetime | None = None) -> int:
 
 
 def _tell(request: CertificateRequest, threshold: int, end: datetime) -> None:
+    """Write to who builds, and to the organisation's verified contacts; to each address once."""
     has_begun = CertificateRequest.objects.filter(
         application_id=request.application_id, environment=request.environment, state__in=flows.OPEN_STATES
     ).exists()
-    notify(
-        "certificate_expired" if threshold == 0 else "certificate_expiring",
-        who_renews(request.organisation),
-        once=f"expiring:{request.pk}:{threshold}",
-        params=params(request) | {"end": f"{end:%Y-%m-%d}", "has_begun": has_begun},
+    kind = "certificate_expired" if threshold == 0 else "certificate_expiring"
+    once, about = (
+        f"expiring:{request.pk}:{threshold}",
+        params(request) | {"end": f"{end:%Y-%m-%d}", "has_begun": has_begun},
     )
+    people = list(builders(request.organisation).order_by("date_joined"))
+    notify(kind, people, once=once, params=about)
+    known = {person.email.casefold() for person in people}
+    language = people[0].language if people else settings.LANGUAGE_CODE
+    for contact in request.organisation.contacts.filter(verified_at__isnull=False):
+        if contact.email.casefold() not in known:
+            write_to(contact.email, kind, language=language, once=once, params=about)
 
 
 def _ending(now: datetime) -> QuerySet[CertificateRequest]:

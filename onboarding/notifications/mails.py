@@ -33,14 +33,12 @@ LEASE = timedelta(minutes=2)  # longer than EMAIL_TIMEOUT, so that two workers d
 def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, Any]) -> None:
     """Queue one mail of `kind` to each of `people` who wants such, in their own language.
 
-    people: users, or whatever else has `email`, `language`, and a `pk` of None.
     once: what it is about; calling twice with the same value sends nothing twice. params: fills the template.
     Raises KeyError if there is no such kind.
     """
     category = KINDS[kind]
     people = list(people)
-    users = [person.pk for person in people if person.pk]
-    muted = set(Muted.objects.filter(user__in=users, category=category).values_list("user", flat=True))
+    muted = set(Muted.objects.filter(user__in=people, category=category).values_list("user", flat=True))
     for person in people:
         if person.pk not in muted:
             write_to(person.email, kind, language=person.language, once=once, params=params, user_id=person.pk)

@@ -13,7 +13,7 @@ from onboarding.credentials.models import CertificateRequest, CredentialSet, Key
 from onboarding.partners.models import PartnerLogin, User
 from onboarding.pki import csr, keys
 from onboarding.registrations import flows as registrations
-from onboarding.registrations.models import Application
+from onboarding.registrations.models import Application, Submission
 from onboarding.validation import sandboxing
 from onboarding.validation.models import Run
 from tests.conftest import member, staff
@@ -148,6 +148,8 @@ def test_the_task_list_shows_both_tracks_and_says_why_one_waits_and_until_when(
     assert "After the approval: Stellantis decides, target " in page
     assert "Meanwhile: the sandbox" in page
     settings.REVIEW_TARGET_DAYS = 0
+    assert "decides, target " in overview(client, application), "what was told stands, whatever is set afterwards"
+    Submission.objects.update(decide_by=None)
     assert "After the approval: Stellantis decides." in overview(client, application)
 
 

@@ -7,10 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import models
 from django.urls import reverse
-from django.utils import timezone
 
 from onboarding.credentials import sandboxing
 from onboarding.credentials.entitlement import has_login, is_open
@@ -26,7 +24,6 @@ from onboarding.fleet.checks import Result
 from onboarding.programmes import SANDBOX, Environment
 from onboarding.registrations.models import Application, Registration, Submission
 from onboarding.registrations.states import State as RegistrationState
-from onboarding.registrations.targets import working_days_after
 from onboarding.rehearsals import Rehearsal
 from onboarding.validation.models import PartnerReport, Run
 
@@ -237,17 +234,13 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
 
 
 def _targets(applications: Sequence[Application]) -> Mapping[UUID, date]:
-    """Return by when the reviews that wait or run are to be decided, by application."""
-    days = settings.REVIEW_TARGET_DAYS
+    """Return by when the reviews that wait or run are to be decided, by application: as the partner was told."""
     waiting = Submission.objects.filter(
         registration__application__in=applications,
         registration__state__in=(RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW),
     ).order_by("number")
-    return {
-        application_id: working_days_after(timezone.localdate(submitted_at), days)  # the newest stays
-        for application_id, submitted_at in waiting.values_list("registration__application_id", "submitted_at")
-        if days
-    }
+    latest = dict(waiting.values_list("registration__application_id", "decide_by"))  # the newest stays
+    return {application_id: day for application_id, day in latest.items() if day is not None}
 
 
 def _in_order(
