@@ -5,6 +5,7 @@ session of the browser keeps what both need: the address, and the password's has
 """
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from allauth.account.models import EmailAddress
 from allauth.account.utils import setup_user_email
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.signals import user_logged_in
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
 from onboarding.partners.models import User
@@ -62,16 +63,17 @@ def send_again(request: HttpRequest, pending: Pending) -> bool:
 def change_address(request: HttpRequest, pending: Pending, email: str) -> HttpResponse:
     """Sign up with another address and the same password, and forget the first. Returns where to go."""
     clear_login(request)
-    with transaction.atomic():
+    user = None
+    with suppress(IntegrityError), transaction.atomic():  # of two clicks at once, the first makes the account
         if pending.user_id:
             waiting = User.objects.filter(pk=pending.user_id, last_login=None, memberships=None, roles=None)
             waiting.exclude(emailaddress__verified=True).delete()
-        user = None
         if assess_unique_email(email):
-            user = get_adapter().new_user(request)
-            user.email, user.password = email.lower(), pending.password
-            user.save()
-            setup_user_email(request, user, [])
+            new = get_adapter().new_user(request)
+            new.email, new.password = email.lower(), pending.password
+            new.save()
+            setup_user_email(request, new, [])
+            user = new
     _keep(request, email, user, pending.password)
     return complete_signup(request, user=user) if user else prevent_enumeration(request, email=email)
 

@@ -58,6 +58,29 @@ def test_in_another_browser_the_link_proves_the_address_and_the_password_is_aske
     assert enter(elsewhere, User.objects.get(email=NEW), password=PASSWORD) == "/"
 
 
+@pytest.mark.parametrize(
+    ("looked_up", "steps"),
+    [
+        ("allauth.account.internal.flows.manage_email.email_already_exists", ["sign up"]),
+        ("onboarding.web.pending_account.assess_unique_email", ["sign up", "change"]),
+    ],
+)
+def test_of_two_clicks_at_once_the_second_makes_no_account_and_no_error_page(
+    looked_up: str, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Client(), Client()
+    sign_up(first)
+    # What the second one saw before the first had written.
+    unseen = (NEW, False) if steps == ["sign up"] else True
+    monkeypatch.setattr(looked_up, lambda *_arguments, **_options: unseen)
+    answer = sign_up(second, NEW if steps == ["sign up"] else "adda@new-fleet.example")
+    if "change" in steps:
+        answer = second.post(WAITING, {"change": "1", "email": NEW})
+    assert (answer.status_code, answer.headers["Location"]) == (302, WAITING)
+    assert User.objects.filter(email=NEW).count() == 1
+    assert NEW in second.get(WAITING).content.decode()
+
+
 def test_nobody_signs_in_before_the_address_is_proven() -> None:
     sign_up(Client())
     client = Client()

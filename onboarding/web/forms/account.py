@@ -14,6 +14,7 @@ from allauth.mfa.webauthn.forms import (
 )
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -58,7 +59,12 @@ class SignupForm(AccountWords, allauth_forms.SignupForm):
 
     def try_save(self, request: HttpRequest) -> Any:
         """Make the account, or pretend to; either way, remember what is needed to change the address."""
-        user, response = super().try_save(request)
+        try:
+            with transaction.atomic():
+                user, response = super().try_save(request)
+        except IntegrityError:  # of two clicks at once, the second: the address has an account by now
+            self.account_already_exists = True
+            user, response = super().try_save(request)
         pending_account.begin(request, self.cleaned_data["email"], user, self.cleaned_data["password1"])
         return user, response
 
