@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import models, transaction
@@ -65,10 +66,14 @@ class ProgrammeFixed(Exception):
     """The programme cannot be changed any more: the description was submitted, or something was made for it."""
 
 
-def create_organisation(user: User, *, name: str, country: str, actor: Actor) -> Organisation:
-    """Create an organisation, with `user` as its owner."""
+def create_organisation(user: User, *, name: str, country: str, actor: Actor, id_: UUID | None = None) -> Organisation:
+    """Create an organisation, with `user` as its owner. id_: its id; asked for twice with it, one is created."""
     with transaction.atomic():
-        organisation = Organisation.objects.create(name=name, country=country)
+        organisation, is_new = Organisation.objects.get_or_create(
+            pk=id_ or uuid4(), defaults={"name": name, "country": country}
+        )
+        if not is_new:
+            return organisation
         Membership.objects.create(organisation=organisation, user=user, role=Membership.Role.OWNER)
         # They have confirmed this address to sign in: the first contact that can be written to.
         Contact.objects.create(
@@ -78,12 +83,20 @@ def create_organisation(user: User, *, name: str, country: str, actor: Actor) ->
     return organisation
 
 
-def start_application(organisation: Organisation, programme: str, *, actor: Actor) -> Application:
-    """Start a draft for `programme`; company and country are those of the organisation."""
+def start_application(
+    organisation: Organisation, programme: str, *, actor: Actor, id_: UUID | None = None
+) -> Application:
+    """Start a draft for `programme`; company and country are those of the organisation.
+
+    id_: that of the application; asked for twice with it, one is started.
+    """
     with transaction.atomic():
-        application = Application.objects.create(
-            organisation=organisation, programme=programme, created_by_id=actor.user_id
+        application, is_new = Application.objects.get_or_create(
+            pk=id_ or uuid4(),
+            defaults={"organisation": organisation, "programme": programme, "created_by_id": actor.user_id},
         )
+        if not is_new:
+            return application
         Registration.objects.create(
             application=application,
             answers={"programme": programme, "company": organisation.name, "country": organisation.country},
@@ -99,10 +112,11 @@ def start_application(organisation: Organisation, programme: str, *, actor: Acto
     return application
 
 
-def copy_application(application: Application, *, actor: Actor) -> Application:
+def copy_application(application: Application, *, actor: Actor, id_: UUID | None = None) -> Application:
     """Start a draft with the answers of another application, in whatever state that is; nothing else goes along.
 
-    Attestations are given anew, by whoever submits. Raises NothingToCopy if there is no description, or none any more.
+    Attestations are given anew, by whoever submits. id_: that of the copy; asked for twice with it, one is made.
+    Raises NothingToCopy if there is no description, or none any more.
     """
     registration: Registration | None = getattr(application, "registration", None)
     if registration is None or registration.erased_at is not None:
@@ -111,8 +125,8 @@ def copy_application(application: Application, *, actor: Actor) -> Application:
     if answers.get("name"):
         answers["name"] = _("%(name)s (copy)") % {"name": answers["name"][: NAME_LENGTH - COPY_ROOM]}
     with transaction.atomic():
-        made = start_application(application.organisation, application.programme, actor=actor)
-        Registration.objects.filter(application=made).update(answers=made.registration.answers | answers)
+        made = start_application(application.organisation, application.programme, actor=actor, id_=id_)
+        Registration.objects.filter(application=made, version=0).update(answers=made.registration.answers | answers)
         Application.objects.filter(pk=made.pk).update(name=answers.get("name", ""), brands=answers.get("brands", []))
     return Application.objects.select_related("organisation", "registration").get(pk=made.pk)
 

@@ -53,23 +53,30 @@ def mark(user: User) -> str:
     return _SIGNER.sign(str(user.pk))
 
 
+def is_ours(request: HttpRequest) -> bool:
+    """Tell whether a form was sent from a page of ours that was made for somebody."""
+    return _made_for(request) is not None
+
+
 def keep(request: HttpRequest) -> bool:
     """Keep the entries of a form that cannot be taken now; True if there were any, of somebody who may have them.
 
-    Whoever is signed in must be the one for whom the form was made.
+    Whoever is signed in must be the one for whom the form was made. That files or secrets were given is kept, too:
+    the page then says that they have to be given once more.
     """
-    try:
-        owner = _SIGNER.unsign(request.POST.get(MARK, ""))
-    except BadSignature:
-        return False
-    if request.method != "POST" or (request.user.is_authenticated and str(request.user.pk) != owner):
+    owner = _made_for(request)
+    if owner is None or request.method != "POST" or (request.user.is_authenticated and str(request.user.pk) != owner):
         return False
     entries = QueryDict(mutable=True)
+    gone = bool(request.FILES)
     for name, values in request.POST.lists():
-        if not SECRET_NAMES.search(name) and name != MARK:
-            entries.setlist(name, [value for value in values if not SECRET_VALUES.search(value)])
+        if name in (MARK, "csrfmiddlewaretoken"):
+            continue
+        kept = [] if SECRET_NAMES.search(name) else [value for value in values if not SECRET_VALUES.search(value)]
+        gone = gone or len(kept) < sum(map(bool, values))
+        entries.setlist(name, kept)
     body = entries.urlencode()
-    if not any(entries.values()) or len(body) > MOST_BYTES:
+    if not (any(entries.values()) or gone) or len(body) > MOST_BYTES:
         return False
     request.session[SESSION_KEY] = [owner, request.path, body, time.time()]
     return True
@@ -113,6 +120,13 @@ def settle(request: HttpRequest, response: HttpResponse, kept: Kept) -> None:
         request.session[SESSION_KEY] = [kept.user_id, location.path, kept.entries, kept.kept_at]
     else:
         request.session.pop(SESSION_KEY, None)
+
+
+def _made_for(request: HttpRequest) -> str | None:
+    try:
+        return _SIGNER.unsign(request.POST.get(MARK, ""))
+    except BadSignature:
+        return None
 
 
 def _kept(request: HttpRequest) -> Kept | None:

@@ -36,6 +36,10 @@ class SignInMiddleware(LoginRequiredMiddleware):
                 request,
                 _("You were signed out in the meantime. Sign in: what you typed is kept for you. Nothing was sent."),
             )
+        elif request.method == "POST" and kept_entries.is_ours(request):
+            messages.info(
+                request, _("You were signed out in the meantime. Nothing was sent: sign in, then do it again.")
+            )
         if request.htmx:
             here = request.htmx.current_url_abs_path or request.get_full_path()
             return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': here})}")

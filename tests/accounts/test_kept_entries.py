@@ -147,6 +147,33 @@ def test_secrets_and_files_are_not_kept_even_for_a_moment(owner: User, url: str,
     assert "csrf" not in kept
 
 
+@pytest.mark.parametrize("sent", [{"file": "a file"}, {"password": "a secret"}], ids=["a file", "a secret"])
+def test_where_nothing_but_files_or_secrets_was_given_the_page_says_to_give_them_again(
+    owner: User, url: str, signed_in: Browser, sent: dict[str, Any]
+) -> None:
+    client = signed_in(owner)
+    mark = typed(client, url)[kept_entries.MARK]
+    end_sessions()
+    form = sent if "password" in sent else {"file": SimpleUploadedFile("a.pem", b"MIIE")}
+    client.post(url, form | {kept_entries.MARK: mark})
+    enter(client, owner, then=url)
+    page = client.get(url).content.decode()
+    assert "choose the file again" in page
+    assert NOTICE not in page
+    assert "a secret" not in page
+
+
+def test_a_button_that_was_pressed_too_late_says_that_nothing_was_sent(
+    owner: User, application: Application, url: str, signed_in: Browser
+) -> None:
+    client = signed_in(owner)
+    mark = typed(client, url)[kept_entries.MARK]
+    end_sessions()
+    answer = client.post(f"/applications/{application.pk}/copy/", {kept_entries.MARK: mark}, follow=True)
+    assert "Nothing was sent: sign in, then do it again." in answer.content.decode()
+    assert Application.objects.count() == 1
+
+
 def all_forms() -> Iterator[type[forms.BaseForm]]:
     for module in pkgutil.iter_modules(our_forms.__path__, f"{our_forms.__name__}."):
         for value in vars(importlib.import_module(module.name)).values():

@@ -1,6 +1,8 @@
 """What is wrong is said beside the field, nothing that was typed is lost, and nothing that does not belong is kept."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from onboarding.credentials import flows as credentials
 from onboarding.credentials.models import CertificateRequest
@@ -15,7 +18,7 @@ from onboarding.credentials.sets import password_of
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import Organisation, User
 from onboarding.pki.csr import build_csr
-from onboarding.registrations.models import Submission
+from onboarding.registrations.models import Application, Submission
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import open_secret
 from onboarding.web import journey
@@ -116,6 +119,14 @@ def test_file_and_text_at_once_is_refused(waiting: CertificateRequest, owner: Us
         ("concept", {"name": "x" * 121, "concept": "Kept text"}, "name", "at most 120"),
         ("concept", {"name": "a\u202eb", "concept": "Kept text"}, "name", "U+202E"),
         ("concept", {"name": "a\x00b", "concept": "Kept text"}, "name", "ull"),
+        ("concept", {"name": "\u200b\u200d\ufeff", "concept": "Kept text"}, "name", "Fill in"),
+        ("concept", {"name": "a\u2028b", "concept": "Kept text"}, "name", "one line"),
+        (
+            "company",
+            {"company": "Kept text", "country": "FR", "contact_name": "C", "contact_email": "İ@x.example"},
+            "contact_email",
+            "mail would not arrive",
+        ),
         (
             "company",
             {"company": "Kept text", "country": "FR", "contact_name": "C", "contact_email": "nobody"},
@@ -169,6 +180,51 @@ def test_a_double_submit_does_not_submit_twice(owner: User, signed_in: Browser) 
     for _ in range(2):
         assert client.post(f"/applications/{application.pk}/describe/check/").status_code == 302
     assert Submission.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("page", "form", "made", "other"),
+    [
+        ("/organisation/new/", {"name": "Twice", "country": "FR"}, Organisation, {"name": "Thrice"}),
+        ("/applications/new/", {"programme": "fleet_owner"}, Application, {"programme": "end_user"}),
+        ("/applications/{0.pk}/", {}, Application, None),
+    ],
+    ids=["company", "application", "copy"],
+)
+def test_what_is_sent_twice_at_once_is_made_once_and_what_is_meant_twice_is_made_twice(
+    owner: User,
+    partner: Organisation,
+    rival: User,
+    signed_in: Browser,
+    page: str,
+    form: dict[str, str],
+    made: Any,
+    other: dict[str, str] | None,
+) -> None:
+    application = described(owner)
+    client = signed_in(owner)
+    url = page.format(application)
+    found = re.search(r'name="new_id" value="([^"]+)"', client.get(url).content.decode())
+    assert found
+    to = url if other else f"{url}copy/"
+    form = {"organisation": str(partner.pk), **form, "new_id": found[1]}
+    before = made.objects.count()
+    first, second = client.post(to, form), client.post(to, form)
+    assert (first.status_code, first.headers["Location"]) == (302, second.headers["Location"])
+    assert made.objects.count() == before + 1
+    client.post(to, form | {"new_id": "forged"})
+    assert made.objects.count() == before + 2
+    if other:
+        client.post(to, form | other)
+        assert made.objects.count() == before + 3
+    made.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+    client.post(to, form)
+    assert made.objects.count() == before + (4 if other else 3)
+    # What somebody else was given is nothing to them.
+    theirs = form | {"organisation": str(rival.organisations.get().pk)}
+    count = made.objects.count()
+    assert signed_in(rival).post(to, theirs).status_code == (302 if other else 404)
+    assert made.objects.count() == count + (1 if other else 0)
 
 
 @pytest.mark.parametrize(
@@ -263,6 +319,42 @@ def test_a_certificate_that_does_not_fit_is_not_released(
     assert response.status_code == 422
     request.refresh_from_db()
     assert (request.state, request.certificate_pem) == ("csr_submitted", "")
+
+
+def test_what_has_no_shape_is_dropped_from_a_line_and_what_joins_letters_stays(owner: User, signed_in: Browser) -> None:
+    form = {"name": "\ufeffAda\u200b Love\u00adlace 👩\u200d🔧", "language": "en", "time_zone": "UTC"}
+    assert signed_in(owner).post("/profile/", form).status_code == 302
+    owner.refresh_from_db()
+    assert owner.name == "Ada Lovelace 👩\u200d🔧"
+
+
+@pytest.mark.parametrize("name", ["Ada\nSubject: x", "a\u202eb", "a\x1b[31m"])
+def test_a_persons_name_stands_in_mails_and_so_on_one_line_as_it_reads(
+    owner: User, signed_in: Browser, name: str
+) -> None:
+    form = {"name": name, "language": "en", "time_zone": "UTC"}
+    response = signed_in(owner).post("/profile/", form)
+    assert "name" in response.context["form"].errors
+    owner.refresh_from_db()
+    assert owner.name == "Owner"
+
+
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        ("/accounts/signup/", {"password1": "a long enough password", "password2": "a long enough password"}),
+        ("/accounts/email/", {"action_add": ""}),
+        ("/organisation/{}/invite/", {"role": "viewer"}),
+        ("/organisation/{}/contacts/second-contact/", {"name": "Desk"}),
+    ],
+)
+def test_an_address_that_no_mail_can_reach_is_refused_everywhere(
+    owner: User, partner: Organisation, signed_in: Browser, url: str, form: dict[str, str]
+) -> None:
+    client = Client() if "signup" in url else signed_in(owner)
+    response = client.post(url.format(partner.pk), form | {"email": "\u0130@x.example"})
+    assert response.status_code == 200
+    assert "mail would not arrive" in str(response.context["form"].errors["email"])
 
 
 def test_an_unknown_address_answers_404_with_a_way_back(partner: Organisation) -> None:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from onboarding.web import pending_account
 from onboarding.web.forms.base import PlainWords, PortalForm
-from onboarding.web.forms.fields import LineField
+from onboarding.web.forms.fields import AddressField, LineField, deliverable
 
 LABELS = {
     "login": _("E-mail address"),
@@ -48,6 +48,8 @@ class AccountWords(PlainWords):
             field.widget.attrs.pop("placeholder", None)
             if name == "password1":
                 field.help_text = PASSWORD_HINT
+            if name == "email":
+                field.validators.append(deliverable)
 
 
 class LoginForm(AccountWords, allauth_forms.LoginForm):
@@ -209,6 +211,6 @@ class PasskeyNameForm(NameWords, EditWebAuthnForm):
 class AnotherAddressForm(PortalForm):
     """The right address, in place of the one that was mistyped at sign-up."""
 
-    email = forms.EmailField(
+    email = AddressField(
         label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )

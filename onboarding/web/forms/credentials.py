@@ -13,7 +13,7 @@ from django_countries import countries
 from onboarding.credentials.models import CertificateRequest
 from onboarding.programmes import SANDBOX_VIN, Profile
 from onboarding.web.forms.base import PortalForm
-from onboarding.web.forms.fields import BoundedFileField, LineField, SecretField, VinField
+from onboarding.web.forms.fields import AddressField, BoundedFileField, LineField, SecretField, VinField
 from onboarding.web.forms.widgets import FileDrop, PemTextarea, RadioCards, SuggestingInput
 
 
@@ -81,7 +81,7 @@ class SubjectForm(PortalForm):
             if rule.value or rule.is_mzp:
                 continue
             if rule.is_email:
-                self.fields[rule.attribute] = forms.EmailField(
+                self.fields[rule.attribute] = AddressField(
                     label=_(rule.label), max_length=rule.max_length, widget=SuggestingInput(suggestions=contacts)
                 )
             elif rule.attribute != "C":

@@ -21,7 +21,7 @@ from onboarding.registrations.logins import MZP_FORM
 from onboarding.registrations.models import Application
 from onboarding.web.describing import data_summary, grouped, rates_in_words
 from onboarding.web.forms.base import PortalForm
-from onboarding.web.forms.fields import LineField, TextField
+from onboarding.web.forms.fields import AddressField, LineField, TextField
 from onboarding.web.forms.widgets import CatalogueSelect, CheckboxCards, RadioCards, SuffixInput
 
 MAX_REQUESTS = 10_000_000_000
@@ -147,7 +147,7 @@ class CompanyForm(StepForm):
     contact_name = LineField(
         label=_("Contact's name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
-    contact_email = forms.EmailField(
+    contact_email = AddressField(
         label=_("Contact's e-mail"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),

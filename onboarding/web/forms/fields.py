@@ -14,6 +14,20 @@ from onboarding.fleet import vin
 # Bidirectional overrides can make a text read differently from what it is.
 DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
+JOINERS = frozenset("\u200c\u200d")
+"""They shape what stands around them, in emoji and in some scripts; alone they are nothing."""
+SHAPELESS = str.maketrans("", "", "\u00ad\u200b\u2060\ufeff")
+"""Soft hyphens and spaces of no width: they come along with what is pasted, and make alike texts differ."""
+
+
+def written(value: Any) -> Any:
+    """Return a text without what has no shape; empty if nothing in it can be seen. What is no text stays as it is."""
+    if not isinstance(value, str):
+        return value
+    text = value.translate(SHAPELESS)
+    is_seen = any(unicodedata.category(one)[0] not in "MZ" and one not in JOINERS for one in text)
+    return text if is_seen else ""
+
 
 def printable(value: str) -> None:
     """Raise ValidationError for control characters (save line breaks and tabs) and direction marks."""
@@ -33,9 +47,12 @@ class LineField(forms.CharField):
 
     default_validators = [*forms.CharField.default_validators, printable]
 
+    def to_python(self, value: Any) -> str:
+        return super().to_python(written(value)) or ""
+
     def clean(self, value: Any) -> str:
         cleaned: str = super().clean(value)
-        if any(character in cleaned for character in "\n\r\t"):
+        if any(character in cleaned for character in "\n\r\t\u2028\u2029"):
             raise ValidationError(_("Write this on one line."), code="line_break")
         return cleaned
 
@@ -48,7 +65,21 @@ class TextField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         # Before the length is checked: browsers count a line break as one character, and send two.
-        return (super().to_python(value) or "").replace("\r\n", "\n")
+        return (super().to_python(written(value)) or "").replace("\r\n", "\n")
+
+
+def deliverable(value: str) -> None:
+    """Raise ValidationError where mail could not be sent: Django lets some letters through that are none of ASCII's."""
+    if not value.rpartition("@")[0].isascii():
+        raise ValidationError(
+            _("Before the @ only plain letters, digits and signs can stand: mail would not arrive."), code="invalid"
+        )
+
+
+class AddressField(forms.EmailField):
+    """An e-mail address that can be written to."""
+
+    default_validators = [*forms.EmailField.default_validators, deliverable]
 
 
 class SecretField(forms.CharField):

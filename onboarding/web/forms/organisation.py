@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from onboarding.partners.models import Contact, Membership
 from onboarding.web.forms.base import PortalForm
-from onboarding.web.forms.fields import LineField
+from onboarding.web.forms.fields import AddressField, LineField
 from onboarding.web.forms.widgets import RadioCards
 
 Role = Membership.Role
@@ -47,7 +47,7 @@ class RoleForm(PortalForm):
 class InvitationForm(PortalForm):
     """Whom to invite, and as what."""
 
-    email = forms.EmailField(
+    email = AddressField(
         label=_("E-mail address"),
         max_length=254,
         help_text=_("The link works only for who can sign in with this address."),
@@ -60,7 +60,7 @@ class ContactForm(PortalForm):
     """A role mailbox, or a second contact."""
 
     name = LineField(label=_("Name"), max_length=120)
-    email = forms.EmailField(
+    email = AddressField(
         label=_("E-mail address"),
         max_length=254,
         help_text=_("We send a link there. Whoever reads it confirms, without an account."),

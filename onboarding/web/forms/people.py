@@ -38,6 +38,9 @@ class ProfileForm(PortalModelForm):
         fields = ["name", "language", "time_zone"]
         help_texts = {"time_zone": _("Times on all pages are shown in it.")}
 
+    name = LineField(
+        label=_("Name"), max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
     language = forms.ChoiceField(
         label=_("Language"), choices=[("en", "English"), ("fr", "Français")], widget=RadioCards
     )

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext, pgettext
 
 from onboarding.audit.events import Event
-from onboarding.web import kept_entries
+from onboarding.web import kept_entries, once
 from onboarding.web.devices import device
 from onboarding.web.runs import check_in_words
 
@@ -95,10 +95,19 @@ def csrf_token(context: template.Context) -> SafeString:
     )
 
 
+@register.simple_tag(takes_context=True)
+def new_id(context: template.Context) -> SafeString:
+    """Put into a form the id of what its sending makes, so that a double click makes one."""
+    return format_html('<input type="hidden" name="{}" value="{}">', once.NAME, once.mark(context["user"]))
+
+
 @register.simple_tag
-def entries_are_back() -> bool:
-    """Tell whether the page's forms are filled in with what was typed before a sign-in."""
-    return kept_entries.offered() is not None
+def entries_are_back() -> str:
+    """Tell whether the page's forms are filled in with what was typed before a sign-in: "all", or, where there was
+    nothing but files and secrets, "none"; empty where there is nothing to say.
+    """
+    offered = kept_entries.offered()
+    return "" if offered is None else "all" if any(offered.values()) else "none"
 
 
 @register.filter

@@ -12,7 +12,7 @@ from onboarding.registrations import flows
 from onboarding.registrations.models import Application
 from onboarding.registrations.retention import kept_until
 from onboarding.registrations.states import LIFECYCLE
-from onboarding.web import access, journey
+from onboarding.web import access, journey, once
 from onboarding.web.forms.application import NewApplicationForm
 from onboarding.web.requests import PortalRequest
 from onboarding.web.timeline import timeline
@@ -29,8 +29,12 @@ def new(request: PortalRequest) -> HttpResponse:
     form = NewApplicationForm(request.POST or None, organisations=organisations)
     if request.method == "POST" and form.is_valid():
         organisation = get_object_or_404(organisations, pk=form.cleaned_data["organisation"])
+        programme = form.cleaned_data["programme"]
         application = flows.start_application(
-            organisation, form.cleaned_data["programme"], actor=access.member_actor(request)
+            organisation,
+            programme,
+            actor=access.member_actor(request),
+            id_=once.new_id(request, Application, organisation.pk, programme),
         )
         return redirect("describe", application.pk, "concept")
     return render(request, "application_new.html", {"form": form})
@@ -62,7 +66,11 @@ def copy(request: PortalRequest, application: Application) -> HttpResponse:
     if request.method != "POST":
         return redirect("application", application.pk)
     try:
-        made = flows.copy_application(application, actor=access.member_actor(request))
+        made = flows.copy_application(
+            application,
+            actor=access.member_actor(request),
+            id_=once.new_id(request, Application, "copy of", application.pk),
+        )
     except flows.NothingToCopy:
         messages.warning(request, _("There is no description to copy."))
         return redirect("application", application.pk)

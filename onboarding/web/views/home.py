@@ -14,7 +14,7 @@ from onboarding.programmes import PROGRAMMES
 from onboarding.programmes import profile as programme_profile
 from onboarding.registrations import flows
 from onboarding.registrations.models import Application
-from onboarding.web import access
+from onboarding.web import access, once
 from onboarding.web.forms.people import OrganisationForm
 from onboarding.web.journey.standing import STANDINGS, listing
 from onboarding.web.presenting import example_ladder
@@ -69,7 +69,13 @@ def new_organisation(request: PortalRequest) -> HttpResponse:
     """Create an organisation; whoever does is its owner."""
     form = OrganisationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        flows.create_organisation(request.user, **form.cleaned_data, actor=access.member_actor(request))
+        given = form.cleaned_data
+        flows.create_organisation(
+            request.user,
+            **given,
+            actor=access.member_actor(request),
+            id_=once.new_id(request, Organisation, given["name"], given["country"]),
+        )
         return redirect("new_application")
     return render(request, "organisation_new.html", {"form": form})
 
