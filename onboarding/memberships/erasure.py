@@ -13,13 +13,13 @@ from django.db.models.functions import Lower
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.memberships.addresses import confirmed_addresses
-from onboarding.memberships.members import can_be_deleted
+from onboarding.memberships.members import deletable
 from onboarding.memberships.models import Invitation
 from onboarding.notifications.mails import write_to
 from onboarding.notifications.models import Mail
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import Contact, Membership, Organisation, StaffRole, User
-from onboarding.partners.people import is_last_owner, staff
+from onboarding.partners.people import staff
 
 GOODBYE = "account_erased"
 """The kind of the last mail. The ledger forgets it, and with it the address, a day after it went out."""
@@ -50,18 +50,18 @@ class Obstructed(Exception):
 
 def obstacles(user: User) -> Obstacles:
     """Return what stands in the way of erasing a person, for a page to say and `erase` to refuse."""
-    owned = Membership.objects.filter(user=user, role=Membership.Role.OWNER).select_related("organisation")
+    other_owners = _others(user).filter(role=Membership.Role.OWNER, user__is_active=True)
+    going = goes_along(user)
     administrators = staff(StaffRole.Role.ADMINISTRATOR)
     return Obstacles(
-        tuple(one.organisation for one in owned if is_last_owner(one) and not _goes_along(one)),
+        tuple(one for one in _owned(user).filter(~models.Exists(other_owners)) if one not in going),
         administrators.filter(pk=user.pk).exists() and not administrators.exclude(pk=user.pk).exists(),
     )
 
 
 def goes_along(user: User) -> list[Organisation]:
     """Return the organisations that are deleted with a person: nobody else is in them, and nothing hangs on them."""
-    owned = Membership.objects.filter(user=user, role=Membership.Role.OWNER).select_related("organisation")
-    return [one.organisation for one in owned if _goes_along(one)]
+    return list(_owned(user).filter(~models.Exists(_others(user)), pk__in=deletable()))
 
 
 def erase(user: User, *, actor: Actor) -> None:
@@ -81,8 +81,9 @@ def erase(user: User, *, actor: Actor) -> None:
             raise Obstructed(hindered)
         addresses = confirmed_addresses(user) | {user.email.casefold()}
         email, language, user_id = user.email, user.language, user.pk
+        going = goes_along(user)
         for one in memberships:
-            _leave(one, actor)
+            _leave(one, actor, goes_along=one.organisation in going)
         _erase_contacts(addresses, actor)
         Invitation.objects.annotate(lowered=Lower("email")).filter(lowered__in=addresses).delete()
         Mail.objects.annotate(lowered=Lower("address")).filter(
@@ -93,17 +94,20 @@ def erase(user: User, *, actor: Actor) -> None:
         write_to(email, GOODBYE, language=language, once=f"erased:{user_id}", params={})
 
 
-def _goes_along(membership: Membership) -> bool:
-    organisation = membership.organisation
-    others = organisation.memberships.exclude(pk=membership.pk)
-    return not others.exists() and can_be_deleted(organisation)
+def _owned(user: User) -> models.QuerySet[Organisation]:
+    return Organisation.objects.filter(memberships__user=user, memberships__role=Membership.Role.OWNER).order_by("name")
 
 
-def _leave(membership: Membership, actor: Actor) -> None:
+def _others(user: User) -> models.QuerySet[Membership]:
+    """Return, within a query of organisations, who else is in each."""
+    return Membership.objects.filter(organisation=models.OuterRef("pk")).exclude(user=user)
+
+
+def _leave(membership: Membership, actor: Actor, *, goes_along: bool) -> None:
     organisation = membership.organisation
     data = {"member": str(membership.user_id), "role": membership.role, "erased": True}
     record(Event.MEMBER_LEFT, membership, actor=actor, organisation=organisation, data=data)
-    if membership.role == Membership.Role.OWNER and _goes_along(membership):
+    if goes_along:
         record(Event.ORGANISATION_DELETED, organisation, actor=actor, organisation=organisation)
         organisation.delete()
     else:

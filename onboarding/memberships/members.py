@@ -7,7 +7,7 @@ owner's.
 
 from uuid import UUID
 
-from django.db import transaction
+from django.db import models, transaction
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
@@ -97,11 +97,14 @@ def leave(membership: Membership, *, actor: Actor) -> None:
         _end(current, Event.MEMBER_LEFT, actor)
 
 
+def deletable() -> models.QuerySet[Organisation]:
+    """Return the organisations on which nothing hangs that must stay: applications, partner logins, secrets."""
+    return Organisation.objects.filter(applications=None, partner_logins=None, secrets=None)
+
+
 def can_be_deleted(organisation: Organisation) -> bool:
-    """Tell whether nothing hangs on the organisation that must stay: applications, partner logins, secrets."""
-    return not any(
-        rows.exists() for rows in (organisation.applications, organisation.partner_logins, organisation.secrets)
-    )
+    """Tell whether an organisation is one of those."""
+    return deletable().filter(pk=organisation.pk).exists()
 
 
 def delete_organisation(organisation: Organisation, *, actor: Actor) -> None:

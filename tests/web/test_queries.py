@@ -4,11 +4,24 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from onboarding.partners.models import User
+from onboarding.audit.events import Event
+from onboarding.audit.record import record
+from onboarding.credentials.models import CredentialSet
+from onboarding.memberships.invitations import invite
+from onboarding.memberships.joining import JoinRequest
+from onboarding.notifications.models import Mail
+from onboarding.partners.models import Membership, Organisation, PartnerLogin, User
+from onboarding.registrations import flows
+from onboarding.registrations.models import Registration
+from onboarding.validation.flows import request_run
+from onboarding.validation.models import PartnerReport, Run
+from tests.conftest import member, staff
 from tests.journey import issued, submitted
 
 
@@ -39,3 +52,102 @@ def test_lists_cost_the_same_with_one_and_with_many(
         issued(owner, reviewer, issuer, programme="end_user")
         submitted(owner)
     assert count(client, url) == before
+
+
+def add_people(organisation: Organisation, by: User, prefix: str) -> None:
+    """A member, an invitation, a request to join, and another company that this person belongs to."""
+    newcomer, asker = (User.objects.create_user(f"{prefix}-{one}@x.example") for one in ("member", "asker"))
+    Membership.objects.create(organisation=organisation, user=newcomer, role="viewer")
+    invite(organisation, email=f"{prefix}-guest@x.example", role="viewer", by=by, actor=member(by))
+    JoinRequest.objects.create(organisation=organisation, user=asker, domain="x.example")
+    other = Organisation.objects.create(name=f"{prefix} GmbH", country="DE")
+    Membership.objects.create(organisation=other, user=by, role="owner")
+    invite(other, email=f"{prefix}-other@x.example", role="viewer", by=by, actor=member(by))
+    PartnerLogin.objects.create(organisation=other, mzp=f"MZP{abs(hash(prefix)) % 10**6:06}")
+
+
+def add_work(held: CredentialSet, owner: User, reviewer: User) -> None:
+    """A round of review with comments, a failed run, a report, and the mails and entries that come with them."""
+    registration = held.application.registration
+    registration.refresh_from_db()
+    flows.take(registration, actor=staff(reviewer))
+    flows.request_changes(registration, note="More", comments={"concept": "Why?"}, whole=True, actor=staff(reviewer))
+    flows.save_answers(
+        registration,
+        {"concept": f"{registration.answers['concept']} And more."},
+        seen_version=registration.version,
+        actor=member(owner),
+    )
+    flows.submit(registration, actor=member(owner))
+    run = request_run(held, actor=member(owner))
+    now = timezone.now()
+    Run.objects.filter(pk=run.pk).update(
+        state="failed", finished_at=now, stopped_at="http", fault="client_refused", stands=True, failing_since=now
+    )
+    PartnerReport.objects.create(
+        credential_set=held, nonce=str(run.pk), signed=True, result="passed", began_at=now, ended_at=now
+    )
+    Mail.objects.filter(user=None).update(user=owner)
+    record(Event.SIGNED_IN, owner, actor=member(owner), organisation=None, data={"browser": "", "with": ["password"]})
+
+
+PAGES = {
+    "owner": (
+        "/organisation/",
+        "/organisation/{organisation}/",
+        "/applications/new/",
+        "/applications/bring/",
+        "/applications/{application}/",
+        "/applications/{application}/mails/",
+        "/applications/{application}/describe/check/",
+        "/applications/{application}/describe/receipt/1/",
+        "/applications/{application}/sandbox/certificate/",
+        "/applications/{application}/sandbox/credentials/",
+        "/applications/{application}/sandbox/validate/",
+        "/applications/{application}/sandbox/checker/",
+        "/profile/mails/",
+        "/profile/history/",
+        "/profile/erase/",
+        "/accounts/email/",
+        "/accounts/sessions/",
+    ),
+    "reviewer": (
+        "/desk/registrations/{registration}/",
+        "/desk/logins/",
+        "/desk/logins/?show=decided",
+        "/desk/certificates/{cycle}/",
+        "/desk/health/",
+    ),
+}
+
+
+def test_every_page_with_a_list_costs_the_same_however_long_it_grows(
+    owner: User,
+    colleague: User,
+    reviewer: User,
+    issuer: User,
+    partner: Organisation,
+    signed_in: Callable[[User], Client],
+) -> None:
+    held = issued(owner, reviewer, issuer)
+    Registration.objects.update(state="submitted")  # once more, to go round
+    add_people(partner, owner, "first")
+    add_work(held, owner, reviewer)
+    named = {
+        "organisation": partner.pk,
+        "application": held.application_id,
+        "registration": held.application.registration.pk,
+        "cycle": held.certificate_request_id,
+    }
+    browsers = {"owner": signed_in(owner), "reviewer": signed_in(reviewer)}
+
+    def costs() -> dict[str, int]:
+        cache.clear()
+        return {url: count(browsers[reader], url.format(**named)) for reader, urls in PAGES.items() for url in urls}
+
+    before = costs()
+    for number in range(2):
+        add_people(partner, owner, f"further{number}")
+        add_work(held, owner, reviewer)
+    assert costs() == before
+    assert max(before.values()) <= 40
