@@ -47,7 +47,11 @@ class SignInMiddleware(LoginRequiredMiddleware):
 
 
 class ReaderMiddleware:
-    """Shows times in the reader's zone and pages in the reader's language, once they have signed in."""
+    """Shows times in the reader's zone and pages in the reader's language, once they have signed in.
+
+    What they see is theirs alone: no proxy keeps it, and the browser gives it up when they sign out. Until then it may
+    show it again when they go back, with what they had typed.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -60,6 +64,9 @@ class ReaderMiddleware:
             response = self.get_response(request)
         # Otherwise LocaleMiddleware names the language that the browser asks for.
         response.headers.setdefault("Content-Language", reader.language)
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        if not request.user.is_authenticated:
+            response.headers["Clear-Site-Data"] = '"cache"'
         return response
 
 

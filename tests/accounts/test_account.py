@@ -201,3 +201,12 @@ def test_pages_of_the_account_cost_the_same_with_much_history_and_many_sessions(
     for _ in range(3):
         signed_in(owner)
     assert [count_queries(client, page) for page in pages] == before
+
+
+def test_no_proxy_keeps_a_page_and_the_browser_gives_it_up_at_the_sign_out(owner: User, signed_in: Browser) -> None:
+    client = signed_in(owner)
+    page = client.get("/profile/")
+    assert page.headers["Cache-Control"] == "private, no-cache"
+    assert "Clear-Site-Data" not in page.headers
+    assert client.post("/accounts/logout/").headers["Clear-Site-Data"] == '"cache"'
+    assert "Clear-Site-Data" not in client.get("/").headers
