@@ -29,6 +29,14 @@ class SameAddress(Exception):
     """The address is the organisation's other named contact: two are wanted. Nothing was changed."""
 
 
+class NamedMeanwhile(Exception):
+    """Somebody else named another contact since the person looked. Nothing was changed. contact: the one named now."""
+
+    def __init__(self, contact: Contact | None) -> None:
+        super().__init__("named meanwhile")
+        self.contact = contact
+
+
 class TooSoon(Exception):
     """The mail was sent a moment ago, or too many were sent today. Nothing was sent."""
 
@@ -37,15 +45,33 @@ class Outdated(Exception):
     """The link works no longer: too old, replaced by a later one, or the contact was changed. Nothing was changed."""
 
 
-def name_contact(organisation: Organisation, kind: str, *, name: str, email: str, by: User, actor: Actor) -> Contact:
+def seen(contact: Contact | None) -> str:
+    """Return by what a form tells which contact it was begun with, for `name_contact`."""
+    return f"{contact.pk} {contact.email} {contact.name}" if contact else ""
+
+
+def name_contact(
+    organisation: Organisation,
+    kind: str,
+    *,
+    name: str,
+    email: str,
+    by: User,
+    actor: Actor,
+    instead_of: str | None = None,
+) -> Contact:
     """Name the contact of this kind, in place of the one before, and ask it to confirm by mail.
 
     An address that is confirmed already, as one of the organisation's contacts, is not asked again.
-    Raises SameAddress, TooSoon, or NoMember if the organisation is gone.
+    instead_of: which one the person saw there, by `seen`; None replaces whichever there is.
+    Raises SameAddress, NamedMeanwhile, TooSoon, or NoMember if the organisation is gone.
     """
     with transaction.atomic():
         lock(organisation)
         contacts = organisation.contacts
+        there = contacts.filter(kind=kind).first()
+        if instead_of not in (None, seen(there)) and (there is None or (there.name, there.email) != (name, email)):
+            raise NamedMeanwhile(there)
         known = contacts.filter(email__iexact=email).first()
         if known is not None and known.kind not in (kind, Contact.Kind.OTHER):
             raise SameAddress

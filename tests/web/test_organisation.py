@@ -457,3 +457,23 @@ def test_the_page_says_until_when_a_withdrawn_description_is_kept_and_that_it_wa
     assert "is kept until" not in shown
     assert "What you described was erased" in shown
     assert client.get(f"{url}describe/check/").status_code == 200
+
+
+def test_two_people_who_name_a_contact_do_not_replace_each_others_unawares(
+    owner: User, colleague: User, partner: Organisation, home: str, signed_in: Browser
+) -> None:
+    url = f"{home}contacts/role-mailbox/"
+    first, second = signed_in(owner), signed_in(colleague)
+    seen = [client.get(url).context["seen"] for client in (first, second)]
+    assert first.post(url, {"name": "D", "email": "one@x.example", "seen": seen[0]}).status_code == 302
+    form = {"name": "D", "email": "two@x.example", "seen": seen[1]}
+    # A slip in between does not make the second one aware of the first.
+    assert second.post(url, form | {"name": ""}).context["seen"] == seen[1]
+    answer = second.post(url, form)
+    assert "Meanwhile somebody named one@x.example" in str(answer.context["form"].errors["email"])
+    assert "two@x.example" in answer.content.decode()
+    assert partner.contacts.get(kind="role-mailbox").email == "one@x.example"
+    assert second.post(url, form | {"seen": answer.context["seen"]}).status_code == 302
+    assert partner.contacts.get(kind="role-mailbox").email == "two@x.example"
+    # What somebody sends twice is no change of somebody else's.
+    assert second.post(url, form | {"seen": answer.context["seen"]}).status_code == 302

@@ -20,16 +20,29 @@ def contact(request: PortalRequest, organisation: Organisation, kind: str) -> Ht
     known = _kind(kind)
     there = organisation.contacts.filter(kind=kind).first()
     initial = {"name": there.name, "email": there.email} if there else {}
+    seen = request.POST.get("seen", contacts.seen(there))
     form = ContactForm(request.POST or None, initial=initial, kind=kind)
     if request.method == "POST" and form.is_valid():
         try:
             named = contacts.name_contact(
-                organisation, kind, **form.cleaned_data, by=request.user, actor=access.member_actor(request)
+                organisation,
+                kind,
+                **form.cleaned_data,
+                by=request.user,
+                actor=access.member_actor(request),
+                instead_of=seen,
             )
         except contacts.SameAddress:
             form.add_error("email", _("This is the address of your other contact. Give another one."))
         except members.NoMember as gone:
             raise Http404 from gone
+        except contacts.NamedMeanwhile as error:
+            there, seen = error.contact, contacts.seen(error.contact)
+            form.add_error(
+                "email",
+                _("Meanwhile somebody named %(address)s here. To put yours in its place, save once more.")
+                % {"address": there.email if there else "–"},
+            )
         except contacts.TooSoon:
             form.add_error("email", _("Too many addresses were asked today. Try again tomorrow."))
         else:
@@ -45,6 +58,7 @@ def contact(request: PortalRequest, organisation: Organisation, kind: str) -> Ht
         "title": known.label,
         "purpose": KINDS[known],
         "there": there,
+        "seen": seen,
         "form": form,
     }
     return render(request, "organisation/contact.html", context)
