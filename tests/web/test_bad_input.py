@@ -292,6 +292,35 @@ def test_a_decision_on_what_moved_on_changes_nothing_and_says_so(
     assert "meanwhile it moved on to “Declined”" in response.content.decode()
 
 
+@pytest.mark.parametrize("note", ["Long and thoughtful.", "x" * 2001], ids=["fit", "too long"])
+@pytest.mark.parametrize(("verb", "form"), [("decline", {"reason": "data"}), ("request_changes", {})])
+def test_what_was_written_for_a_decision_that_came_too_late_is_shown_to_be_copied(
+    owner: User, reviewer: User, signed_in: Browser, verb: str, form: dict[str, str], note: str
+) -> None:
+    registration = approved(owner, reviewer).registration
+    response = signed_in(reviewer).post(f"/desk/registrations/{registration.pk}/{verb}/", form | {"note": note})
+    page = response.content.decode()
+    assert response.status_code == 409
+    assert "meanwhile it moved on to “Approved”" in page
+    assert note in page
+    assert "error-summary" not in page
+    registration.refresh_from_db()
+    assert registration.state == "approved"
+
+
+def test_what_was_written_on_a_csr_that_was_signed_meanwhile_is_shown_to_be_copied(
+    owner: User, reviewer: User, issuer: User, signed_in: Browser
+) -> None:
+    held = issued(owner, reviewer, issuer)
+    url = f"/desk/certificates/{held.certificate_request_id}/"
+    client = signed_in(issuer)
+    response = client.post(f"{url}refuse/", {"note": "Long and thoughtful."})
+    assert response.status_code == 409
+    assert "Long and thoughtful." in response.content.decode()
+    for verb in ("upload", "sign"):
+        assert client.post(f"{url}{verb}/", {"text": ""}).headers["Location"] == url
+
+
 def test_a_taken_partner_login_is_refused_beside_the_field(
     owner: User, rival: User, reviewer: User, signed_in: Browser
 ) -> None:

@@ -93,12 +93,13 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
     form_class, decision, done = DECISIONS[verb]
     extra: dict[str, Any] = {"answers": _under_review(found)} if form_class is ChangesForm else {}
     form = form_class(request.POST, **extra)
+    if not LIFECYCLE.allows(found.state, verb):
+        return _too_late(request, found, RegistrationState(found.state), form)
     if form.is_valid():
         try:
             decision(found, actor=access.staff_actor(request), **form.cleaned_data)
         except IllegalTransition as error:
-            messages.warning(request, _moved_on(RegistrationState(error.state)))
-            return redirect("desk_registration", found.pk)
+            return _too_late(request, _registration(found.pk), RegistrationState(error.state), form)
         except logins.MalformedLogin:
             form.add_error("mzp", _("A partner login has only capital letters and digits, such as MZP128745."))
         except logins.LoginTaken:
@@ -157,12 +158,13 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     form_class, done = ISSUING[verb]
     form = form_class(request.POST, request.FILES)
     refused = None
+    if not (CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") if verb == "refuse" else _waits(found)):
+        return _too_late(request, found, CertificateState(found.state), form)
     if form.is_valid():
         try:
             _issue(request, found, verb, form)
         except IllegalTransition as error:
-            messages.warning(request, _moved_on(CertificateState(error.state)))
-            return redirect("desk_certificate", found.pk)
+            return _too_late(request, _certificate_request(found.pk), CertificateState(error.state), form)
         except issuing.CertificateRefused as error:
             refused = certificate_report(error.report, found.application, _desk_page)
         else:
@@ -204,6 +206,32 @@ ISSUING: dict[str, tuple[type[forms.Form], Any]] = {
 }
 
 
+def _waits(found: CertificateRequest) -> bool:
+    return found.state in CERTIFICATE_TABS["waiting"]
+
+
+def _too_late(
+    request: PortalRequest,
+    found: Registration | CertificateRequest,
+    state: RegistrationState | CertificateState,
+    form: forms.Form,
+) -> HttpResponse:
+    """Say that somebody else decided meanwhile. What was written is shown, to be copied: its form may be gone."""
+    messages.warning(request, _moved_on(state))
+    written = [
+        {"label": bound.label, "text": bound.value()}
+        for bound in form
+        if isinstance(bound.field.widget, forms.Textarea) and bound.value()
+    ]
+    if isinstance(found, Registration):
+        if written:
+            return _registration_page(request, found, unsent=written, status=409)
+        return redirect("desk_registration", found.pk)
+    if written:
+        return _certificate_page(request, found, unsent=written, status=409)
+    return redirect("desk_certificate", found.pk)
+
+
 def _registration(registration_id: UUID) -> Registration:
     return get_object_or_404(
         Registration.objects.select_related("application__organisation", "application__partner_login", "assignee"),
@@ -224,7 +252,11 @@ def _certificate_request(request_id: UUID) -> CertificateRequest:
 
 
 def _registration_page(
-    request: PortalRequest, found: Registration, bound: dict[str, forms.Form] | None = None, status: int = 200
+    request: PortalRequest,
+    found: Registration,
+    bound: dict[str, forms.Form] | None = None,
+    status: int = 200,
+    unsent: list[dict[str, Any]] | None = None,
 ) -> HttpResponse:
     application = found.application
     before, submission = ([None, None, *found.submissions.all()])[-2:]
@@ -244,6 +276,7 @@ def _registration_page(
         "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),
         "changes": bound.get("request_changes") or ChangesForm(auto_id="changes_%s", answers=answers),
         "bound": list(bound.values()),
+        "unsent": unsent,
         "opened": next(iter(bound), ""),
         "timeline": timeline(entries, reader=request.user),
     }
@@ -256,9 +289,10 @@ def _certificate_page(
     bound: dict[str, forms.Form] | None = None,
     refused: dict[str, Any] | None = None,
     status: int = 200,
+    unsent: list[dict[str, Any]] | None = None,
 ) -> HttpResponse:
     bound = bound or {}
-    to_sign = found.state in CERTIFICATE_TABS["waiting"] and request.may_change
+    to_sign = _waits(found) and request.may_change
     context = {
         "cycle": found,
         "application": found.application,
@@ -273,6 +307,7 @@ def _certificate_page(
         "refused": refused,
         "report": certificate_report(found.certificate_report, found.application) if found.certificate_report else None,
         "bound": list(bound.values()),
+        "unsent": unsent,
         "opened": next(iter(bound), ""),
     }
     return render(request, "desk/certificate.html", context, status=status)
