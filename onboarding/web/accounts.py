@@ -47,7 +47,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "email_password_mismatch": gettext_lazy(
             "The e-mail address or the password is wrong. Try again, or set a new password."
         ),
-        "too_many_login_attempts": gettext_lazy("Too many attempts with a wrong password. Wait five minutes."),
+        "too_many_login_attempts": gettext_lazy("Too many wrong attempts. Wait five minutes."),
         "incorrect_password": gettext_lazy("This is not your password. Try again."),
         "enter_current_password": gettext_lazy("This is not your current password. Try again."),
         "duplicate_email": gettext_lazy("This address is one of yours already."),

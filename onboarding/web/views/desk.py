@@ -219,7 +219,7 @@ def _too_late(
     """Say that somebody else decided meanwhile. What was written is shown, to be copied: its form may be gone."""
     messages.warning(request, _moved_on(state))
     written = [
-        {"label": bound.label, "text": bound.value()}
+        {"key": bound.label, "value": bound.value()}
         for bound in form
         if isinstance(bound.field.widget, forms.Textarea) and bound.value()
     ]
