@@ -210,6 +210,8 @@ def test_a_page_that_is_too_old_for_its_token_hands_back_what_was_typed_into_it(
     answer = strict.post(url, form)
     assert (answer.status_code, answer.headers["Location"]) == (302, url)
     assert "A new name" in strict.get(url).content.decode()
+    part = strict.post(url, form, headers={"HX-Request": "true", "HX-Current-URL": f"http://testserver{url}?q=a"})
+    assert part.headers["HX-Redirect"] == f"{url}?q=a"
     other = Client(enforce_csrf_checks=True)
     other.cookies = signed_in(colleague).cookies
     assert other.post(url, form).status_code == 403

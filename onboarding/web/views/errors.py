@@ -1,9 +1,12 @@
 """Pages for what went wrong. Each says what happened and what to do."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django_htmx.http import HttpResponseClientRedirect
 
 from onboarding.web import access, kept_entries
 
@@ -24,12 +27,14 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 
 
 @access.public
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: Any, reason: str = "") -> HttpResponse:
     """403, because the form was too old or came from elsewhere.
 
     What was typed into a page that was made for whoever is signed in now, or signs in next, is handed back.
     """
     if kept_entries.keep(request):
+        if request.htmx:  # the page, not the part of it that was asked for
+            return HttpResponseClientRedirect(request.htmx.current_url_abs_path or request.get_full_path())
         return redirect(request.get_full_path())
     return render(request, "403_csrf.html", status=403)
 
