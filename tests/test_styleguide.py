@@ -70,8 +70,11 @@ def html(client: Client, db: None, settings: Any) -> str:
         "task-list", "ladder", "rung--failed", "rung--running", "rung--not_reached", "rung--passed", "rung--warning",
         "tag--neutral", "tag--turn", "tag--waiting", "tag--success", "tag--warning", "tag--danger",
         "notice--info", "notice--success", "notice--warning", "notice--danger", "error-summary", "summary-list",
-        "timeline", "code", "finding--error", "finding--warning", "finding--note", "steps", "progress", "empty",
+        "timeline", "code", "finding--error", "finding--warning", "finding--note", "steps", "empty",
         "check--passed", "check--failed", "check--warning", "check--not_reached", "difference__row--differs",
+        "turn--turn", "turn--waiting", "turn--success", "turn--danger", "lane", "numbered", "numbered--close", "tabs",
+        "finder", "tools", "more", "people", "ways__list", "prompts", "chosen", "rates", "conflict", "field__comment",
+        "carries__pair", "places", "facts--column", "catalogue--list", "timeline__entry--warning",
         "table", "facts", "choices", "choice--card", "catalogue", "drop", "pem", "affix", "field--error",
     ],
 )  # fmt: skip

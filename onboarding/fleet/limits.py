@@ -12,6 +12,7 @@ LITTLE = 0.1
 _HEADER = re.compile(r"x-ratelimit-(limit|remaining)(?:-(\d{1,3}))?")
 _NAMED = re.compile(r"name=([^,;]{1,64}),\s*(\d{1,15})")
 _BURST = "2"
+_PERIODS = {"1": "24 h", _BURST: "1 s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Quota:
     left: int | None = None
 
     @property
+    def per(self) -> str:
+        """Of what the calls are counted: "24 h" and "1 s" are read in any language; else the name as it is given."""
+        return _PERIODS.get(self.name, self.name)
+
+    @property
     def is_low(self) -> bool:
         """Whether little is left. A burst refills within a second and is never low."""
         if self.left is None or self.name == _BURST:
@@ -33,8 +39,8 @@ class Quota:
         return self.left == 0 or (self.limit is not None and self.left <= self.limit * LITTLE)
 
     def __str__(self) -> str:
-        of = f" of {self.limit}" if self.limit is not None else ""
-        return f"{self.name}: {'?' if self.left is None else self.left}{of}"
+        left, limit = ("?" if number is None else f"{number}" for number in (self.left, self.limit))
+        return f"{left}/{limit} ({self.per})"
 
 
 def read_quotas(headers: Mapping[str, str]) -> Sequence[Quota]:

@@ -79,7 +79,7 @@ _SUCCESSES: Mapping[str, Message] = {
         ),
         "",
     ),
-    "rate_limits_left": Message(_("Calls left: {quotas}"), ""),
+    "rate_limits_left": Message(_("Calls left, of those allowed: {quotas}"), ""),
     "rate_limits_not_announced": Message(_("The answer announced no rate limits"), ""),
     "clocks_agree": Message(_("The clock of {host} and ours agree, to {seconds} s"), ""),
     "clock_not_compared": Message(_("{host} did not say what time it has"), ""),
@@ -120,7 +120,7 @@ _WARNINGS: Mapping[str, Message] = {
         _("Check the VIN. If it is right, ask the car maker to attach the vehicle to one of your fleets."),
     ),
     "rate_limits_low": Message(
-        _("Few calls are left: {quotas}"),
+        _("Few calls are left, of those allowed: {quotas}"),
         _("Call less often until the quota refills, or ask the car maker for a larger plan."),
     ),
     "clock_behind": Message(

@@ -162,7 +162,7 @@ class OfflineChecks:
         if code == "chain_issuer_missing":
             given = "; ".join(one.subject for one in authorities)
             missing = _missing_issuer([*self._chain, *authorities])
-            return Finding(code, Severity.ERROR, "chain", given, missing, {"address": ""})
+            return Finding(code, Severity.ERROR, "chain", given, missing or "–")
         if code == "ca_not_valid_now":
             period = [one for one in authorities if not one.not_valid_before <= self._now <= one.not_valid_after]
             one = (period or list(authorities))[0]

@@ -155,8 +155,10 @@ def _broken_link(
     issuers = [one for one in alike if one.subject.public_bytes() == link.issuer.public_bytes()]
     if not alike:
         there = "; ".join(name_words(one.subject) for one in authorities)
-        address = visible(_issuer_address(link))
-        yield chain_finding("chain_issuer_missing", there, name_words(link.issuer), address=address)
+        if address := visible(_issuer_address(link)):
+            yield chain_finding("chain_issuer_elsewhere", there, name_words(link.issuer), address=address)
+        else:
+            yield chain_finding("chain_issuer_missing", there, name_words(link.issuer))
     elif not issuers:
         yield chain_finding("chain_name_encoding", name_words(link.issuer), name_words(alike[0].subject))
     elif dear := next(filter(_costs_too_much, issuers), None):

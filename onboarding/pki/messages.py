@@ -523,6 +523,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "chain_issuer_missing": Message(
         gettext_noop("The CA certificate of {expected} is missing. Given: {found}."),
+        gettext_noop("Add it. Whoever issued the certificate has it."),
+    ),
+    "chain_issuer_elsewhere": Message(
+        gettext_noop("The CA certificate of {expected} is missing. Given: {found}."),
         gettext_noop("Add it. The certificate names an address for it, which is not visited from here: “{address}”."),
     ),
     "chain_signature": Message(

@@ -78,8 +78,8 @@ def fingerprint(certificate: x509.Certificate) -> str:
 
 
 def name_words(name: x509.Name) -> str:
-    """Return a name, whole, with what cannot be seen written as escapes."""
-    return visible(names.render(name))
+    """Return a name, whole, with what cannot be seen written as escapes; a dash for one that says nothing."""
+    return visible(names.render(name)) or "–"
 
 
 def short_name_words(name: x509.Name) -> str:

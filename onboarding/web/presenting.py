@@ -16,7 +16,7 @@ from onboarding.fleet.checks import Check, Result, Rung, Turn, rungs
 from onboarding.pki import messages as pki_messages
 from onboarding.pki.certificates import BY_ID, CertificateReport, Claim
 from onboarding.pki.instructions import Tool
-from onboarding.programmes import KeyRule
+from onboarding.programmes import PROGRAMMES, SANDBOX, KeyRule, profile
 from onboarding.registrations.models import Application
 from onboarding.rehearsals import BY_NAME, SUFFIX, Played, Rehearsal
 from onboarding.validation.models import PartnerReport, Run
@@ -52,7 +52,7 @@ EVIDENCE_LABELS = {
     "not_valid_after": gettext_noop("Valid until"),
     "port": gettext_noop("Port"),
     "proxy": gettext_noop("Proxy"),
-    "quotas": gettext_noop("Calls left"),
+    "quotas": gettext_noop("Calls left/allowed"),
     "reason": gettext_noop("Reason"),
     "requested": gettext_noop("Certificate asked for"),
     "retry_after": gettext_noop("Retry after (s)"),
@@ -80,6 +80,12 @@ EVIDENCE_WORDS: Mapping[str | int, str] = {
     "assumption": gettext_noop("our assumption"),
 }
 """Values of the evidence that are words; all others are shown as they were found."""
+
+
+def environment_name(id_: str) -> str:
+    """Return what an environment is called, whichever programme it is of; its id if none has it any more."""
+    labels = {one.id: one.label for programme in PROGRAMMES for one in profile(programme).environments.values()}
+    return _("Sandbox") if id_ == SANDBOX else _(labels.get(id_, id_))
 
 
 def certificate_subject(request: CertificateRequest) -> dict[str, str]:

@@ -108,7 +108,7 @@ def offer_programmes(field: Any) -> None:
             for one in profiles
         },
     )
-    field.choices = [(one.id, f"{gettext(one.name)} — {gettext(one.audience)}") for one in profiles]
+    field.choices = [(one.id, f"{gettext(one.name)} · {gettext(one.audience)}") for one in profiles]
 
 
 class ConceptForm(StepForm):

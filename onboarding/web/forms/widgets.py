@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 
 
-class RadioCards(forms.RadioSelect):
-    """Radio buttons as large targets, each with an explanation where one is given.
+class Cards(forms.widgets.ChoiceWidget):
+    """A choice drawn as large targets, each with an explanation where one is given.
 
     descriptions: choice value -> what choosing it means. facts: choice value -> pairs of term and text, shown below the
     description, so that choices can be compared line by line.
@@ -15,7 +15,7 @@ class RadioCards(forms.RadioSelect):
     are hidden otherwise; without JavaScript they are always shown.
     """
 
-    template_name = "django/forms/widgets/radio_cards.html"
+    template_name = "django/forms/widgets/choice_cards.html"
     option_template_name = "django/forms/widgets/choice_card.html"
 
     def __init__(
@@ -50,38 +50,12 @@ class RadioCards(forms.RadioSelect):
         return option
 
 
-class CheckboxCards(forms.CheckboxSelectMultiple):
-    """Checkboxes as large targets, each with an explanation where one is given.
+class RadioCards(Cards, forms.RadioSelect):
+    """One of several cards."""
 
-    descriptions: choice value -> what choosing it means.
-    """
 
-    template_name = "django/forms/widgets/radio_cards.html"
-    option_template_name = "django/forms/widgets/choice_card.html"
-
-    def __init__(
-        self,
-        attrs: dict[str, Any] | None = None,
-        choices: Any = (),
-        *,
-        descriptions: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(attrs, choices)
-        self.descriptions = dict(descriptions or {})
-
-    def create_option(
-        self,
-        name: str,
-        value: Any,
-        label: int | str,
-        selected: bool,
-        index: int,
-        subindex: int | None = None,
-        attrs: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        option = super().create_option(name, value, label, selected, index, subindex, attrs)
-        _describe(option, self.descriptions)
-        return option
+class CheckboxCards(Cards, forms.CheckboxSelectMultiple):
+    """Any number of several cards."""
 
 
 class CatalogueSelect(CheckboxCards):

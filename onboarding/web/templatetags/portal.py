@@ -24,9 +24,11 @@ from django.utils.translation import gettext_noop, ngettext, pgettext
 from onboarding.audit.events import Event
 from onboarding.web import kept_entries, once
 from onboarding.web.devices import device
+from onboarding.web.presenting import environment_name
 from onboarding.web.runs import check_in_words
 
 register = template.Library()
+register.filter(environment_name)
 
 # One shape per tone, drawn on a 16 × 16 field: the state can be told without its colour.
 _SHAPES: Mapping[str, str] = {

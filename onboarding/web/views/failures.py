@@ -11,7 +11,7 @@ from onboarding.validation import schedule
 from onboarding.validation.failures import causes, failing
 from onboarding.validation.models import Run
 from onboarding.web import access
-from onboarding.web.presenting import whose_turn
+from onboarding.web.presenting import environment_name, whose_turn
 from onboarding.web.requests import PortalRequest
 from onboarding.web.runs import cause_title, rung_title
 
@@ -30,6 +30,7 @@ def health(request: PortalRequest) -> HttpResponse:
         {
             "cause": cause,
             "title": cause_title(cause.fault),
+            "environment": environment_name(cause.environment),
             "rung": rung_title(cause.stopped_at),
             "whose": whose_turn(Turn(cause.turn), to_staff=True) if cause.turn else "",
             "runs": named[cause.key],

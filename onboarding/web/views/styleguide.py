@@ -11,6 +11,7 @@ from django.utils import timezone
 from onboarding.web import access
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.widgets import (
+    CatalogueChoice,
     CatalogueSelect,
     CheckboxCards,
     FileDrop,
@@ -43,7 +44,7 @@ NOTICES = [
     {"tone": "danger", "title": "The file was not read", "text": "It is 2.1 MB. A CSR is smaller than 64 kB."},
 ]
 
-TASK_GROUPS = [
+TASK_GROUPS: list[dict[str, Any]] = [
     {
         "title": "Describe your application",
         "tasks": [
@@ -272,6 +273,39 @@ CERTIFICATE_REPORT = {
     ]
 }
 
+TURNS = [
+    {"tone": "turn", "title": "Your turn: describe it", "text": "Every step is saved.", "action": "Continue"},
+    {"tone": "waiting", "title": "Waiting for Mobilisights", "text": "There is nothing for you to do."},
+    {"tone": "success", "title": "Live in production", "text": "Your credentials work.", "action": "See what you have"},
+    {"tone": "danger", "title": "Declined", "text": "Positions may not be sold on to others."},
+]
+
+LANES = [
+    {
+        "title": "Sandbox",
+        "note": "It needs nobody's approval.",
+        "tone": "turn",
+        "label": "Your turn",
+        "groups": [{"tasks": TASK_GROUPS[2]["tasks"][:2]}],
+    },
+    {
+        "title": "Approval by Mobilisights",
+        "note": "Needed to call real vehicles.",
+        "tone": "waiting",
+        "label": "Waiting for Mobilisights",
+        "groups": TASK_GROUPS[:2],
+    },
+]
+
+PEOPLE = [
+    {"name": "Example Owner", "email": "owner@example-mobility.example", "role": "Owner"},
+    {
+        "name": "Somebody with quite a long name, of which there is no end in sight",
+        "email": "a.very.long.address.of.a.person@subsidiary.of.a.company.with.a.long.name.example",
+        "role": "Developer",
+    },
+]
+
 STEPS = [
     {"label": "Company", "state": "done", "href": "#steps"},
     {"label": "Contacts", "state": "done", "href": "#steps"},
@@ -302,6 +336,8 @@ CODE = """curl --get https://localhost:8443/connectedcar/v4/user/vehicles \\
   --user "MZP128745:$FLEET_PASSWORD" \\
   --data-urlencode "client_id=$FLEET_CLIENT_ID" --data-urlencode "pageSize=1"
 """
+
+COMMAND = "openssl req -new -config request.cnf -keyout private-key.pem -out request.csr"
 
 CATALOGUE = [
     (
@@ -377,6 +413,7 @@ class ExampleForm(PortalForm):
         widget=CheckboxCards(descriptions={"eu": "All member states, Norway and Iceland."}),
     )
     items = forms.MultipleChoiceField(label="Data items", choices=CATALOGUE, widget=CatalogueSelect)
+    failure = forms.ChoiceField(label="Failure to rehearse", required=False, choices=CATALOGUE, widget=CatalogueChoice)
     volume = forms.ChoiceField(
         label="How often do you ask?", choices=[("hour", "Hourly"), ("day", "Daily")], widget=forms.RadioSelect
     )
@@ -421,7 +458,9 @@ def styleguide(request: HttpRequest) -> HttpResponse:
             "who": "Mobilisights",
             "detail": "Valid for one year. The CA certificate came with it.",
         },
+        {"when": now - timedelta(days=1), "what": "Changes requested", "who": "Mobilisights", "tone": "warning"},
         {"when": now - timedelta(days=2), "what": "Certificate request refused", "tone": "danger"},
+        {"when": now - timedelta(days=9), "what": "Handed to you", "who": "Mobilisights", "tone": "turn"},
         {"when": now - timedelta(days=400), "what": "Application submitted", "who": "Example Mobility"},
     ]
     context = {
@@ -436,6 +475,10 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "facts": FACTS,
         "table": TABLE,
         "code": CODE,
+        "command": COMMAND,
+        "turns": [turn | {"since": now - timedelta(hours=5)} for turn in TURNS],
+        "lanes": LANES,
+        "people": PEOPLE,
         "timeline": timeline,
         "instants": [now - timedelta(minutes=3), now - timedelta(days=9), now + timedelta(days=12, minutes=1)],
         "empty_form": ExampleForm(prefix="empty"),
