@@ -189,7 +189,7 @@ def submit(registration: Registration, *, actor: Actor, seen_version: int | None
     try:
         with transaction.atomic():
             # First of all, because from here on nobody else can change the draft.
-            advance(registration, LIFECYCLE, "submit", actor=actor, reason="", note="")
+            advance(registration, LIFECYCLE, "submit", actor=actor)
             if seen_version is not None and seen_version != registration.version:
                 raise ChangedSinceRead
             if unanswered := missing(registration.answers):
@@ -200,11 +200,12 @@ def submit(registration: Registration, *, actor: Actor, seen_version: int | None
                 number=registration.submissions.count() + 1,
                 answers=applicable(registration.answers),
                 comments=registration.comments,
+                note=registration.note,
                 decide_by=working_days_after(timezone.localdate(), days) if days else None,
                 submitted_by_id=actor.user_id,
             )
-            Registration.objects.filter(pk=registration.pk).update(comments={}, reopened=[])
-            params = _params(registration)
+            Registration.objects.filter(pk=registration.pk).update(comments={}, reopened=[], reason="", note="")
+            params = _params(registration) | {"receipt": submission.receipt, "number": submission.number}
             once = f"registration:{registration.pk}:submit:{submission.number}"
             notify("registration_received", builders(registration.organisation), once=once, params=params)
             notify("registration_to_review", staff(StaffRole.Role.REVIEWER), once=once, params=params)

@@ -49,11 +49,12 @@ def _belongs(name: str, href: str) -> bool:
     """Tell whether the page of that route name is below the navigation entry."""
     sections = {
         reverse("desk_certificates"): ("desk_certificate",),
-        reverse("desk"): ("desk_registration",),
+        reverse("desk"): ("desk_registration", "desk_conversation"),
         reverse("desk_health"): ("run",),
         reverse("organisations"): ("organisation", "invit", "member", "contact", "join"),
         reverse("home"): (
             "application",
+            "conversation",
             "describe",
             "key",
             "csr",

@@ -39,13 +39,15 @@ def new(request: PortalRequest) -> HttpResponse:
 @access.application()
 def overview(request: PortalRequest, application: Application) -> HttpResponse:
     """The task list: where the application stands, and what comes next."""
-    facts = journey.load(application)
+    facts = journey.load(application, reader=request.user if request.may_change else None)
     entries = Entry.objects.filter(application_id=application.pk, partner_visible=True).order_by("-occurred_at")[:30]
     registration = facts.registration
     context = {
         "application": application,
         "turn": journey.turn(facts),
         "columns": journey.task_columns(facts),
+        "talk": facts.talk,
+        "talk_url": journey.talk_url(facts),
         "sandbox": facts.sandbox,
         "has_review": registration is not None,
         "timeline": timeline(entries, reader=request.user),
