@@ -234,10 +234,12 @@ def approve(registration: Registration, *, mzp: str, actor: Actor) -> PartnerLog
 
 
 def decline(registration: Registration, *, reason: str, note: str, actor: Actor) -> None:
-    """Decline, with a typed reason and a note to the partner."""
+    """Decline, with a typed reason and a note to the partner. Raises ValueError if there is no such reason."""
+    with translation.override("en"):  # the mail's template translates it, for each reader
+        why = str(Registration.DeclineReason(reason).label)
     with transaction.atomic():
         advance(registration, LIFECYCLE, "decline", actor=actor, data={"reason": reason}, reason=reason, note=note)
-        _tell_partner("registration_declined", registration, note=note)
+        _tell_partner("registration_declined", registration, note=note, reason=why)
 
 
 def request_changes(

@@ -49,7 +49,7 @@ def _belongs(name: str, href: str) -> bool:
     """Tell whether the page of that route name is below the navigation entry."""
     sections = {
         reverse("desk_certificates"): ("desk_certificate",),
-        reverse("desk"): ("desk_registration", "desk_conversation"),
+        reverse("desk"): ("desk_registration", "desk_conversation", "desk_submissions"),
         reverse("desk_health"): ("run",),
         reverse("organisations"): ("organisation", "invit", "member", "contact", "join"),
         reverse("home"): (
@@ -66,6 +66,7 @@ def _belongs(name: str, href: str) -> bool:
             "kit",
             "live",
             "sandbox",
+            "submissions",
         ),
     }
     return name.startswith(sections.get(href, ()))

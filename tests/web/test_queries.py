@@ -57,6 +57,7 @@ def talked(registration: Registration, owner: User, reviewer: User) -> None:
     [
         ("owner", "/applications/{0.pk}/"),
         ("owner", "/applications/{0.pk}/conversation/"),
+        ("owner", "/applications/{0.pk}/history/"),
         ("reviewer", "/desk/registrations/{0.registration.pk}/conversation/"),
         ("reviewer", "/desk/registrations/{0.registration.pk}/"),
     ],

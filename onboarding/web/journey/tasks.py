@@ -159,8 +159,10 @@ def _registration_tasks(journey: Journey, registration: Registration) -> list[di
     elif state in (RegistrationState.DECLINED, RegistrationState.SUSPENDED, RegistrationState.WITHDRAWN):
         review |= {
             "status": {"label": str(registration.get_state_display()), "tone": "danger"},
-            "hint": registration.note,
+            "hint": str(registration.get_reason_display()) if registration.reason else registration.note,
         }
+        if journey.submitted:
+            review |= {"href": reverse("submissions", args=[application.pk])}
     else:
         review |= {"status": _status("later"), "because": _("Starts when you submit.")}
     return [describe, submit, review, *_conversation_tasks(journey)]

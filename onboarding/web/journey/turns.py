@@ -193,7 +193,9 @@ def _registration_turn(application: Application, registration: Registration) -> 
                 _("Change it"),
             )
         case RegistrationState.DECLINED:
-            return Turn("nobody", _("Declined by %(operator)s") % values, registration.note, since, is_setback=True)
+            reason = f"{registration.get_reason_display()}." if registration.reason else ""
+            why = "\n".join(filter(None, (reason, registration.note)))
+            return Turn("nobody", _("Declined by %(operator)s") % values, why, since, is_setback=True)
         case RegistrationState.WITHDRAWN:
             return Turn(
                 "nobody",

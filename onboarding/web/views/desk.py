@@ -30,6 +30,7 @@ from onboarding.web import access, talking
 from onboarding.web.describing import describe_answers, describe_changes
 from onboarding.web.forms.credentials import TakeInForm
 from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, NoteForm
+from onboarding.web.history import history
 from onboarding.web.presenting import (
     certificate_report,
     explain_findings,
@@ -37,7 +38,6 @@ from onboarding.web.presenting import (
     subject_rows,
 )
 from onboarding.web.requests import PortalRequest
-from onboarding.web.timeline import timeline
 
 PAGE_SIZE = 50
 REGISTRATION_TABS = {
@@ -247,7 +247,7 @@ def _registration_page(
         "changes": bound.get("request_changes") or ChangesForm(auto_id="changes_%s", answers=answers),
         "bound": list(bound.values()),
         "opened": next(iter(bound), ""),
-        "timeline": timeline(entries, reader=request.user),
+        "timeline": history(entries, application=application, reader=request.user, side=Side.STAFF),
         "talk": talking.read(request, found, Side.STAFF),
     }
     return render(request, "desk/registration.html", context, status=status)
