@@ -32,6 +32,10 @@ BATCH = 500
 KINDS: Mapping[Side, str] = {Side.PARTNER: "message_to_partner", Side.STAFF: "message_to_desk"}
 """The kind of the mail to each side."""
 
+UNREAD = models.Q(read_at=None)
+ASKED = models.Q(asks=True, answered_at=None)
+"""What waits, within a query of messages."""
+
 
 class NotOpen(Exception):
     """Nobody reads it: nothing was submitted yet, or what was submitted is erased. Nothing was written."""
@@ -93,15 +97,18 @@ def settle(registration: Registration, *, side: Side, seen: UUID | None, actor: 
 
 
 def mark_read(registration: Registration, *, side: Side, reader: User, last: Message) -> None:
-    """Note that somebody has read what was written until `last`, by whichever side. Nothing if they had."""
+    """Note that somebody who may answer has read what was written until `last`, by whichever side."""
     if last.registration_id != registration.pk:
         raise ValueError("That message is of another conversation.")
     found = Reading.objects.filter(registration=registration, side=side, reader=reader)
-    if found.filter(read_to__lt=last.written_at).update(read_to=last.written_at):
-        return
-    Reading.objects.get_or_create(
-        registration=registration, side=side, reader=reader, defaults={"read_to": last.written_at}
-    )
+    with transaction.atomic():
+        if not found.filter(read_to__lt=last.written_at).update(read_to=last.written_at):
+            Reading.objects.get_or_create(
+                registration=registration, side=side, reader=reader, defaults={"read_to": last.written_at}
+            )
+        registration.messages.filter(side=side.other, read_at=None, written_at__lte=last.written_at).update(
+            read_at=timezone.now()
+        )
 
 
 def talks(applications: Iterable[Application], *, side: Side, reader: User | None = None) -> Mapping[UUID, Talk]:
@@ -115,7 +122,7 @@ def talks(applications: Iterable[Application], *, side: Side, reader: User | Non
         .annotate(
             total=models.Count("pk"),
             new=models.Count("pk", filter=unread),
-            asked_since=models.Min("written_at", filter=theirs & models.Q(asks=True, answered_at=None)),
+            asked_since=models.Min("written_at", filter=theirs & ASKED),
         )
     )
     return {application_id: Talk(total, new, asked_since) for application_id, total, new, asked_since in rows}
@@ -132,17 +139,16 @@ def at_the_desk(registrations: models.QuerySet[Registration]) -> models.QuerySet
     """
     written = Message.objects.filter(registration=models.OuterRef("pk"), side=Side.PARTNER)
     return registrations.annotate(
-        asked_since=models.Subquery(
-            written.filter(asks=True, answered_at=None).order_by("written_at").values("written_at")[:1]
-        ),
-        is_unread=models.Exists(written.filter(~models.Exists(_reading(Side.STAFF)))),
+        asked_since=models.Subquery(written.filter(ASKED).order_by("written_at").values("written_at")[:1]),
+        is_unread=models.Exists(written.filter(UNREAD)),
     )
 
 
 def to_answer(registrations: models.QuerySet[Registration]) -> models.QuerySet[Registration]:
     """Return the requests in which staff have something to read or to answer, the longest waiting first."""
-    waiting = models.Q(asked_since__isnull=False) | models.Q(is_unread=True)
-    return at_the_desk(registrations).filter(waiting).order_by(models.F("asked_since").asc(nulls_last=True), "pk")
+    waiting = Message.objects.filter(UNREAD | ASKED, side=Side.PARTNER).values("registration")
+    found = at_the_desk(registrations.filter(pk__in=waiting))
+    return found.order_by(models.F("asked_since").asc(nulls_last=True), "pk")
 
 
 def tell_unread() -> int:
@@ -187,12 +193,14 @@ def _readers(registration: Registration, side: Side) -> Iterable[User]:
     return assigned or reviewers
 
 
-def _reading(side: Side, reader: User | None = None) -> models.QuerySet[Reading]:
-    """Return, within a query of messages, the readings by which each was read; by anybody of the side, if no reader."""
-    found = Reading.objects.filter(
-        registration=models.OuterRef("registration"), side=side, read_to__gte=models.OuterRef("written_at")
+def _reading(side: Side, reader: User) -> models.QuerySet[Reading]:
+    """Return, within a query of messages, how far somebody has read if that is as far as each message."""
+    return Reading.objects.filter(
+        registration=models.OuterRef("registration"),
+        side=side,
+        reader=reader,
+        read_to__gte=models.OuterRef("written_at"),
     )
-    return found if reader is None else found.filter(reader=reader)
 
 
 def _answer(registration: Registration, side: Side, seen: UUID | None) -> Message | None:
@@ -200,7 +208,7 @@ def _answer(registration: Registration, side: Side, seen: UUID | None) -> Messag
     until = registration.messages.filter(pk=seen).values_list("written_at", flat=True).first() if seen else None
     if until is None:
         return None
-    asked = registration.messages.filter(side=side.other, asks=True, answered_at=None, written_at__lte=until)
+    asked = registration.messages.filter(ASKED, side=side.other, written_at__lte=until)
     latest = asked.last()
     asked.update(answered_at=timezone.now())
     return latest

@@ -185,7 +185,7 @@ class Message(models.Model):
     """What somebody wrote to the other side about a request. Written once; see conversation.py.
 
     asks: whether the writer needs an answer. answered_at: when the other side wrote back, or said that it needs none.
-    told_at: when those who had not read it by then were written to.
+    read_at: when the first of the other side had read it who may answer. told_at: when those who had not were mailed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -196,15 +196,16 @@ class Message(models.Model):
     asks = models.BooleanField(default=False)
     written_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["registration", "written_at"], name="message_registration"),
             models.Index(
-                fields=["registration", "side"],
-                condition=models.Q(asks=True, answered_at=None),
-                name="message_unanswered",
+                fields=["side", "registration"],
+                condition=models.Q(read_at=None) | models.Q(asks=True, answered_at=None),
+                name="message_waiting",
             ),
             models.Index(fields=["written_at"], condition=models.Q(told_at=None), name="message_untold"),
         ]

@@ -23,7 +23,8 @@ PAGE_SIZE = 50
 class Shown:
     """One message. who: as the reader may know them. is_ours: of the reader's side. is_first_new: the first unread.
 
-    standing: "open" while it waits for an answer, "answered" after that, else empty.
+    is_read: whether somebody of the other side has read it. standing: "open" while it waits for an answer, "answered"
+    after that, else empty.
     """
 
     id: UUID
@@ -33,6 +34,7 @@ class Shown:
     is_ours: bool
     is_new: bool
     is_first_new: bool
+    is_read: bool
     standing: str
 
 
@@ -160,6 +162,7 @@ def _shown(
                 when=message.written_at,
                 is_ours=message.side == side,
                 is_new=is_new,
+                is_read=message.read_at is not None,
                 is_first_new=is_new and not any(one.is_new for one in rows),
                 standing=("open" if message.answered_at is None else "answered") if message.asks else "",
             )

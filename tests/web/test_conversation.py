@@ -57,8 +57,10 @@ def test_each_side_reads_what_the_other_wrote_and_who_it_was_as_far_as_it_may_kn
     message = Message.objects.get()
     assert sent.headers["Location"] == f"{page(application)}#message-{message.pk}"
     assert message.text == text.replace("\r\n", "\n")
-    staffer.post(desk(application), {"text": "In Lyon.", "seen": message.pk})
-    for url in (desk(application), f"/desk/registrations/{application.registration.pk}/"):
+    review = f"/desk/registrations/{application.registration.pk}/"
+    answered = staffer.post(desk(application), {"text": "In Lyon.", "seen": message.pk, "on_review": "1"})
+    assert answered.headers["Location"].startswith(f"{review}#message-")
+    for url in (desk(application), review):
         seen = staffer.get(url).content.decode()
         assert "&lt;b&gt;bold&lt;/b&gt; &amp; http://elsewhere.example/</p>" in seen
         assert f"{owner}, Example Mobility" in seen
@@ -138,6 +140,13 @@ def test_a_message_changes_no_state_and_arrives_though_the_request_has_just_move
     assert Registration.objects.get().state == "declined"
 
 
+def test_in_solo_mode_there_is_nobody_to_talk_to(owner: User, signed_in: Browser, settings: Any) -> None:
+    application, browser = submitted(owner), signed_in(owner)
+    settings.PORTAL_MODE = "solo"
+    assert browser.get(page(application)).status_code == 404
+    assert page(application) not in browser.get(f"/applications/{application.pk}/").content.decode()
+
+
 def test_a_draft_has_no_reviewers_and_says_so(owner: User, signed_in: Browser) -> None:
     application, browser = described(owner), signed_in(owner)
     shown = browser.get(page(application))
@@ -214,7 +223,9 @@ def test_the_desk_sees_at_a_glance_where_a_partner_wrote_whatever_the_state(
     assert [row.pk for row in listed.context["page"]] == [asking.registration.pk, telling.registration.pk]
     marked = {row.pk: (row.is_unread, bool(row.asked_since)) for row in browser.get("/desk/").context["page"]}
     assert marked == {quiet.registration.pk: (False, False), telling.registration.pk: (True, False)}
-    browser.get(f"/desk/registrations/{telling.registration.pk}/")
+    read = f"/desk/registrations/{telling.registration.pk}/"
+    browser.get(read)
+    assert telling.registration.messages.get().read_at is not None
     assert [row.pk for row in browser.get("/desk/?show=messages").context["page"]] == [asking.registration.pk]
 
 

@@ -88,13 +88,14 @@ class Migration(migrations.Migration):
                 ('asks', models.BooleanField(default=False)),
                 ('written_at', models.DateTimeField()),
                 ('answered_at', models.DateTimeField(null=True)),
+                ('read_at', models.DateTimeField(null=True)),
                 ('told_at', models.DateTimeField(null=True)),
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('registration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='registrations.registration')),
             ],
             options={
                 'ordering': ['written_at'],
-                'indexes': [models.Index(fields=['registration', 'written_at'], name='message_registration'), models.Index(condition=models.Q(('answered_at', None), ('asks', True)), fields=['registration', 'side'], name='message_unanswered'), models.Index(condition=models.Q(('told_at', None)), fields=['written_at'], name='message_untold')],
+                'indexes': [models.Index(fields=['registration', 'written_at'], name='message_registration'), models.Index(condition=models.Q(('read_at', None), models.Q(('answered_at', None), ('asks', True)), _connector='OR'), fields=['side', 'registration'], name='message_waiting'), models.Index(condition=models.Q(('told_at', None)), fields=['written_at'], name='message_untold')],
             },
         ),
         migrations.CreateModel(

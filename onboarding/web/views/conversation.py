@@ -2,9 +2,11 @@
 
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from onboarding.partners.models import StaffRole
@@ -36,6 +38,8 @@ def desk(request: PortalRequest, registration_id: UUID) -> HttpResponse:
 
 
 def _answer(request: PortalRequest, registration: Registration, side: Side) -> HttpResponse:
+    if settings.PORTAL_MODE != "hub":
+        raise Http404  # whoever decides is elsewhere, and reads no pages of this portal
     if request.method == "POST":
         return _sent(request, registration, side)
     if request.htmx and "after" in request.GET:
@@ -66,7 +70,8 @@ def _sent(request: PortalRequest, registration: Registration, side: Side) -> Htt
             message = flows.write(
                 registration, side=side, **form.cleaned_data, key=key or uuid4(), seen=seen, actor=actor
             )
-            return redirect(f"{page}#message-{message.pk}")
+            back = reverse("desk_registration", args=[registration.pk]) if "on_review" in request.POST else page
+            return redirect(f"{back if side is Side.STAFF else page}#message-{message.pk}")
     except flows.NotOpen:
         messages.warning(request, _("Nothing was sent: nobody reads this conversation now."))
         registration.refresh_from_db(fields=["erased_at"])
