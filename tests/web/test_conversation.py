@@ -230,7 +230,7 @@ def test_the_desk_sees_at_a_glance_where_a_partner_wrote_whatever_the_state(
 
 
 def test_new_is_what_the_reader_has_not_seen_and_once_only(
-    owner: User, colleague: User, reviewer: User, signed_in: Browser
+    owner: User, colleague: User, viewer: User, reviewer: User, signed_in: Browser
 ) -> None:
     application = submitted(owner)
     says(application.registration, reviewer, Side.STAFF)
@@ -242,6 +242,8 @@ def test_new_is_what_the_reader_has_not_seen_and_once_only(
         return 1 if task["status"]["label"] == "1 new" else 0
 
     assert (new(mine), new(theirs)) == (1, 1)
+    listed = (mine, theirs, signed_in(viewer))
+    assert [one.get("/").content.decode().count("1 new message") for one in listed] == [1, 1, 0]
     assert [one.is_first_new for one in mine.get(page(application)).context["talk"].messages] == [True]
     assert (new(mine), new(theirs)) == (0, 1)
     assert [one.is_new for one in mine.get(page(application)).context["talk"].messages] == [False]
