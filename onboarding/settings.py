@@ -335,6 +335,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep mails": _every(30.0, "notifications.tasks.sweep", expires=60),
     "runs that are due": _every(60.0, "validation.tasks.ask_for_due_runs", queue="schedule"),
     "certificates that end": _every(600.0, "credentials.tasks.remind", queue="schedule"),
+    "messages not read": _every(60.0, "registrations.tasks.tell_unread"),
     "delete old runs": _every(60.0, "validation.tasks.delete_old", queue="schedule"),
     "erase closed descriptions": _every(3600.0, "registrations.tasks.erase_closed", queue="schedule"),
     "delete old mails": _every(3600.0, "notifications.tasks.delete_old", queue="schedule"),

@@ -61,6 +61,13 @@ SECTIONS = (
         "reviews", "registrations.registration", "assignee", ("application__reference", "state", "state_since")
     ),
     Section(
+        "messages_written", "registrations.message", "author",
+        ("registration__application__reference", "text", "written_at"),
+    ),
+    Section(
+        "messages_read", "registrations.reading", "reader", ("registration__application__reference", "side", "read_to")
+    ),
+    Section(
         "validations_asked_for", "validation.run", "requested_by",
         ("credential_set__application__reference", "state", "created_at"),
     ),

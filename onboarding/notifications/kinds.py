@@ -12,6 +12,7 @@ class Category(models.TextChoices):
     TURN = "turn", _("It is your turn")
     RESULT = "result", _("Something was decided or finished")
     CHECKS = "checks", _("Regular checks")
+    CONVERSATION = "conversation", _("Somebody has written to you about an application")
     DESK = "desk", _("Work at the desk")
     CERTIFICATE = "certificate", _("Certificates")
     SECURITY = "security", _("Security of your account and your secrets")
@@ -20,7 +21,7 @@ class Category(models.TextChoices):
 ALWAYS = frozenset({Category.CERTIFICATE, Category.SECURITY})
 """Never switched off: who does not read these loses access, or does not see that somebody else has gained it."""
 
-SHARED = frozenset({Category.TURN, Category.RESULT, Category.CHECKS, Category.CERTIFICATE, Category.SECURITY})
+SHARED = frozenset(Category) - {Category.DESK}
 """Seen, in an application's ledger, by all its members; the desk's are not."""
 
 KINDS: Mapping[str, Category] = {
@@ -48,8 +49,10 @@ KINDS: Mapping[str, Category] = {
     "organisation_deleted": Category.SECURITY,
     "account_changed": Category.SECURITY,
     "account_erased": Category.SECURITY,
+    "message_to_partner": Category.CONVERSATION,
     "registration_to_review": Category.DESK,
     "csr_to_sign": Category.DESK,
     "login_to_decide": Category.DESK,
     "platform_incident": Category.DESK,
+    "message_to_desk": Category.DESK,
 }

@@ -203,7 +203,7 @@ def submit(registration: Registration, *, actor: Actor, seen_version: int | None
     try:
         with transaction.atomic():
             # First of all, because from here on nobody else can change the draft.
-            advance(registration, LIFECYCLE, "submit", actor=actor, reason="", note="")
+            advance(registration, LIFECYCLE, "submit", actor=actor)
             if seen_version is not None and seen_version != registration.version:
                 raise ChangedSinceRead
             if unanswered := missing(registration.answers):
@@ -214,11 +214,12 @@ def submit(registration: Registration, *, actor: Actor, seen_version: int | None
                 number=registration.submissions.count() + 1,
                 answers=applicable(registration.answers),
                 comments=registration.comments,
+                note=registration.note,
                 decide_by=working_days_after(timezone.localdate(), days) if days else None,
                 submitted_by_id=actor.user_id,
             )
-            Registration.objects.filter(pk=registration.pk).update(comments={}, reopened=[])
-            params = _params(registration)
+            Registration.objects.filter(pk=registration.pk).update(comments={}, reopened=[], reason="", note="")
+            params = _params(registration) | {"receipt": submission.receipt, "number": submission.number}
             once = f"registration:{registration.pk}:submit:{submission.number}"
             notify("registration_received", builders(registration.organisation), once=once, params=params)
             notify("registration_to_review", staff(StaffRole.Role.REVIEWER), once=once, params=params)
@@ -247,10 +248,12 @@ def approve(registration: Registration, *, mzp: str, actor: Actor) -> PartnerLog
 
 
 def decline(registration: Registration, *, reason: str, note: str, actor: Actor) -> None:
-    """Decline, with a typed reason and a note to the partner."""
+    """Decline, with a typed reason and a note to the partner. Raises ValueError if there is no such reason."""
+    with translation.override("en"):  # the mail's template translates it, for each reader
+        why = str(Registration.DeclineReason(reason).label)
     with transaction.atomic():
         advance(registration, LIFECYCLE, "decline", actor=actor, data={"reason": reason}, reason=reason, note=note)
-        _tell_partner("registration_declined", registration, note=note)
+        _tell_partner("registration_declined", registration, note=note, reason=why)
 
 
 def request_changes(

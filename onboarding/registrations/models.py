@@ -136,7 +136,7 @@ class Submission(models.Model):
     """What was submitted, as it was: never changed.
 
     answers: those that the programme asks for, each attestation among them with its text's version, by whom and when.
-    comments: what reviewers had asked for, by question name, before it was submitted (again).
+    comments, note: what reviewers had asked for before it was submitted (again): by question name, and in general.
     decide_by: the day by which the operator meant to decide, as the partner was told; None if nothing was said.
     """
 
@@ -145,6 +145,7 @@ class Submission(models.Model):
     number = models.PositiveIntegerField()
     answers = models.JSONField()
     comments = models.JSONField(default=dict)
+    note = models.TextField(blank=True)
     decide_by = models.DateField(null=True)
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     submitted_at = models.DateTimeField(auto_now_add=True)
@@ -166,3 +167,72 @@ class Submission(models.Model):
     def receipt(self) -> str:
         """Its number for people to quote, such as "FA-7K3Q9M/1"."""
         return f"{self.registration.application.reference}/{self.number}"
+
+
+class Side(models.TextChoices):
+    """Who talks with whom about a request."""
+
+    PARTNER = "partner", _("Partner")
+    STAFF = "staff", _("Staff")
+
+    @property
+    def other(self) -> "Side":
+        """The side that is talked to."""
+        return Side.STAFF if self is Side.PARTNER else Side.PARTNER
+
+
+class Message(models.Model):
+    """What somebody wrote to the other side about a request. Written once; see conversation.py.
+
+    asks: whether the writer needs an answer. answered_at: when the other side wrote back, or said that it needs none.
+    read_at: when the first of the other side had read it who may answer. told_at: when those who had not were mailed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    registration = models.ForeignKey(Registration, models.PROTECT, related_name="messages")
+    side = models.CharField(max_length=10, choices=Side)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    text = models.TextField()
+    asks = models.BooleanField(default=False)
+    written_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["registration", "written_at"], name="message_registration"),
+            models.Index(
+                fields=["side", "registration"],
+                condition=models.Q(read_at=None) | models.Q(asks=True, answered_at=None),
+                name="message_waiting",
+            ),
+            models.Index(fields=["written_at"], condition=models.Q(told_at=None), name="message_untold"),
+        ]
+        ordering = ["written_at"]
+
+    def __str__(self) -> str:
+        return f"{self.registration_id} {self.side} {self.written_at}"
+
+    @property
+    def organisation(self) -> Organisation:
+        """Whose request it is about."""
+        return self.registration.organisation
+
+
+class Reading(models.Model):
+    """How far somebody who may answer has read what the other side wrote. read_to: when the last of it was written."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    registration = models.ForeignKey(Registration, models.PROTECT, related_name="readings")
+    side = models.CharField(max_length=10, choices=Side)
+    reader = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    read_to = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["registration", "side", "reader"], name="reading_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.registration_id} {self.side} {self.read_to}"

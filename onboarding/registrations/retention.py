@@ -24,9 +24,9 @@ def kept_until(registration: Registration) -> datetime | None:
 
 
 def erase_closed() -> int:
-    """Erase what was described, submitted and noted in registrations closed RETAIN_CLOSED_DAYS ago; return how many.
+    """Erase what was described, submitted, noted and said in registrations closed RETAIN_CLOSED_DAYS ago.
 
-    The application stays, with its number, its state and its history. To call it again is safe.
+    Returns how many. The application stays, with its number, its state and its history. To call it again is safe.
     """
     if not settings.RETAIN_CLOSED_DAYS:
         return 0
@@ -44,8 +44,9 @@ def _erase(registration: Registration) -> bool:
         unchanged = Registration.objects.filter(pk=registration.pk, state=registration.state, erased_at=None)
         if not unchanged.update(erased_at=timezone.now(), answers={}, note="", comments={}):
             return False
-        registration.submissions.update(answers={}, comments={})
-        registration.edits.all().delete()
+        registration.submissions.update(answers={}, comments={}, note="")
+        for held in (registration.edits, registration.messages, registration.readings):
+            held.all().delete()
         Application.objects.filter(pk=registration.application_id).update(name="", brands=[])
         record(
             Event.DESCRIPTION_ERASED,

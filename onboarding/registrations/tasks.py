@@ -1,10 +1,16 @@
 """Thin tasks: one call."""
 
 from onboarding.celery import app
-from onboarding.registrations import retention
+from onboarding.registrations import conversation, retention
 
 
 @app.task
 def erase_closed() -> None:
     """Erase descriptions that need not be kept any longer."""
     retention.erase_closed()
+
+
+@app.task
+def tell_unread() -> None:
+    """Write to those who have not read what was written to them."""
+    conversation.tell_unread()

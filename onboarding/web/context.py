@@ -49,11 +49,12 @@ def _belongs(name: str, href: str) -> bool:
     """Tell whether the page of that route name is below the navigation entry."""
     sections = {
         reverse("desk_certificates"): ("desk_certificate",),
-        reverse("desk"): ("desk_registration",),
+        reverse("desk"): ("desk_registration", "desk_conversation", "desk_submissions"),
         reverse("desk_health"): ("run",),
         reverse("organisations"): ("organisation", "invit", "member", "contact", "join"),
         reverse("home"): (
             "application",
+            "conversation",
             "describe",
             "key",
             "csr",
@@ -65,6 +66,7 @@ def _belongs(name: str, href: str) -> bool:
             "kit",
             "live",
             "sandbox",
+            "submissions",
         ),
     }
     return name.startswith(sections.get(href, ()))

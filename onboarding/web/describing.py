@@ -47,15 +47,20 @@ class People:
 
 
 def describe_answers(
-    application: Application, answers: Answers, *, change: bool, comments: Mapping[str, str] | None = None
+    application: Application,
+    answers: Answers,
+    *,
+    change: bool,
+    comments: Mapping[str, str] | None = None,
+    people: People | None = None,
 ) -> list[dict[str, Any]]:
     """Return the description as summary lists, one per step; with links to change them if `change`.
 
-    comments: what reviewers ask, by question name.
+    comments: what reviewers ask, by question name. people: who is named in it, if they were read already.
 
     Each row has the question's `name`, and `missing` where an answer is required and not there.
     """
-    people = People.read(answer.get("by") for answer in answers.values() if isinstance(answer, dict))
+    people = people or People.read(attesting(answers))
     opened = open_steps(application.registration) if change else frozenset[str]()
     sections = []
     for step, label in STEPS:
@@ -75,6 +80,11 @@ def describe_answers(
         if rows:
             sections.append({"step": step, "title": str(label), "rows": rows})
     return sections
+
+
+def attesting(answers: Answers) -> list[str]:
+    """Return the ids of those who attested something in a description."""
+    return [answer["by"] for answer in answers.values() if isinstance(answer, dict) and answer.get("by")]
 
 
 def comment_in_words(text: str) -> str:
@@ -101,15 +111,13 @@ def describe_conflicts(conflicts: Iterable[Conflict], answers: Answers) -> list[
     ]
 
 
-def describe_changes(before: Answers, after: Answers) -> list[dict[str, Any]]:
+def describe_changes(before: Answers, after: Answers, *, people: People | None = None) -> list[dict[str, Any]]:
     """Return what two descriptions say differently, each before and after, for `parts/changes.html`.
 
-    Of a long list only the lines are shown that differ.
+    Of a long list only the lines are shown that differ. people: as in `describe_answers`.
     """
     found = changes(before, after)
-    people = People.read(
-        answer.get("by") for change in found for answer in (change.before, change.after) if isinstance(answer, dict)
-    )
+    people = people or People.read([*attesting(before), *attesting(after)] if found else [])
     return [
         {
             "name": change.question.name,

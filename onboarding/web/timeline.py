@@ -1,6 +1,6 @@
 """The audit as people read it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +50,7 @@ def timeline(entries: Iterable[Entry], *, reader: User) -> list[dict[str, Any]]:
         {
             "when": row.occurred_at,
             "what": Event(row.event).label,
-            "who": _who(row, names, reader),
+            "who": who(row, names, reader),
             "detail": _whom(row, names),
             "tone": TONES.get(Event(row.event), "neutral"),
         }
@@ -77,7 +77,8 @@ def _happened(row: Entry) -> str:
     return _("%(what)s: %(how)s") % {"what": label, "how": ways} if ways else label
 
 
-def _who(row: Entry, names: dict[Any, str], reader: User) -> str:
+def who(row: Entry, names: Mapping[Any, str], reader: User) -> str:
+    """Name who did something, as the reader may know them. names: of people, by id."""
     if row.actor_kind == "system":
         return _("this portal")
     if row.actor_id is None:

@@ -9,6 +9,7 @@ from onboarding.web.views import (
     bring,
     claims,
     contacts,
+    conversation,
     credentials,
     data,
     describe,
@@ -19,6 +20,7 @@ from onboarding.web.views import (
     keys,
     kit,
     live,
+    lookback,
     mails,
     organisation,
     outbox,
@@ -74,6 +76,10 @@ urlpatterns = [
     path(APPLICATION + "describe/check/", describe.check, name="describe_check"),
     path(APPLICATION + "describe/receipt/<int:number>/", describe.receipt, name="receipt"),
     path(APPLICATION + "describe/<slug:step>/", describe.step, name="describe"),
+    # While others decide
+    path(APPLICATION + "conversation/", conversation.conversation, name="conversation"),
+    path(APPLICATION + "history/", lookback.application_history, name="application_history"),
+    path(APPLICATION + "submissions/", lookback.submissions, name="submissions"),
     # Key, CSR, certificate, credentials
     path(TRACK + "key/", keys.key, name="key"),
     path(TRACK + "key/browser/", keys.key_browser, name="key_browser"),
@@ -107,6 +113,8 @@ urlpatterns = [
     # The desk
     path("desk/", desk.registrations, name="desk"),
     path("desk/registrations/<uuid:registration_id>/", desk.registration, name="desk_registration"),
+    path("desk/registrations/<uuid:registration_id>/conversation/", conversation.desk, name="desk_conversation"),
+    path("desk/registrations/<uuid:registration_id>/submissions/", lookback.desk_submissions, name="desk_submissions"),
     path("desk/registrations/<uuid:registration_id>/<slug:verb>/", desk.decide, name="desk_registration_decide"),
     path("desk/certificates/", desk.certificates, name="desk_certificates"),
     path("desk/certificates/<uuid:request_id>/", desk.certificate, name="desk_certificate"),

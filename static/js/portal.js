@@ -186,6 +186,10 @@ document.addEventListener("dragleave", (event) => dragging(event, false));
 document.addEventListener("drop", (event) => dragging(event, false));
 document.addEventListener("submit", once);
 window.addEventListener("pageshow", (event) => event.persisted && all(document, "form[data-sent]").forEach(release));
+// What is asked for again and again is not asked for while nobody looks: it would count as read.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.detail.elt.matches("[data-while-seen]")) event.preventDefault();
+});
 document.addEventListener("htmx:beforeSwap", (event) => remember(event.detail.target));
 document.addEventListener("htmx:load", ({ detail }) => {
   if (detail.elt === document.body) return;

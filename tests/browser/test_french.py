@@ -72,6 +72,8 @@ def test_the_journey_speaks_french(visit: Visit, french: Visit) -> None:
     read(reader, f"{path}describe/receipt/1/")
     read(reader, path)
     steps.approve(reviewer, NAME, "MZP400004")
+    for page in ("conversation", "history", "submissions"):
+        read(reader, f"{path}{page}/")
     read(reader, f"{path}sandbox/key/")
     steps.name_the_key(walker, path, "You make it, and keep it")
     read(reader, f"{path}sandbox/key/upload/")

@@ -1,5 +1,6 @@
 """The number of database queries of a page does not grow with what is on it."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -17,8 +18,8 @@ from onboarding.memberships.invitations import invite
 from onboarding.memberships.joining import JoinRequest
 from onboarding.notifications.models import Mail
 from onboarding.partners.models import Membership, Organisation, PartnerLogin, User
-from onboarding.registrations import flows
-from onboarding.registrations.models import Registration
+from onboarding.registrations import conversation, flows
+from onboarding.registrations.models import Registration, Side
 from onboarding.validation.flows import request_run
 from onboarding.validation.models import PartnerReport, Run
 from tests.conftest import member, staff
@@ -34,7 +35,7 @@ def count(client: Client, url: str) -> int:
     return len(queries)
 
 
-@pytest.mark.parametrize("reader", ["owner", "owner who searches", "reviewer", "issuer"])
+@pytest.mark.parametrize("reader", ["owner", "owner who searches", "reviewer", "reviewer who answers", "issuer"])
 def test_lists_cost_the_same_with_one_and_with_many(
     reader: str, owner: User, reviewer: User, issuer: User, signed_in: Callable[[User], Client], request: Any
 ) -> None:
@@ -42,15 +43,16 @@ def test_lists_cost_the_same_with_one_and_with_many(
         "owner": "/",
         "owner who searches": "/?search=depot&show=waiting",
         "reviewer": "/desk/",
+        "reviewer who answers": "/desk/?show=messages",
         "issuer": "/desk/certificates/?show=decided",
     }[reader]
     issued(owner, reviewer, issuer)
-    submitted(owner)
+    talked(submitted(owner).registration, owner, reviewer)
     client = signed_in(request.getfixturevalue(reader.split()[0]))
     before = count(client, url)
     for _ in range(3):
         issued(owner, reviewer, issuer, programme="end_user")
-        submitted(owner)
+        talked(submitted(owner).registration, owner, reviewer)
     assert count(client, url) == before
 
 
@@ -151,3 +153,31 @@ def test_every_page_with_a_list_costs_the_same_however_long_it_grows(
         add_work(held, owner, reviewer)
     assert costs() == before
     assert max(before.values()) <= 40
+
+
+def talked(registration: Registration, owner: User, reviewer: User) -> None:
+    """Let both sides write and ask."""
+    for side, actor in ((Side.STAFF, staff(reviewer)), (Side.PARTNER, member(owner))):
+        conversation.write(registration, side=side, text="?", asks=True, key=uuid.uuid4(), seen=None, actor=actor)
+
+
+@pytest.mark.parametrize(
+    ("reader", "url"),
+    [
+        ("owner", "/applications/{0.pk}/"),
+        ("owner", "/applications/{0.pk}/conversation/"),
+        ("owner", "/applications/{0.pk}/history/"),
+        ("reviewer", "/desk/registrations/{0.registration.pk}/conversation/"),
+        ("reviewer", "/desk/registrations/{0.registration.pk}/"),
+    ],
+)
+def test_an_application_costs_the_same_with_little_and_with_much_of_it(
+    reader: str, url: str, owner: User, reviewer: User, signed_in: Callable[[User], Client], request: Any
+) -> None:
+    application = submitted(owner)
+    talked(application.registration, owner, reviewer)
+    client = signed_in(request.getfixturevalue(reader))
+    before = count(client, url.format(application))
+    for _ in range(3):
+        talked(application.registration, owner, reviewer)
+    assert count(client, url.format(application)) == before

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
             name='Muted',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('category', models.CharField(choices=[('turn', 'It is your turn'), ('result', 'Something was decided or finished'), ('checks', 'Regular checks'), ('desk', 'Work at the desk'), ('certificate', 'Certificates'), ('security', 'Security of your account and your secrets')], max_length=20)),
+                ('category', models.CharField(choices=[('turn', 'It is your turn'), ('result', 'Something was decided or finished'), ('checks', 'Regular checks'), ('conversation', 'Somebody has written to you about an application'), ('desk', 'Work at the desk'), ('certificate', 'Certificates'), ('security', 'Security of your account and your secrets')], max_length=20)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='muted_mails', to=settings.AUTH_USER_MODEL)),
             ],
             options={

@@ -69,6 +69,7 @@ class Migration(migrations.Migration):
                 ('number', models.PositiveIntegerField()),
                 ('answers', models.JSONField()),
                 ('comments', models.JSONField(default=dict)),
+                ('note', models.TextField(blank=True)),
                 ('decide_by', models.DateField(null=True)),
                 ('submitted_at', models.DateTimeField(auto_now_add=True)),
                 ('registration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='registrations.registration')),
@@ -76,6 +77,38 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['number'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Message',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('side', models.CharField(choices=[('partner', 'Partner'), ('staff', 'Staff')], max_length=10)),
+                ('text', models.TextField()),
+                ('asks', models.BooleanField(default=False)),
+                ('written_at', models.DateTimeField()),
+                ('answered_at', models.DateTimeField(null=True)),
+                ('read_at', models.DateTimeField(null=True)),
+                ('told_at', models.DateTimeField(null=True)),
+                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('registration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='registrations.registration')),
+            ],
+            options={
+                'ordering': ['written_at'],
+                'indexes': [models.Index(fields=['registration', 'written_at'], name='message_registration'), models.Index(condition=models.Q(('read_at', None), models.Q(('answered_at', None), ('asks', True)), _connector='OR'), fields=['side', 'registration'], name='message_waiting'), models.Index(condition=models.Q(('told_at', None)), fields=['written_at'], name='message_untold')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Reading',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('side', models.CharField(choices=[('partner', 'Partner'), ('staff', 'Staff')], max_length=10)),
+                ('read_to', models.DateTimeField()),
+                ('reader', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('registration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='readings', to='registrations.registration')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('registration', 'side', 'reader'), name='reading_once')],
             },
         ),
         migrations.AddIndex(

@@ -13,7 +13,8 @@ DESCRIPTIONS = {
     Category.TURN.value: _("An application was approved, changes are asked for, a CSR was refused."),
     Category.RESULT.value: _("A description was received or declined, a validation has passed."),
     Category.CHECKS.value: _("Credentials that worked have stopped working, and when they work again."),
-    Category.DESK.value: _("For staff: something waits for a review or a signature."),
+    Category.CONVERSATION.value: _("A message is there that you have not read. One mail, until you have."),
+    Category.DESK.value: _("For staff: something waits for a review or a signature, or a partner has written."),
 }
 
 

@@ -4,7 +4,7 @@
 were asked for in one go.
 """
 
-from onboarding.web.journey.facts import Journey, Track, load, load_many, track
+from onboarding.web.journey.facts import Journey, Track, load, load_many, talk_url, track
 from onboarding.web.journey.quick import sandbox_progress
 from onboarding.web.journey.tasks import Column, credential_names, task_columns
 from onboarding.web.journey.turns import Turn, track_turn, turn
@@ -18,6 +18,7 @@ __all__ = [
     "load",
     "load_many",
     "sandbox_progress",
+    "talk_url",
     "task_columns",
     "track",
     "track_turn",

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
@@ -21,8 +22,10 @@ from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.fleet.checks import Result
+from onboarding.partners.models import User
 from onboarding.programmes import SANDBOX, Environment
-from onboarding.registrations.models import Application, Registration, Submission
+from onboarding.registrations.conversation import NO_TALK, Talk, talks
+from onboarding.registrations.models import Application, Registration, Side, Submission
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.rehearsals import Rehearsal
 from onboarding.validation.models import PartnerReport, Run
@@ -155,12 +158,15 @@ class Journey:
     """An application's facts, read once for a page.
 
     decide_by: the day by which a review that waits or runs is to be decided; None where none is promised.
+    submitted: how often it was; the number of the latest receipt. talk: what is said with the reviewers about it.
     """
 
     application: Application
     registration: Registration | None
     tracks: tuple[Track, ...]
     decide_by: date | None = None
+    submitted: int = 0
+    talk: Talk = NO_TALK
 
     @property
     def sandbox(self) -> Track | None:
@@ -175,12 +181,20 @@ class Journey:
         return login is not None and login.is_claim and any(one.good_run is not None for one in real)
 
 
-def load(application: Application) -> Journey:
-    """Read the facts of one application."""
-    return load_many([application])[0]
+def talk_url(journey: Journey) -> str:
+    """Return where the reviewers can be talked with; empty before there are any, and after all was erased."""
+    registration = journey.registration
+    if settings.PORTAL_MODE != "hub" or not journey.submitted or registration is None or registration.erased_at:
+        return ""
+    return reverse("conversation", args=[journey.application.pk])
 
 
-def load_many(applications: Sequence[Application]) -> list[Journey]:
+def load(application: Application, *, reader: User | None = None) -> Journey:
+    """Read the facts of one application. reader: for whom messages are new."""
+    return load_many([application], reader=reader)[0]
+
+
+def load_many(applications: Sequence[Application], *, reader: User | None = None) -> list[Journey]:
     """Read the facts of several applications, in as many queries as for one."""
     cycles: dict[tuple[UUID, str], list[CertificateRequest]] = {}
     for request in (
@@ -208,7 +222,8 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
     reports = PartnerReport.objects.in_bulk(
         [one.good_report_id for one in held.values() if one.good_report_id is not None]
     )
-    targets = _targets(applications)
+    submissions = _latest_submissions(applications)
+    conversations = talks(applications, side=Side.PARTNER, reader=reader)
     return [
         Journey(
             application,
@@ -227,20 +242,31 @@ def load_many(applications: Sequence[Application]) -> list[Journey]:
                 )
                 for where in _in_order(application, cycles)
             ),
-            decide_by=targets.get(application.pk),
+            decide_by=submissions[application.pk].decide_by if application.pk in submissions else None,
+            submitted=submissions[application.pk].number if application.pk in submissions else 0,
+            talk=conversations.get(application.pk, NO_TALK),
         )
         for application in applications
     ]
 
 
-def _targets(applications: Sequence[Application]) -> Mapping[UUID, date]:
-    """Return by when the reviews that wait or run are to be decided, by application: as the partner was told."""
-    waiting = Submission.objects.filter(
-        registration__application__in=applications,
-        registration__state__in=(RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW),
-    ).order_by("number")
-    latest = dict(waiting.values_list("registration__application_id", "decide_by"))  # the newest stays
-    return {application_id: day for application_id, day in latest.items() if day is not None}
+@dataclass(frozen=True, slots=True)
+class _Submitted:
+    """The latest submission: its number, and by when it is to be decided while it waits, as the partner was told."""
+
+    number: int
+    decide_by: date | None
+
+
+def _latest_submissions(applications: Sequence[Application]) -> Mapping[UUID, _Submitted]:
+    waiting = (RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW)
+    every = Submission.objects.filter(registration__application__in=applications).order_by("number")
+    return {  # the newest stays
+        application_id: _Submitted(number, day if state in waiting else None)
+        for application_id, number, day, state in every.values_list(
+            "registration__application_id", "number", "decide_by", "registration__state"
+        )
+    }
 
 
 def _in_order(

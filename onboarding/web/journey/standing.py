@@ -1,15 +1,17 @@
 """The list of somebody's applications: where each stands, sorted by what is to be done first, searched and filtered."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from onboarding.partners.models import User
 from onboarding.registrations.models import Application
 from onboarding.registrations.states import CLOSED
 from onboarding.web.journey.facts import Journey, Track, load_many
@@ -41,12 +43,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One application. standing: a key of STANDINGS."""
+    """One application. standing: a key of STANDINGS. new: messages that the reader has not read and may answer."""
 
     application: Application
     turn: Turn
     standing: str
     places: tuple[Place, ...]
+    new: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +61,24 @@ class Listing:
     is_long: bool
 
 
-def listing(applications: QuerySet[Application], *, search: str = "", standing: str = "") -> Listing:
+def listing(
+    applications: QuerySet[Application],
+    *,
+    reader: User,
+    builds: Collection[UUID],
+    search: str = "",
+    standing: str = "",
+) -> Listing:
     """Read the applications, in a number of queries that does not grow with them.
 
-    search: part of a name or of a reference. standing: a key of STANDINGS, empty for all.
+    builds: the organisations for which the reader works on applications. search: part of a name or of a reference.
+    standing: a key of STANDINGS, empty for all.
     """
     every = applications.select_related("organisation", "registration", "partner_login")
     words = search.split()
     for word in words:
         every = every.filter(Q(name__icontains=word) | Q(reference__icontains=word))
-    rows = [_row(facts) for facts in load_many(list(every))]
+    rows = [_row(facts, builds) for facts in load_many(list(every), reader=reader)]
     order = {one: place for place, one in enumerate(STANDINGS)}
     rows.sort(key=lambda row: (order[row.standing], row.turn.since or LAST))
     counts = Counter(row.standing for row in rows)
@@ -78,11 +89,12 @@ def listing(applications: QuerySet[Application], *, search: str = "", standing: 
     )
 
 
-def _row(facts: Journey) -> Row:
+def _row(facts: Journey, builds: Collection[UUID]) -> Row:
     found = turn(facts)
     # An environment that cannot be begun is no place yet.
     places = tuple(_place(one) for one in facts.tracks if one.is_begun or one.can_begin)
-    return Row(facts.application, found, _standing(facts, found), places)
+    new = facts.talk.new if facts.application.organisation_id in builds else 0
+    return Row(facts.application, found, _standing(facts, found), places, new)
 
 
 def _standing(facts: Journey, found: Turn) -> str:

@@ -20,8 +20,8 @@ from onboarding.registrations.states import CLOSED
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.validation.models import Run
 from onboarding.web.company import contact_group
-from onboarding.web.journey.facts import Journey, Track
-from onboarding.web.journey.turns import Turn, day_in_words, registration_turn, track_turn
+from onboarding.web.journey.facts import Journey, Track, talk_url
+from onboarding.web.journey.turns import Turn, answer_first, day_in_words, registration_turn, track_turn
 
 Status = dict[str, str]
 
@@ -78,9 +78,7 @@ def _sandbox_column(one: Track, journey: Journey) -> Column:
 def _real_columns(journey: Journey, shown: list[Track]) -> list[Column]:
     groups = []
     if journey.registration is not None:
-        groups.append(
-            {"title": _("Registration"), "tasks": _registration_tasks(journey.application, journey.registration)}
-        )
+        groups.append({"title": _("Registration"), "tasks": _registration_tasks(journey, journey.registration)})
     if missing_contacts(journey.application.organisation):
         groups.append(contact_group(journey.application.organisation))
     real = [one for one in shown if not one.is_sandbox]
@@ -97,7 +95,7 @@ def _real_columns(journey: Journey, shown: list[Track]) -> list[Column]:
         if real
         else _("Needed to call real vehicles. This portal calls the sandbox alone.")
     )
-    turns = [registration_turn(journey)] if journey.registration else []
+    turns = [answer_first(journey, registration_turn(journey))] if journey.registration else []
     turns = [*(track_turn(one) for one in real if one.is_begun or one.can_begin), *turns]
     return [Column("real", title % values, note, groups, turns[0] if turns else None)]
 
@@ -123,7 +121,8 @@ def _login_task(journey: Journey, login: PartnerLogin) -> dict[str, Any]:
     return task | {"status": _status("done")}
 
 
-def _registration_tasks(application: Application, registration: Registration) -> list[dict[str, Any]]:
+def _registration_tasks(journey: Journey, registration: Registration) -> list[dict[str, Any]]:
+    application = journey.application
     unfinished = [slug for slug, _label in STEPS if missing(registration.answers, slug)]
     editable, state = registration.is_editable, registration.state
     check = reverse("describe_check", args=[application.pk])
@@ -141,6 +140,12 @@ def _registration_tasks(application: Application, registration: Registration) ->
         "status": _status(("later" if unfinished else "turn") if editable else "done"),
         "because": _("Finish the description first.") if editable and unfinished else "",
     }
+    if journey.submitted and not editable:
+        receipt = f"{application.reference}/{journey.submitted}"
+        submit |= {
+            "href": reverse("receipt", args=[application.pk, journey.submitted]),
+            "hint": _("Receipt %(number)s") % {"number": receipt},
+        }
     review: dict[str, Any] = {"title": _("Review by %(operator)s") % {"operator": settings.OPERATOR_NAME}, "href": None}
     if state in (RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW):
         review |= {
@@ -154,11 +159,34 @@ def _registration_tasks(application: Application, registration: Registration) ->
     elif state in (RegistrationState.DECLINED, RegistrationState.SUSPENDED, RegistrationState.WITHDRAWN):
         review |= {
             "status": {"label": str(registration.get_state_display()), "tone": "danger"},
-            "hint": registration.note,
+            "hint": str(registration.get_reason_display()) if registration.reason else registration.note,
         }
+        if journey.submitted:
+            review |= {"href": reverse("submissions", args=[application.pk])}
     else:
         review |= {"status": _status("later"), "because": _("Starts when you submit.")}
-    return [describe, submit, review]
+    return [describe, submit, review, *_conversation_tasks(journey)]
+
+
+def _conversation_tasks(journey: Journey) -> list[dict[str, Any]]:
+    """Return the conversation with the reviewers as a task, once there are any."""
+    talk, page = journey.talk, talk_url(journey)
+    if not page:
+        return []
+    task: dict[str, Any] = {
+        "title": _("Talk with the reviewers"),
+        "href": f"{page}#new" if talk.new else page,
+        "hint": ngettext("%(number)d message", "%(number)d messages", talk.total) % {"number": talk.total}
+        if talk.total
+        else _("Ask what is unclear; nothing said there changes the description."),
+        "status": {"label": _("Open"), "tone": "neutral"},
+    }
+    if talk.new:
+        label = ngettext("%(number)d new", "%(number)d new", talk.new) % {"number": talk.new}
+        task |= {"status": {"label": label, "tone": "info"}}
+    if talk.asked_since is not None:
+        task |= {"status": _status("turn"), "hint": _("A question waits for your answer."), "since": talk.asked_since}
+    return [task]
 
 
 def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import CLOSED
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.validation.models import Run
-from onboarding.web.journey.facts import Journey, Track
+from onboarding.web.journey.facts import Journey, Track, talk_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,30 @@ def day_in_words(day: date) -> str:
 
 def turn(journey: Journey) -> Turn:
     """Say whose turn it is and what comes next, for the application as a whole."""
+    return answer_first(journey, _turn(journey))
+
+
+def answer_first(journey: Journey, found: Turn) -> Turn:
+    """Return the turn, or that the reviewers wait for an answer, where the partner has nothing else to do.
+
+    The state stays what it is: the review goes on meanwhile, and its target day stands.
+    """
+    asked = journey.talk.asked_since
+    if asked is None or found.is_setback or found.who not in ("operator", "nobody"):
+        return found
+    return Turn(
+        "partner",
+        _("Your turn: answer the reviewer"),
+        _("%(operator)s has asked you something. Apart from that: %(standing)s.")
+        % {"operator": settings.OPERATOR_NAME, "standing": found.title},
+        asked,
+        f"{talk_url(journey)}#new",
+        _("Answer"),
+        by=found.by,
+    )
+
+
+def _turn(journey: Journey) -> Turn:
     registration = journey.registration
     if registration is not None and registration.state != RegistrationState.APPROVED:
         return _meanwhile(journey, registration_turn(journey))
@@ -169,7 +193,9 @@ def _registration_turn(application: Application, registration: Registration) -> 
                 _("Change it"),
             )
         case RegistrationState.DECLINED:
-            return Turn("nobody", _("Declined by %(operator)s") % values, registration.note, since, is_setback=True)
+            reason = f"{registration.get_reason_display()}." if registration.reason else ""
+            why = "\n".join(filter(None, (reason, registration.note)))
+            return Turn("nobody", _("Declined by %(operator)s") % values, why, since, is_setback=True)
         case RegistrationState.WITHDRAWN:
             return Turn(
                 "nobody",

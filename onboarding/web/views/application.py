@@ -1,21 +1,24 @@
 """One application: its start, its task list, its end."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
-from onboarding.audit.models import Entry
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import Organisation
 from onboarding.registrations import flows
-from onboarding.registrations.models import Application
+from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.retention import kept_until
-from onboarding.registrations.states import LIFECYCLE
+from onboarding.registrations.states import LIFECYCLE, State
 from onboarding.web import access, journey, once
 from onboarding.web.forms.application import NewApplicationForm
+from onboarding.web.history import entries_of, history
 from onboarding.web.requests import PortalRequest
-from onboarding.web.timeline import timeline
+
+LATEST = 8
+"""How many of the latest events the task list shows."""
 
 
 @access.signed_in
@@ -43,19 +46,25 @@ def new(request: PortalRequest) -> HttpResponse:
 @access.application()
 def overview(request: PortalRequest, application: Application) -> HttpResponse:
     """The task list: where the application stands, and what comes next."""
-    facts = journey.load(application)
-    entries = Entry.objects.filter(application_id=application.pk, partner_visible=True).order_by("-occurred_at")[:30]
+    facts = journey.load(application, reader=request.user if request.may_change else None)
+    entries = entries_of(application)
     registration = facts.registration
     context = {
         "application": application,
         "turn": journey.turn(facts),
         "columns": journey.task_columns(facts),
+        "talk": facts.talk,
+        "talk_url": journey.talk_url(facts),
         "sandbox": facts.sandbox,
         "has_review": registration is not None,
-        "timeline": timeline(entries, reader=request.user),
+        "timeline": history(entries[:LATEST], application=application, reader=request.user),
+        "submitted": facts.submitted,
         "kept_until": kept_until(registration) if registration is not None else None,
         "can_copy": request.may_change and registration is not None and registration.erased_at is None,
-        "can_withdraw": registration is not None and LIFECYCLE.allows(registration.state, "withdraw"),
+        "is_over": registration is not None and registration.state in (State.DECLINED, State.WITHDRAWN),
+        "can_withdraw": request.may_change
+        and registration is not None
+        and LIFECYCLE.allows(registration.state, "withdraw"),
     }
     return render(request, "application.html", context)
 
@@ -81,12 +90,29 @@ def copy(request: PortalRequest, application: Application) -> HttpResponse:
 @access.application()
 def withdraw(request: PortalRequest, application: Application) -> HttpResponse:
     """Take the application back, after asking once."""
-    if not hasattr(application, "registration"):
+    registration: Registration | None = getattr(application, "registration", None)
+    if registration is None:
         raise Http404
     if request.method == "POST":
         try:
-            flows.withdraw(application.registration, actor=access.member_actor(request))
+            flows.withdraw(registration, actor=access.member_actor(request))
         except IllegalTransition:
             messages.warning(request, _("It could not be withdrawn: it was decided or withdrawn meanwhile."))
+        else:
+            messages.success(request, _("Withdrawn. Nothing more happens with it."))
         return redirect("application", application.pk)
-    return render(request, "application_withdraw.html", {"application": application})
+    if not LIFECYCLE.allows(registration.state, "withdraw"):
+        state = registration.get_state_display()
+        messages.info(request, _("It cannot be withdrawn now: it stands at “%(state)s”.") % {"state": state})
+        return redirect("application", application.pk)
+    if not request.may_change:
+        messages.info(
+            request, _("As a viewer you can read this application. Ask an owner or a developer to change it.")
+        )
+        return redirect("application", application.pk)
+    context = {
+        "application": application,
+        "is_draft": registration.state == State.DRAFT,
+        "kept_days": settings.RETAIN_CLOSED_DAYS,
+    }
+    return render(request, "application_withdraw.html", context)

@@ -22,14 +22,15 @@ from onboarding.credentials.states import State as CertificateState
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import StaffRole
 from onboarding.programmes import SANDBOX
-from onboarding.registrations import flows, logins
-from onboarding.registrations.models import Registration
+from onboarding.registrations import conversation, flows, logins
+from onboarding.registrations.models import Registration, Side
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
-from onboarding.web import access
+from onboarding.web import access, talking
 from onboarding.web.describing import describe_answers, describe_changes
 from onboarding.web.forms.credentials import TakeInForm
 from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, NoteForm
+from onboarding.web.history import history
 from onboarding.web.presenting import (
     certificate_report,
     explain_findings,
@@ -37,7 +38,6 @@ from onboarding.web.presenting import (
     subject_rows,
 )
 from onboarding.web.requests import PortalRequest
-from onboarding.web.timeline import timeline
 
 PAGE_SIZE = 50
 REGISTRATION_TABS = {
@@ -64,16 +64,18 @@ CERTIFICATE_TABS = {
 
 @access.staff()
 def registrations(request: PortalRequest) -> HttpResponse:
-    """The requests: those that wait, the longest waiting first; and those decided."""
-    tab = _tab(request, REGISTRATION_TABS)
-    rows = (
-        Registration.objects.filter(state__in=REGISTRATION_TABS[tab])
-        .exclude(submissions=None)
-        .select_related("application__organisation", "assignee")
-        .order_by("state_since" if tab == "waiting" else "-state_since")
-    )
+    """The requests: those that wait, the longest waiting first; those decided; and those in which a partner wrote."""
+    every = Registration.objects.exclude(submissions=None).select_related("application__organisation", "assignee")
+    if request.GET.get("show") == "messages":
+        tab, rows = "messages", conversation.to_answer(every)
+    else:
+        tab = _tab(request, REGISTRATION_TABS)
+        rows = conversation.at_the_desk(every.filter(state__in=REGISTRATION_TABS[tab])).order_by(
+            "state_since" if tab == "waiting" else "-state_since"
+        )
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "desk/registrations.html", {"page": page, "tab": tab})
+    context = {"page": page, "tab": tab, "to_answer": conversation.to_answer(every).count()}
+    return render(request, "desk/registrations.html", context)
 
 
 @access.staff(StaffRole.Role.REVIEWER)
@@ -278,7 +280,8 @@ def _registration_page(
         "bound": list(bound.values()),
         "unsent": unsent,
         "opened": next(iter(bound), ""),
-        "timeline": timeline(entries, reader=request.user),
+        "timeline": history(entries, application=application, reader=request.user, side=Side.STAFF),
+        "talk": talking.read(request, found, Side.STAFF),
     }
     return render(request, "desk/registration.html", context, status=status)
 

@@ -39,7 +39,16 @@ def home(request: HttpRequest) -> HttpResponse:
         )
     search, standing = request.GET.get("search", "")[:MAX_SEARCH].replace("\0", "").strip(), request.GET.get("show", "")
     standing = standing if standing in STANDINGS else ""
-    found = listing(Application.objects.filter(organisation__in=organisations), search=search, standing=standing)
+    builds = set(
+        Membership.objects.filter(user=user, role__in=access.BUILDERS).values_list("organisation_id", flat=True)
+    )
+    found = listing(
+        Application.objects.filter(organisation__in=organisations),
+        reader=user,
+        builds=builds,
+        search=search,
+        standing=standing,
+    )
     total = sum(found.counts.values())
     context = {
         "organisations": organisations,
@@ -53,7 +62,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "search": search,
         "show": standing,
         "has_sandbox": settings.SANDBOX,
-        "may_start": Membership.objects.filter(user=user, role__in=access.BUILDERS).exists(),
+        "may_start": bool(builds),
         "invited": open_invitations(user),
         "asked": JoinRequest.objects.filter(
             state=JoinRequest.State.WAITING,
