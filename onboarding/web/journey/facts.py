@@ -265,12 +265,7 @@ def _sets_of(requests: Iterable[CertificateRequest]) -> dict[UUID, Any]:
     """Return the newest set of each request, with the ids of its latest run, and of the latest run and report that
     passed.
     """
-    proving = (
-        Run.objects.filter(credential_set=models.OuterRef("pk"))
-        .exclude(facts__has_key=Run.REHEARSAL)
-        .exclude(state=Run.State.CANCELLED)
-        .exclude(state__in=Run.OPEN, origin=Run.Origin.SCHEDULE)  # nobody waits for these
-    )
+    proving = proving_runs()
     runs = proving.order_by("-created_at").values("pk")
     reports = PartnerReport.objects.filter(credential_set=models.OuterRef("pk"), signed=True, result=Result.PASSED)
     return {
@@ -286,6 +281,16 @@ def _sets_of(requests: Iterable[CertificateRequest]) -> dict[UUID, Any]:
         )
         .order_by("created_at")
     }
+
+
+def proving_runs() -> models.QuerySet[Run]:
+    """Return the runs of an outer query's credential set that say something of it: of these, the latest counts."""
+    return (
+        Run.objects.filter(credential_set=models.OuterRef("pk"))
+        .exclude(facts__has_key=Run.REHEARSAL)
+        .exclude(state=Run.State.CANCELLED)
+        .exclude(state__in=Run.OPEN, origin=Run.Origin.SCHEDULE)  # nobody waits for these
+    )
 
 
 def _track(
