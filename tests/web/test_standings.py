@@ -207,7 +207,7 @@ def _report(held: CredentialSet) -> None:
 
 @pytest.fixture
 def made_anew(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Keep the order of every list, however short; and collect whose was made anew."""
+    """Collect whose list was put in order from scratch."""
     anew: list[object] = []
     every = standings._all_places
 
@@ -215,7 +215,6 @@ def made_anew(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         anew.append(organisations)
         return every(organisations)
 
-    monkeypatch.setattr(standings, "MANY", 1)
     monkeypatch.setattr(standings, "_all_places", counted)
     return anew
 

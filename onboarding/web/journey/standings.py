@@ -4,7 +4,7 @@ The rules are those of `turns.py`, and nothing here repeats them. What they go b
 one plain value an application: its likeness. Applications of one likeness stand alike, so the rules are asked about one
 of each. `tests/web/test_standings.py` asks them about every one, in every state there is, and compares.
 
-Of thousands the order is kept in the cache, and caught up with from the audit: whatever changes a standing is put on
+The order is kept in the cache, and caught up with from the audit: whatever changes a standing is put on
 record there, so only the applications that it names since are looked at again.
 """
 
@@ -37,10 +37,8 @@ from onboarding.web.journey.turns import Turn, turn
 STANDINGS = ("turn", "waiting", "live", "ended")
 """Where an application can stand, in the order in which they are listed."""
 
-MANY = 100
-"""Applications from which on the order is kept."""
 KEPT = 3600
-"""Seconds for which it is. What is on record is in it at once; a certificate that nears its end, that much later."""
+"""Seconds for which the order is kept. What is on record is in it at once; a certificate that nears its end, then."""
 MOST_CHANGED = 100
 """Applications that are looked at one by one; after more changes the order is made anew."""
 OF_SEVERAL = (Event.LOGIN_CONFIRMED, Event.LOGIN_REJECTED)
@@ -109,8 +107,7 @@ def places(organisations: Collection[Organisation]) -> Sequence[Place]:
         found = sorted([*others, *_places_of(organisations, changed)])
     else:
         return kept[1].split()
-    if len(found) >= MANY:
-        cache.set(name, (heads, "\n".join(found)), KEPT)
+    cache.set(name, (heads, "\n".join(found)), KEPT)
     return found
 
 
