@@ -222,7 +222,17 @@ def main() -> int:
         stack.enter_context(gunicorn("onboarding.wsgi", port, var, environment))
         stack.enter_context(gunicorn("bench.bare", bare_port, var, {**os.environ, "PYTHONPATH": str(ROOT)}))
         compare(pages, port, bare_port)
-        return 0 if bench_bytes(port, pages) else 1
+        met = [bench_lists(port), bench_bytes(port, pages)]
+        return 0 if all(met) else 1
+
+
+def bench_lists(port: int) -> bool:
+    """Hold the list of a company with many applications against that of one with few; return whether goals are met."""
+    from bench import lists
+
+    (_, few), (owner, many) = lists.pages(lists.FEW), lists.pages(lists.MANY)
+    met = [lists.compare(port, few, many), lists.scans(owner)]
+    return all(met)
 
 
 if __name__ == "__main__":

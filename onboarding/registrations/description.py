@@ -4,9 +4,11 @@ One table serves the wizard's steps, the check before submitting, and the pages 
 its questions are the keys of a draft's and a submission's answers, and stay what they are.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
+from types import MappingProxyType
 from typing import Any
 
 from django.utils.functional import Promise
@@ -141,16 +143,22 @@ def left_out(answers: Answers) -> list[Question]:
     ]
 
 
-def chosen_items(answers: Answers) -> dict[str, list[DataItem]]:
+def chosen_items(answers: Answers) -> Mapping[str, Sequence[DataItem]]:
     """Return the data asked for, by category id, in the catalogue's order; what the programme does not offer is left
     out.
     """
-    chosen, programme = set(answers.get("data_items") or ()), answers.get("programme")
+    return _chosen_items(answers.get("programme"), tuple(answers.get("data_items") or ()))
+
+
+@lru_cache(maxsize=256)
+def _chosen_items(programme: str | None, ids: tuple[str, ...]) -> Mapping[str, Sequence[DataItem]]:
+    """The same, of a choice: each question about a purpose asks for it, and a list of drafts asks for each of them."""
+    chosen = set(ids)
     result: dict[str, list[DataItem]] = {}
     for item in data_items().values():
         if item.id in chosen and programme in item.programmes:
             result.setdefault(item.category, []).append(item)
-    return result
+    return MappingProxyType(result)
 
 
 def not_offered(answers: Answers) -> Iterable[DataItem]:

@@ -1,6 +1,6 @@
 """Two people at one draft: what each of them changed, told apart answer by answer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,17 +25,37 @@ class Conflict:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ItemMerge:
+    """A choice of several that two people changed, put together item by item.
+
+    items: what is chosen now. added, removed: by the one who sends it. their_added, their_removed: by who saved before.
+    by, at: who that was last (None: has left), and when.
+    """
+
+    name: str
+    items: tuple[Any, ...]
+    added: tuple[Any, ...]
+    removed: tuple[Any, ...]
+    their_added: tuple[Any, ...]
+    their_removed: tuple[Any, ...]
+    by: UUID | None
+    at: datetime
+
+
 @dataclass(slots=True)
 class Merge:
     """What becomes of answers that were written over an older version.
 
     changes: what to write. conflicts: what only a person can decide. theirs: answers, among those sent, that others
-    have changed and this person has not, as they are now.
+    have changed and this person has not, as they are now. together: choices of several that both have changed; they are
+    among the changes.
     """
 
     changes: dict[str, Any] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
     theirs: dict[str, Any] = field(default_factory=dict)
+    together: list[ItemMerge] = field(default_factory=list)
 
 
 def merge(mine: Answers, current: Answers, unseen: Iterable[DraftEdit], *, user_id: UUID | None) -> Merge:
@@ -61,12 +81,40 @@ def merge(mine: Answers, current: Answers, unseen: Iterable[DraftEdit], *, user_
             result.theirs[name] = now
         else:
             edit = last[name]
+            if isinstance(answer, list) and isinstance(now, list):
+                found = merge_items(name, before, now, answer, edit)
+                if found.items:
+                    result.changes[name] = list(found.items)
+                    result.together.append(found)
+                    continue
             result.conflicts.append(Conflict(name, now, answer, edit.edited_by_id, edit.edited_at))
     return result
 
 
+def merge_items(name: str, before: Any, theirs: Sequence[Any], mine: Sequence[Any], edit: DraftEdit) -> ItemMerge:
+    """Put two choices from the same list together: each item is as whoever changed it has left it.
+
+    No item can be in dispute: it was there before or not, so two who both changed it did the same. That what is left is
+    empty though neither wanted that, is for the caller to see. edit: the latest that made `theirs`.
+    """
+    was = before if isinstance(before, list) else []
+    kept = [item for item in theirs if item in mine or item not in was]
+    return ItemMerge(
+        name=name,
+        items=(*kept, *(item for item in mine if item not in was and item not in theirs)),
+        added=tuple(item for item in mine if item not in was),
+        removed=tuple(item for item in was if item not in mine),
+        their_added=tuple(item for item in theirs if item not in was),
+        their_removed=tuple(item for item in was if item not in theirs),
+        by=edit.edited_by_id,
+        at=edit.edited_at,
+    )
+
+
 def is_same(one: Any, other: Any) -> bool:
-    """Whether two answers say the same; all ways of saying nothing do."""
+    """Whether two answers say the same: all ways of saying nothing do, and so do the same things in another order."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(item in other for item in one)
     return (is_blank(one) and is_blank(other)) or one == other
 
 

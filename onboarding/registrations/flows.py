@@ -19,7 +19,7 @@ from onboarding.partners.models import Contact, Membership, Organisation, Partne
 from onboarding.partners.people import builders, staff
 from onboarding.registrations import statements
 from onboarding.registrations.description import BY_NAME, STEPS, Question, applicable, missing, settled
-from onboarding.registrations.drafts import Conflict, differences, merge
+from onboarding.registrations.drafts import Conflict, Merge, differences, merge
 from onboarding.registrations.logins import assign_login
 from onboarding.registrations.models import Application, DraftEdit, Registration, Submission
 from onboarding.registrations.reopening import open_steps
@@ -46,7 +46,8 @@ class Incomplete(Exception):
 class EditedMeanwhile(Exception):
     """Somebody else changed the same answers since they were read, to something else. Nothing was written.
 
-    conflicts: these answers, in both versions. theirs: other answers, among those sent, that only they have changed.
+    conflicts: these answers, in both versions. theirs: other answers, among those sent, that they have changed, too: as
+    they are, or put together from both.
     """
 
     def __init__(self, conflicts: list[Conflict], theirs: Mapping[str, Any]) -> None:
@@ -131,15 +132,14 @@ def copy_application(application: Application, *, actor: Actor, id_: UUID | None
     return Application.objects.select_related("organisation", "registration").get(pk=made.pk)
 
 
-def save_answers(
-    registration: Registration, answers: Mapping[str, Any], *, seen_version: int, actor: Actor
-) -> Mapping[str, Any]:
+def save_answers(registration: Registration, answers: Mapping[str, Any], *, seen_version: int, actor: Actor) -> Merge:
     """Write some answers into the draft, beside what others have written meanwhile, and never over it.
 
     answers: by question name; those to statements are True or False. seen_version: of the draft that the person was
-    shown. Returns what others changed since, among the answers sent, and this person did not.
+    shown. Returns what became of the answers: which others changed since, and this person did not; and which choices of
+    several were put together from both.
 
-    Raises EditedMeanwhile if both changed the same answer, ProgrammeFixed, NotReopened, and IllegalTransition if the
+    Raises EditedMeanwhile if both changed another answer, ProgrammeFixed, NotReopened, and IllegalTransition if the
     description is not the partner's to change now.
     """
     while True:
@@ -153,11 +153,12 @@ def save_answers(
         unseen = list(registration.edits.filter(version__gt=seen))
         merged = merge(answers, registration.answers, unseen, user_id=actor.user_id)
         if merged.conflicts:
-            raise EditedMeanwhile(merged.conflicts, merged.theirs)
+            together = {one.name: list(one.items) for one in merged.together}
+            raise EditedMeanwhile(merged.conflicts, {**merged.theirs, **together})
         after = settled(registration.answers | merged.changes)
         before = differences(registration.answers, after)
         if not before or _written(registration, before, after, actor=actor):
-            return merged.theirs
+            return merged
 
 
 def _written(registration: Registration, before: Mapping[str, Any], after: dict[str, Any], *, actor: Actor) -> bool:

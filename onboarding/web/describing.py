@@ -1,6 +1,6 @@
 """A description in the reader's words: its answers, what they add up to, and what two people made of one of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,10 @@ from django_countries import countries
 
 from onboarding.credentials.environments import shown as environment_shown
 from onboarding.partners.models import User
-from onboarding.programmes import brands, catalogue, profile
+from onboarding.programmes import brands, catalogue, data_items, profile
 from onboarding.registrations import statements
 from onboarding.registrations.description import BY_NAME, STEPS, Answers, asked, chosen_items, purpose_of, scopes_of
-from onboarding.registrations.drafts import Conflict
+from onboarding.registrations.drafts import Conflict, ItemMerge
 from onboarding.registrations.models import Application
 from onboarding.registrations.reopening import open_steps
 from onboarding.registrations.revisions import changes
@@ -109,6 +109,48 @@ def describe_conflicts(conflicts: Iterable[Conflict], answers: Answers) -> list[
         }
         for conflict in conflicts
     ]
+
+
+MOST_NAMED = 6
+"""Items that are named one by one; of more, how many there are besides."""
+
+
+def merged_in_words(merged: Iterable[ItemMerge], answers: Answers) -> list[str]:
+    """Say of each choice that two people changed who added and took away what."""
+    merged = list(merged)
+    people = People.read(one.by for one in merged)
+    return [" ".join(_merged(one, answers, people.name(one.by))) for one in merged]
+
+
+def _merged(one: ItemMerge, answers: Answers, name: str) -> Iterable[str]:
+    yield _("%(label)s: %(name)s saved another choice meanwhile; the two were put together.") % {
+        "label": _(str(BY_NAME[one.name].label)),
+        "name": name,
+    }
+    for items, words in (
+        (one.their_added, _("Added by %(name)s: %(items)s.")),
+        (one.their_removed, _("Taken out by %(name)s: %(items)s.")),
+        (one.added, _("Added by you: %(items)s.")),
+        (one.removed, _("Taken out by you: %(items)s.")),
+    ):
+        if items:
+            yield words % {"name": name, "items": _items_named(one.name, items, answers)}
+
+
+def _items_named(name: str, items: Sequence[Any], answers: Answers) -> str:
+    label: Callable[[Any], str] = {
+        "brands": lambda id_: brands()[id_].name if id_ in brands() else id_,
+        "data": lambda id_: _(data_items()[id_].label) if id_ in data_items() else id_,
+        "environments": lambda id_: _(environment_shown(profile(answers["programme"]), id_).label),
+    }[BY_NAME[name].shown]
+    named, more = [label(id_) for id_ in items[:MOST_NAMED]], len(items) - MOST_NAMED
+    text = ", ".join(named)
+    if more <= 0:
+        return text
+    return ngettext("%(items)s and %(more)s more", "%(items)s and %(more)s more", more) % {
+        "items": text,
+        "more": grouped(more),
+    }
 
 
 def describe_changes(before: Answers, after: Answers, *, people: People | None = None) -> list[dict[str, Any]]:

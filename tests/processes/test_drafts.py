@@ -46,9 +46,30 @@ def test_each_answer_is_taken_kept_or_put_before_a_person(
         i_changed = not is_same(sent, seen.get(name))
         they_changed = not is_same(now.get(name), seen.get(name))
         agreed = is_same(sent, now.get(name))
-        assert (name in conflicts) == (i_changed and they_changed and not agreed)
-        assert (name in result.changes) == (i_changed and not they_changed and not agreed)
+        both = i_changed and they_changed and not agreed
+        together = both and name in {one.name for one in result.together}
+        assert together in (False, isinstance(sent, list) and isinstance(now.get(name), list))
+        assert (name in conflicts) == (both and not together)
+        assert (name in result.changes) == (together or (i_changed and not they_changed and not agreed))
         assert (name in result.theirs) == (they_changed and not i_changed)
+
+
+CHOICE = st.lists(st.sampled_from("abcdef"), unique=True)
+
+
+@given(before=CHOICE, theirs=CHOICE, mine=CHOICE)
+def test_of_two_choices_each_item_is_as_whoever_changed_it_has_left_it(
+    before: list[str], theirs: list[str], mine: list[str]
+) -> None:
+    result = merge({"brands": mine}, {"brands": theirs}, edits_of({"brands": before}, {"brands": theirs}), user_id=None)
+    now = result.changes.get("brands", theirs)
+    if result.conflicts:  # nothing would be left, which neither asked for: a person decides
+        assert not set(before) & set(mine) & set(theirs)
+        return
+    assert len(now) == len(set(now))
+    for item in "abcdef":
+        was, is_mine, is_theirs = item in before, item in mine, item in theirs
+        assert (item in now) == (is_theirs if is_mine == was else is_mine)
 
 
 def test_a_change_that_comes_between_reading_and_writing_is_merged_too(

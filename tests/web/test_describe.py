@@ -106,6 +106,48 @@ def test_the_second_to_change_the_same_answer_sees_both_versions_and_nothing_is_
     assert response.context["form"]["name"].value() == "Depots"
 
 
+def test_two_choices_of_vehicle_data_are_put_together_item_by_item_and_both_are_told_who_did_what(
+    two: tuple[Application, Client, Client],
+) -> None:
+    application, first, second = two
+    url, before = page_of(application, "data"), ["odometer_mileage", "position_coordinates"]
+    assert sorted(ANSWERS["data_items"]) == before
+    first.post(url, {"version": 1, "data_items": ["odometer_mileage", "position_heading"]})
+    response = second.post(url, {"version": 1, "data_items": [*before, "position_type"]}, follow=True)
+    assert response.redirect_chain
+    page = response.content.decode()
+    for text in ("Owner saved another choice meanwhile", "Added by Owner:", "Taken out by Owner:", "Added by you:"):
+        assert text in page
+    assert "Taken out by you" not in page
+    assert set(answers_of(application)["data_items"]) == {"odometer_mileage", "position_heading", "position_type"}
+
+
+def test_two_choices_of_which_nothing_would_be_left_are_put_before_a_person(
+    two: tuple[Application, Client, Client],
+) -> None:
+    application, first, second = two
+    url = page_of(application, "data")
+    first.post(url, {"version": 1, "data_items": ["odometer_mileage"]})
+    response = second.post(url, {"version": 1, "data_items": ["position_coordinates"]})
+    assert response.status_code == 409
+    assert "Somebody else saved this while you were writing" in response.content.decode()
+    assert answers_of(application)["data_items"] == ["odometer_mileage"]
+
+
+def test_a_choice_that_was_put_together_is_in_the_form_while_another_answer_is_in_dispute(
+    two: tuple[Application, Client, Client],
+) -> None:
+    application, first, second = two
+    url, usage = page_of(application, "usage"), {"version": 1, "usage_basis": "direct"}
+    first.post(url, usage | {"brands": ["peugeot", "citroen"], "requests_per_month": 1000})
+    response = second.post(url, usage | {"brands": ["peugeot", "opel"], "requests_per_month": 2000})
+    assert response.status_code == 409
+    assert set(response.context["form"]["brands"].value()) == {"peugeot", "citroen", "opel"}
+    again = usage | {"brands": ["peugeot", "citroen", "opel"], "requests_per_month": 2000}
+    assert second.post(url, again | {"version": response.context["version"]}).status_code == 302
+    assert set(answers_of(application)["brands"]) == {"peugeot", "citroen", "opel"}
+
+
 @pytest.mark.parametrize(
     ("choice", "kept"),
     [({"keep-concept": "theirs"}, "Saved first."), ({"keep-concept": "mine"}, "Sent second."), ({}, "Sent second.")],

@@ -1,13 +1,12 @@
 """Organisation and profile."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
-from onboarding.partners.models import User
+from onboarding.partners.models import User, time_zones
 from onboarding.web.forms.base import PortalForm, PortalModelForm
 from onboarding.web.forms.fields import LineField
 from onboarding.web.forms.widgets import RadioCards
@@ -45,5 +44,5 @@ class ProfileForm(PortalModelForm):
         label=_("Language"), choices=[("en", "English"), ("fr", "Français")], widget=RadioCards
     )
     time_zone = forms.ChoiceField(
-        label=_("Time zone"), choices=lambda: [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+        label=_("Time zone"), choices=lambda: [(name, name.replace("_", " ")) for name in sorted(time_zones())]
     )

@@ -209,7 +209,7 @@ def load_many(applications: Sequence[Application], *, reader: User | None = None
         order.certificate_request_id: order  # the newest stays
         for order in KeyOrder.objects.filter(certificate_request__in=every).order_by("created_at")
     }
-    held = _sets_of(every)
+    held = _sets_of(every, applications)
     passwords = set(
         PartnerPassword.objects.filter(partner_login__in={request.partner_login_id for request in every}).values_list(
             "partner_login_id", "environment"
@@ -287,31 +287,36 @@ def track(application: Application, environment_id: str) -> Track:
     raise KeyError(environment_id)
 
 
-def _sets_of(requests: Iterable[CertificateRequest]) -> dict[UUID, Any]:
+def _sets_of(requests: Iterable[CertificateRequest], applications: Iterable[Application]) -> dict[UUID, Any]:
     """Return the newest set of each request, with the ids of its latest run, and of the latest run and report that
     passed.
     """
-    proving = (
+    by_id, owners = {one.pk: one for one in requests}, {one.pk: one for one in applications}
+    if not by_id:
+        return {}
+    runs = proving_runs().order_by("-created_at").values("pk")
+    reports = PartnerReport.objects.filter(credential_set=models.OuterRef("pk"), signed=True, result=Result.PASSED)
+    sets = CredentialSet.objects.filter(certificate_request__in=[*by_id], retired_at=None).annotate(
+        latest_run_id=models.Subquery(runs[:1]),
+        good_run_id=models.Subquery(runs.filter(state=Run.State.PASSED)[:1]),
+        good_report_id=models.Subquery(reports.order_by("-received_at").values("pk")[:1]),
+    )
+    held: dict[UUID, Any] = {}
+    for one in sets.order_by("created_at"):
+        # Read already, PEM and all; not a second time.
+        one.certificate_request, one.application = by_id[one.certificate_request_id], owners[one.application_id]
+        held[one.certificate_request_id] = one
+    return held
+
+
+def proving_runs() -> models.QuerySet[Run]:
+    """Return the runs of an outer query's credential set that say something of it: of these, the latest counts."""
+    return (
         Run.objects.filter(credential_set=models.OuterRef("pk"))
         .exclude(facts__has_key=Run.REHEARSAL)
         .exclude(state=Run.State.CANCELLED)
         .exclude(state__in=Run.OPEN, origin=Run.Origin.SCHEDULE)  # nobody waits for these
     )
-    runs = proving.order_by("-created_at").values("pk")
-    reports = PartnerReport.objects.filter(credential_set=models.OuterRef("pk"), signed=True, result=Result.PASSED)
-    return {
-        one.certificate_request_id: one
-        for one in CredentialSet.objects.filter(
-            certificate_request__in=[request.pk for request in requests], retired_at=None
-        )
-        .select_related("application__organisation", "certificate_request__partner_login", "client_secret")
-        .annotate(
-            latest_run_id=models.Subquery(runs[:1]),
-            good_run_id=models.Subquery(runs.filter(state=Run.State.PASSED)[:1]),
-            good_report_id=models.Subquery(reports.order_by("-received_at").values("pk")[:1]),
-        )
-        .order_by("created_at")
-    }
 
 
 def _track(

@@ -1,19 +1,20 @@
-"""The list of somebody's applications: where each stands, sorted by what is to be done first, searched and filtered."""
+"""The list of somebody's applications, a page of it: what is to be done first comes first, searched and filtered."""
 
-from collections import Counter
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from onboarding.partners.models import User
+from onboarding.partners.models import Organisation, User
 from onboarding.registrations.models import Application
-from onboarding.registrations.states import CLOSED
+from onboarding.web.journey import standings
 from onboarding.web.journey.facts import Journey, Track, load_many
 from onboarding.web.journey.turns import Turn, track_turn, turn
 
@@ -23,16 +24,16 @@ STANDINGS: Mapping[str, Any] = {
     "live": gettext_lazy("Live"),
     "ended": gettext_lazy("Ended"),
 }
-"""Where applications stand, in the order in which they are listed."""
+"""Where applications stand, in words, in the order in which they are listed."""
 
 LONG_LIST = 10
 """Applications beyond which they can be searched and filtered."""
-
-LAST = datetime.max.replace(tzinfo=UTC)
+PAGE_SIZE = 25
+PLACE = re.compile(r"[0-3][0-9]{16}[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Environment:
     """One environment of an application. tone and label: how far it is."""
 
     name: str
@@ -43,70 +44,109 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One application. standing: a key of STANDINGS. new: messages that the reader has not read and may answer."""
+    """One application. new: messages that the reader has not read and may answer."""
 
     application: Application
     turn: Turn
-    standing: str
-    places: tuple[Place, ...]
+    places: tuple[Environment, ...]
     new: int
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The rows that were asked for; how many there are of each standing; whether searching them is worth while."""
+    """A page of the list. counts: how many there are of each standing, of those that were searched for.
+
+    number: of the page's first row, from 1; total: rows on all pages. before, after: where the pages beside it end and
+    begin, as `listing` takes them; empty where there is none. is_long: whether searching is worth while.
+    """
 
     rows: Sequence[Row]
     counts: Mapping[str, int]
+    number: int
+    total: int
+    before: str
+    after: str
     is_long: bool
+
+    @property
+    def last(self) -> int:
+        """The number of the page's last row."""
+        return self.number + len(self.rows) - 1
 
 
 def listing(
-    applications: QuerySet[Application],
+    organisations: Sequence[Organisation],
     *,
-    reader: User,
-    builds: Collection[UUID],
+    reader: User | None = None,
+    builds: Collection[UUID] = (),
     search: str = "",
     standing: str = "",
+    before: str = "",
+    after: str = "",
 ) -> Listing:
-    """Read the applications, in a number of queries that does not grow with them.
+    """Read a page of the applications of some organisations.
 
-    builds: the organisations for which the reader works on applications. search: part of a name or of a reference.
-    standing: a key of STANDINGS, empty for all.
+    It costs the same whatever their number, and the same page after page.
+
+    builds: the organisations for which the reader works on applications: to others no message is new.
+    search: part of a name or of a reference. standing: a key of STANDINGS, empty for all. before, after: a place next
+    to which the page is; what is none asks for the first page. An application that has moved on since stays findable:
+    places are told by their order, not by their number.
     """
-    every = applications.select_related("organisation", "registration", "partner_login")
-    words = search.split()
-    for word in words:
-        every = every.filter(Q(name__icontains=word) | Q(reference__icontains=word))
-    rows = [_row(facts, builds) for facts in load_many(list(every), reader=reader)]
-    order = {one: place for place, one in enumerate(STANDINGS)}
-    rows.sort(key=lambda row: (order[row.standing], row.turn.since or LAST))
-    counts = Counter(row.standing for row in rows)
+    applications = Application.objects.filter(organisation__in=organisations)
+    few = list(applications.values_list("pk", flat=True)[: PAGE_SIZE + 1])
+    read: Mapping[UUID, Journey] = {}
+    if len(few) <= PAGE_SIZE:  # all are read anyway
+        read = _journeys(organisations, few, reader)
+        every: Sequence[str] = sorted(map(standings.place_of, read.values()))
+    else:
+        every = standings.places(organisations)
+    if words := search.split():
+        for word in words:
+            applications = applications.filter(Q(name__icontains=word) | Q(reference__icontains=word))
+        ids = {pk.hex for pk in applications.values_list("pk", flat=True)}
+        every = [one for one in every if one[-32:] in ids]
+    chosen = standings.between(every, standing)
+    begin = _begin(chosen, before, after)
+    shown = [standings.application_at(one) for one in chosen[begin : begin + PAGE_SIZE]]
+    read = read or _journeys(organisations, shown, reader)
     return Listing(
-        [row for row in rows if standing in ("", row.standing)],
-        {one: counts[one] for one in STANDINGS},
-        bool(words or standing) or len(rows) > LONG_LIST,
+        [_row(read[pk], builds) for pk in shown if pk in read],
+        {one: len(standings.between(every, one)) for one in STANDINGS},
+        begin + 1,
+        len(chosen),
+        chosen[begin] if begin else "",
+        chosen[begin + PAGE_SIZE - 1] if begin + PAGE_SIZE < len(chosen) else "",
+        bool(words or standing) or len(every) > LONG_LIST,
     )
 
 
+def _begin(chosen: Sequence[str], before: str, after: str) -> int:
+    """Return the index of the page's first row."""
+    if PLACE.fullmatch(after):
+        found = bisect_right(chosen, after)
+        return found if found < len(chosen) else max(0, found - PAGE_SIZE)
+    if PLACE.fullmatch(before):
+        return max(0, bisect_left(chosen, before) - PAGE_SIZE)
+    return 0
+
+
+def _journeys(
+    organisations: Sequence[Organisation], ids: Sequence[UUID], reader: User | None
+) -> Mapping[UUID, Journey]:
+    asked = Application.objects.filter(organisation__in=organisations, pk__in=ids)
+    found = load_many(list(asked.select_related(*standings.ALL_OF_IT)), reader=reader)
+    return {one.application.pk: one for one in found}
+
+
 def _row(facts: Journey, builds: Collection[UUID]) -> Row:
-    found = turn(facts)
-    # An environment that cannot be begun is no place yet.
-    places = tuple(_place(one) for one in facts.tracks if one.is_begun or one.can_begin)
+    # An environment that cannot be begun is none yet.
+    environments = tuple(_environment(one) for one in facts.tracks if one.is_begun or one.can_begin)
     new = facts.talk.new if facts.application.organisation_id in builds else 0
-    return Row(facts.application, found, _standing(facts, found), places, new)
+    return Row(facts.application, turn(facts), environments, new)
 
 
-def _standing(facts: Journey, found: Turn) -> str:
-    registration = facts.registration
-    if found.who == "partner":
-        return "turn"
-    if (registration is not None and registration.state in CLOSED) or found.is_setback:
-        return "ended"
-    return "live" if found.who == "nobody" else "waiting"
-
-
-def _place(one: Track) -> Place:
+def _environment(one: Track) -> Environment:
     expires_at = one.request.not_valid_after if one.request is not None and one.has_certificate else None
     found = track_turn(one)
     if one.is_live and found.who == "nobody":
@@ -117,4 +157,4 @@ def _place(one: Track) -> Place:
         label, tone = _("does not work"), "danger"
     else:
         label, tone = _("under way"), "waiting"
-    return Place(_(one.environment.label), label, tone, expires_at)
+    return Environment(_(one.environment.label), label, tone, expires_at)

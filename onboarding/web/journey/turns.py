@@ -99,20 +99,26 @@ def _turn(journey: Journey) -> Turn:
         return _meanwhile(journey, registration_turn(journey))
     if (claim := _claim_turn(journey)) is not None:
         return claim
-    for one in sorted(journey.tracks, key=lambda one: one.is_sandbox):
-        if (ending := _ending_turn(one)) is not None:
-            return ending
     is_sandbox_all = all(one.is_sandbox for one in journey.tracks)
     # A sandbox that was never begun is no task any more for somebody who may call the car maker.
     wanted = [
         one for one in journey.tracks if one.is_begun or (registration and (is_sandbox_all or not one.is_sandbox))
     ]
-    turns = [track_turn(one) for one in wanted if not one.is_live]
-    turns.sort(key=lambda one: one.who != "partner")  # what the partner can do before what others do
-    if turns:
-        return _meanwhile(journey, turns[0])
-    first = next(iter(wanted or journey.tracks), None)
-    return track_turn(first) if first else Turn("nobody", _("Approved"), "")
+    if not (wanted := wanted or list(journey.tracks[:1])):
+        return Turn("nobody", _("Approved"), "")
+    return _meanwhile(journey, min(((track_turn(one), one) for one in wanted), key=_urgency)[0])
+
+
+def _urgency(entry: tuple[Turn, Track]) -> tuple[bool | int, ...]:
+    """Return what orders environments: what the partner can do, then what others do, then what has come to an end.
+
+    Among these, first a certificate that ends, then what is not live yet; of both, and of all that is live, the car
+    maker's environments before the sandbox, save that the sandbox is where one begins.
+    """
+    found, one = entry
+    whose = {"partner": 0, "nobody": 2 if found.is_setback else 3}.get(found.who, 1)
+    is_ending, is_begun = _ending_turn(one) is not None, one.is_live
+    return whose, not is_ending, is_begun, one.is_sandbox and (is_ending or is_begun)
 
 
 def _meanwhile(journey: Journey, found: Turn) -> Turn:

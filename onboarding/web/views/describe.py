@@ -22,7 +22,7 @@ from onboarding.registrations.description import (
     missing,
     not_offered,
 )
-from onboarding.registrations.drafts import Conflict
+from onboarding.registrations.drafts import Conflict, Merge
 from onboarding.registrations.models import Application, Registration, Submission
 from onboarding.registrations.reopening import commented_steps, open_steps
 from onboarding.registrations.suggestions import suggestions
@@ -34,6 +34,7 @@ from onboarding.web.describing import (
     describe_changes,
     describe_conflicts,
     labels_of,
+    merged_in_words,
 )
 from onboarding.web.forms.description import FORMS, StepForm, put, with_category
 from onboarding.web.requests import PortalRequest
@@ -79,7 +80,7 @@ def _sent(request: PortalRequest, registration: Registration, step: str) -> Http
     if not form.is_valid():
         return _page(request, registration, step, form, seen=_seen(data))
     try:
-        theirs = flows.save_answers(
+        merged = flows.save_answers(
             registration, form.answers, seen_version=_seen(data), actor=access.member_actor(request)
         )
     except flows.EditedMeanwhile as error:
@@ -92,18 +93,19 @@ def _sent(request: PortalRequest, registration: Registration, step: str) -> Http
         return _page(request, registration, step, _form(registration, step, request), status=409)
     except (IllegalTransition, flows.NotReopened):
         return _page(request, registration, step, form, status=409)
-    _tell(request, registration, step, answers, theirs)
+    _tell(request, registration, step, answers, merged)
     return redirect(_after(registration, step))
 
 
 def _tell(
-    request: PortalRequest, registration: Registration, step: str, before: Mapping[str, Any], theirs: Mapping[str, Any]
+    request: PortalRequest, registration: Registration, step: str, before: Mapping[str, Any], merged: Merge
 ) -> None:
     """Say what the person who saved might not expect."""
-    if theirs:
-        messages.info(
-            request, _("Somebody else changed this meanwhile; it was kept: %(names)s.") % {"names": labels_of(theirs)}
-        )
+    if merged.theirs:
+        kept = labels_of(merged.theirs)
+        messages.info(request, _("Somebody else changed this meanwhile; it was kept: %(names)s.") % {"names": kept})
+    for text in merged_in_words(merged.together, registration.answers):
+        messages.info(request, text)
     after = registration.answers
     if step != "programme" or before["programme"] == after["programme"]:
         return

@@ -1,7 +1,6 @@
 """Where people arrive: the promise for strangers, the applications for members, the desk for staff."""
 
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,15 +12,14 @@ from onboarding.partners.models import Membership, Organisation, User
 from onboarding.programmes import PROGRAMMES
 from onboarding.programmes import profile as programme_profile
 from onboarding.registrations import flows
-from onboarding.registrations.models import Application
 from onboarding.web import access, once
+from onboarding.web.describing import grouped
 from onboarding.web.forms.people import OrganisationForm
 from onboarding.web.journey.standing import STANDINGS, listing
 from onboarding.web.presenting import example_ladder
 from onboarding.web.requests import PortalRequest
 from onboarding.web.views.joining import ways_in
 
-PAGE_SIZE = 25
 MAX_SEARCH = 120
 
 
@@ -42,22 +40,17 @@ def home(request: HttpRequest) -> HttpResponse:
     builds = set(
         Membership.objects.filter(user=user, role__in=access.BUILDERS).values_list("organisation_id", flat=True)
     )
-    found = listing(
-        Application.objects.filter(organisation__in=organisations),
-        reader=user,
-        builds=builds,
-        search=search,
-        standing=standing,
-    )
+    beside = {side: request.GET.get(side, "") for side in ("before", "after")}
+    found = listing(organisations, reader=user, builds=builds, search=search, standing=standing, **beside)
     total = sum(found.counts.values())
     context = {
         "organisations": organisations,
-        "page": Paginator(found.rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": found,
+        "extent": {"first": grouped(found.number), "last": grouped(found.last), "total": grouped(found.total)},
         "filters": [
-            {"id": "", "label": _("All"), "count": total},
-            *({"id": one, "label": label, "count": found.counts[one]} for one, label in STANDINGS.items()),
+            {"id": "", "label": _("All"), "count": grouped(total)},
+            *({"id": one, "label": label, "count": grouped(found.counts[one])} for one, label in STANDINGS.items()),
         ],
-        "is_long": found.is_long,
         "is_empty": not total and not search,
         "search": search,
         "show": standing,
