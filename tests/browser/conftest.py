@@ -1,44 +1,63 @@
 """One instance and one Chromium for all browser tests of a worker; a fresh context, examined, for each person."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.examination import DESKTOP, Examiner
 from tests.browser.visitor import Visitor
+from tests.walkthrough.__main__ import Walk
 from tests.walkthrough.instance import Instance, instance
 
-# Nothing can leave this machine.
-ARGUMENTS = ("--no-sandbox", "--host-resolver-rules=MAP localhost 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1")
+# Nothing can leave this machine, and nothing is painted by a graphics card's stand-in.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--host-resolver-rules=MAP localhost 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
+)
 
-PATIENCE = 8_000.0
-"""Milliseconds to wait for something on a page, on a busy machine."""
+PATIENCE = 30_000.0
+"""Milliseconds to wait for something on a page, on a busy machine. What comes sooner costs nothing more."""
 
 Visit = Callable[..., Visitor]
+Once = Callable[[Callable[[], AbstractContextManager[Any]]], Any]
+Register = Callable[[str, str, str], str]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in this folder: it needs Chromium, and one worker runs it all, so that the stack starts once."""
+    """Mark what is in this folder: it needs Chromium. Which process runs it: see tests/distribution.py."""
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.needs("chromium"))
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")
-def running() -> Iterator[Instance]:
-    """The whole product, private to these tests."""
-    with instance() as started:
-        yield started
+def running(once: Once) -> Instance:
+    """The whole product, private to the browser tests of one process."""
+    started: Instance = once(instance)
+    return started
+
+
+@pytest.fixture(scope="package")
+def register(running: Instance, tmp_path_factory: pytest.TempPathFactory) -> Register:
+    """Return a function that describes an application of Example Mobility's and has it approved, over HTTP.
+
+    For tests that begin later in the journey. It takes programme, name and MZP, and returns the application's path.
+    """
+    walk = Walk(running, tmp_path_factory.mktemp("walk"))
+    walk.partner.sign_in(*running.logins["Example Mobility Owner"])
+    walk.reviewer.sign_in(*running.logins["Reviewer"])
+    return walk.register
 
 
 @pytest.fixture(scope="package")
 def browser(chromium_path: str) -> Iterator[Browser]:
     """Debian's Chromium."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium_path, args=ARGUMENTS)
         yield launched
@@ -63,6 +82,7 @@ def visit(browser: Browser, running: Instance, sessions: dict[str, Any]) -> Iter
         def bring(role: str = "", **options: Any) -> Visitor:
             if role and role not in sessions:
                 context = browser.new_context(base_url=running.url)
+                context.set_default_timeout(PATIENCE)
                 Visitor(context.new_page(), Examiner(context, running.url)).sign_in(*running.logins[role])
                 sessions[role] = context.storage_state()
                 context.close()
