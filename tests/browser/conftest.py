@@ -1,11 +1,11 @@
-"""One instance and one Chromium for all browser tests of a worker; a fresh context, examined, for each person."""
+"""One instance and one Chromium for all browser tests of a worker; pages of their own, examined, for each person."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.examination import DESKTOP, Examiner
 from tests.browser.visitor import Visitor
@@ -70,8 +70,19 @@ def sessions() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture(scope="package")
+def contexts() -> dict[str, tuple[BrowserContext, Examiner]]:
+    """Browsers by role, for those whose browser has nothing out of the ordinary: each is opened once."""
+    return {}
+
+
 @pytest.fixture
-def visit(browser: Browser, running: Instance, sessions: dict[str, Any]) -> Iterator[Visit]:
+def visit(
+    browser: Browser,
+    running: Instance,
+    sessions: dict[str, Any],
+    contexts: dict[str, tuple[BrowserContext, Examiner]],
+) -> Iterator[Visit]:
     """Return a function that brings somebody in; at the end, whatever was wrong on their pages fails the test.
 
     role: one of the demo's cast, signed in; nobody in particular if empty. Further options: those of a context.
@@ -86,6 +97,9 @@ def visit(browser: Browser, running: Instance, sessions: dict[str, Any]) -> Iter
                 Visitor(context.new_page(), Examiner(context, running.url)).sign_in(*running.logins[role])
                 sessions[role] = context.storage_state()
                 context.close()
+            if role in contexts and not options:
+                context, examiner = contexts[role]
+                return enter(context, examiner)
             context = browser.new_context(
                 base_url=running.url,
                 viewport=DESKTOP,
@@ -95,9 +109,20 @@ def visit(browser: Browser, running: Instance, sessions: dict[str, Any]) -> Iter
                 **options,
             )
             context.set_default_timeout(PATIENCE)
-            stack.callback(context.close)
-            examiners.append(Examiner(context, running.url))
-            return Visitor(context.new_page(), examiners[-1])
+            examiner = Examiner(context, running.url)
+            if role and not options:
+                contexts[role] = context, examiner
+            else:
+                stack.callback(context.close)
+            return enter(context, examiner)
+
+        def enter(context: BrowserContext, examiner: Examiner) -> Visitor:
+            if examiner not in examiners:
+                examiner.problems.clear()
+                examiners.append(examiner)
+            page = context.new_page()
+            stack.callback(page.close)
+            return Visitor(page, examiner)
 
         yield bring
     problems = [problem for examiner in examiners for problem in examiner.problems]
