@@ -7,10 +7,13 @@ auditor    of the car maker's staff, who only reads
 stranger   nobody: has not signed in
 """
 
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -20,9 +23,26 @@ from onboarding.celery import app
 from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import Membership, Organisation, StaffRole, User
 from onboarding.pki import keys
+from tests.distribution import pytest_xdist_make_scheduler
 from tests.programs import *  # noqa: F403 — fixtures and the `needs` marker
 
+__all__ = ["pytest_xdist_make_scheduler"]
+
 PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session")
+def once() -> Iterator[Callable[[Callable[[], AbstractContextManager[Any]]], Any]]:
+    """Return a function that enters what it is given, and the next time gives what that gave; left at the very end."""
+    entered: dict[object, Any] = {}
+    with ExitStack() as stack:
+
+        def enter(make: Callable[[], AbstractContextManager[Any]]) -> Any:
+            if make not in entered:
+                entered[make] = stack.enter_context(make())
+            return entered[make]
+
+        yield enter
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +71,25 @@ def one_key_for_the_sandboxs_ca(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "onboarding.credentials.embedded_ca.keys", SimpleNamespace(generate_rsa_key=_key_of_the_sandboxs_ca)
     )
+
+
+_MADE: dict[int, list[RSAPrivateKey]] = defaultdict(list)
+_make_rsa_key = keys.generate_rsa_key
+
+
+@pytest.fixture(autouse=True)
+def keys_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the n-th key of a size be the same in every test, and all those of one test differ: making one takes long."""
+    asked: Counter[int] = Counter()
+
+    def generate(bits: int) -> RSAPrivateKey:
+        made = _MADE[bits]
+        if asked[bits] == len(made):
+            made.append(_make_rsa_key(bits))
+        asked[bits] += 1
+        return made[asked[bits] - 1]
+
+    monkeypatch.setattr(keys, "generate_rsa_key", generate)
 
 
 @pytest.fixture(autouse=True)

@@ -56,12 +56,20 @@ class Page(HTMLParser):
         self.addresses += [given[name] for name in ("src", "href", "action") if name in given]
 
 
+@pytest.fixture(scope="module")
+def shown() -> dict[str, str]:
+    """The styleguide, once it has been shown: it takes long, and is the same for every test here."""
+    return {}
+
+
 @pytest.fixture
-def html(client: Client, db: None, settings: Any) -> str:
-    settings.DEMO = True
-    response = client.get(reverse("styleguide"))
-    assert response.status_code == 200
-    return response.content.decode()
+def html(client: Client, db: None, settings: Any, shown: dict[str, str]) -> str:
+    if not shown:
+        settings.DEMO = True
+        response = client.get(reverse("styleguide"))
+        assert response.status_code == 200
+        shown["html"] = response.content.decode()
+    return shown["html"]
 
 
 @pytest.mark.parametrize(

@@ -1,44 +1,63 @@
-"""One instance and one Chromium for all browser tests of a worker; a fresh context, examined, for each person."""
+"""One instance and one Chromium for all browser tests of a worker; pages of their own, examined, for each person."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.examination import DESKTOP, Examiner
 from tests.browser.visitor import Visitor
+from tests.walkthrough.__main__ import Walk
 from tests.walkthrough.instance import Instance, instance
 
-# Nothing can leave this machine.
-ARGUMENTS = ("--no-sandbox", "--host-resolver-rules=MAP localhost 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1")
+# Nothing can leave this machine, and nothing is painted by a graphics card's stand-in.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--host-resolver-rules=MAP localhost 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
+)
 
-PATIENCE = 8_000.0
-"""Milliseconds to wait for something on a page, on a busy machine."""
+PATIENCE = 30_000.0
+"""Milliseconds to wait for something on a page, on a busy machine. What comes sooner costs nothing more."""
 
 Visit = Callable[..., Visitor]
+Once = Callable[[Callable[[], AbstractContextManager[Any]]], Any]
+Register = Callable[[str, str, str], str]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in this folder: it needs Chromium, and one worker runs it all, so that the stack starts once."""
+    """Mark what is in this folder: it needs Chromium. Which process runs it: see tests/distribution.py."""
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.needs("chromium"))
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")
-def running() -> Iterator[Instance]:
-    """The whole product, private to these tests."""
-    with instance() as started:
-        yield started
+def running(once: Once) -> Instance:
+    """The whole product, private to the browser tests of one process."""
+    started: Instance = once(instance)
+    return started
+
+
+@pytest.fixture(scope="package")
+def register(running: Instance, tmp_path_factory: pytest.TempPathFactory) -> Register:
+    """Return a function that describes an application of Example Mobility's and has it approved, over HTTP.
+
+    For tests that begin later in the journey. It takes programme, name and MZP, and returns the application's path.
+    """
+    walk = Walk(running, tmp_path_factory.mktemp("walk"))
+    walk.partner.sign_in(*running.logins["Example Mobility Owner"])
+    walk.reviewer.sign_in(*running.logins["Reviewer"])
+    return walk.register
 
 
 @pytest.fixture(scope="package")
 def browser(chromium_path: str) -> Iterator[Browser]:
     """Debian's Chromium."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium_path, args=ARGUMENTS)
         yield launched
@@ -51,8 +70,19 @@ def sessions() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture(scope="package")
+def contexts() -> dict[str, tuple[BrowserContext, Examiner]]:
+    """Browsers by role, for those whose browser has nothing out of the ordinary: each is opened once."""
+    return {}
+
+
 @pytest.fixture
-def visit(browser: Browser, running: Instance, sessions: dict[str, Any]) -> Iterator[Visit]:
+def visit(
+    browser: Browser,
+    running: Instance,
+    sessions: dict[str, Any],
+    contexts: dict[str, tuple[BrowserContext, Examiner]],
+) -> Iterator[Visit]:
     """Return a function that brings somebody in; at the end, whatever was wrong on their pages fails the test.
 
     role: one of the demo's cast, signed in; nobody in particular if empty. Further options: those of a context.
@@ -63,9 +93,13 @@ def visit(browser: Browser, running: Instance, sessions: dict[str, Any]) -> Iter
         def bring(role: str = "", **options: Any) -> Visitor:
             if role and role not in sessions:
                 context = browser.new_context(base_url=running.url)
+                context.set_default_timeout(PATIENCE)
                 Visitor(context.new_page(), Examiner(context, running.url)).sign_in(*running.logins[role])
                 sessions[role] = context.storage_state()
                 context.close()
+            if role in contexts and not options:
+                context, examiner = contexts[role]
+                return enter(context, examiner)
             context = browser.new_context(
                 base_url=running.url,
                 viewport=DESKTOP,
@@ -75,9 +109,20 @@ def visit(browser: Browser, running: Instance, sessions: dict[str, Any]) -> Iter
                 **options,
             )
             context.set_default_timeout(PATIENCE)
-            stack.callback(context.close)
-            examiners.append(Examiner(context, running.url))
-            return Visitor(context.new_page(), examiners[-1])
+            examiner = Examiner(context, running.url)
+            if role and not options:
+                contexts[role] = context, examiner
+            else:
+                stack.callback(context.close)
+            return enter(context, examiner)
+
+        def enter(context: BrowserContext, examiner: Examiner) -> Visitor:
+            if examiner not in examiners:
+                examiner.problems.clear()
+                examiners.append(examiner)
+            page = context.new_page()
+            stack.callback(page.close)
+            return Visitor(page, examiner)
 
         yield bring
     problems = [problem for examiner in examiners for problem in examiner.problems]

@@ -1,6 +1,7 @@
 """What must hold on every page: axe finds nothing, nothing overflows, no other host is asked, no script complains."""
 
 import re
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
@@ -14,12 +15,42 @@ PHONE_HEIGHT = 780
 ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 """Tags of axe-core: WCAG 2.0 to 2.2, levels A and AA, and what is good practice beyond."""
 
-LOOK_RULES = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]
-"""Those rules of axe-core whose verdict depends on the colour scheme or on the width."""
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+"""Those rules of axe-core whose verdict depends on the colour scheme."""
+
+WIDTH_RULES = ["target-size", "scrollable-region-focusable"]
+"""Those whose verdict depends on the width."""
+
+SEEN: set[int] = set()
+"""What COLOUR_RULES have examined in this process, in both schemes, by the numbers of _SHAPES."""
+
+# Every way from the page's root to an element, by tags, attributes and state, as one number each: which colours meet
+# there depends on nothing else, as there is no inline style. Values that no stylesheet asks for, such as addresses, are
+# left out.
+_SHAPES = """
+() => {
+  const asked = /^(class|type|role|aria-(invalid|current|busy|pressed|expanded|selected|disabled)|data-[a-z]+)$/;
+  const found = new Set();
+  const walk = (one, above) => {
+    const attributes = [...one.attributes].map(({name, value}) => asked.test(name) ? `${name}=${value}` : name);
+    let number = above;
+    for (const letter of `${one.localName} ${attributes.sort()} ${one.checked ?? ""}`) {
+      number = (Math.imul(number, 31) + letter.codePointAt(0)) | 0;
+    }
+    found.add(number);
+    for (const below of one.children) walk(below, number);
+  };
+  walk(document.documentElement, 17);
+  return [...found];
+}
+"""
 
 # Only the violations are brought back: the whole result is a hundred times as long.
 _AXE = """
-(rules) => axe.run({runOnly: rules, resultTypes: ["violations"], preload: false}).then((result) =>
+([tags, without]) => axe.run({
+  runOnly: tags, rules: Object.fromEntries(without.map((rule) => [rule, {enabled: false}])),
+  resultTypes: ["violations"], preload: false,
+}).then((result) =>
   result.violations.map(({id, help, nodes}) => {
     return `${id} (${help}): ${nodes.slice(0, 3).map((node) => node.target).join("; ")}`;
   }))
@@ -50,15 +81,24 @@ class Examiner:
         context.on("weberror", lambda error: self.problems.append(f"script error: {error.error}"))
 
     def look(self, page: Page, name: str) -> None:
-        """Examine the page as it is now: wide and light, then on phones, then dark. name: for the report."""
+        """Examine the page as it is now: wide and light, then on phones, then dark. name: for the report.
+
+        Colours are not examined again on a page on which every element is as one was before.
+        """
         if residue := re.search(r"{[#%].*", page.inner_text("body")):
             self.problems.append(f"{name}: template code on the page: {residue[0]}")
         page.evaluate(self._axe_script)
-        self._run_axe(page, f"{name}, light", ALL_RULES)
+        shapes = set(page.evaluate(_SHAPES))
+        new = not shapes <= SEEN
+        self._run_axe(page, f"{name}, light", ALL_RULES, without=[] if new else COLOUR_RULES)
         self._narrow(page, name)
-        page.emulate_media(color_scheme="dark")
-        self._run_axe(page, f"{name}, dark, {PHONES[-1]} px", LOOK_RULES)
-        page.emulate_media(color_scheme="light")
+        if new:
+            page.emulate_media(color_scheme="dark")
+            self._run_axe(page, f"{name}, dark, {PHONES[-1]} px", [*COLOUR_RULES, *WIDTH_RULES])
+            page.emulate_media(color_scheme="light")
+            SEEN.update(shapes)
+        else:
+            self._run_axe(page, f"{name}, {PHONES[-1]} px", WIDTH_RULES)
         page.set_viewport_size(DESKTOP)
 
     def measure(self, page: Page, name: str) -> None:
@@ -73,8 +113,8 @@ class Examiner:
             if wide := page.evaluate(_OVERFLOWING):
                 self.problems.append(f"{name}: overflows at {width} px: {', '.join(wide)}")
 
-    def _run_axe(self, page: Page, name: str, rules: list[str]) -> None:
-        self.problems += [f"{name}: {violation}" for violation in page.evaluate(_AXE, rules)]
+    def _run_axe(self, page: Page, name: str, rules: list[str], without: Sequence[str] = ()) -> None:
+        self.problems += [f"{name}: {violation}" for violation in page.evaluate(_AXE, [rules, list(without)])]
 
     def _on_console(self, message: ConsoleMessage) -> None:
         # That an answer was 4xx is said of pages that are meant to be; of what pages load, see _on_response.

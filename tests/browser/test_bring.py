@@ -27,6 +27,11 @@ def sessions() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture(scope="module")
+def contexts() -> dict[str, Any]:
+    return {}
+
+
 def test_a_wrong_file_is_told_and_loses_nothing_and_the_right_ones_lead_to_the_first_call(visit: Visit) -> None:
     partner = visit("Example Mobility Owner")
     partner.open("/applications/new/").follow("Bring credentials that work already").heading(

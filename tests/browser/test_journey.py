@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from onboarding.pki import instructions
 from onboarding.programmes import SANDBOX_VIN
 from tests.browser import steps
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Register, Visit
 from tests.browser.held_up import held_up
 from tests.walkthrough.instance import Instance
 
@@ -155,11 +155,9 @@ def test_a_draft_has_a_first_call_in_the_sandbox_with_one_click(visit: Visit, ru
     partner.sees("The sandbox no longer knows this application.", "Get sandbox credentials")
 
 
-def test_a_partner_who_keeps_the_key_lends_it_for_one_run(visit: Visit, tmp_path: Path) -> None:
-    partner, reviewer, issuer = visit("Example Mobility Owner"), visit("Reviewer"), visit("Issuer")
-    path = steps.describe(partner, steps.END_USER, OWN, "Example Mobility")
-    partner.press("Submit for review").sees("Submitted to")
-    steps.approve(reviewer, OWN, "MZP400002")
+def test_a_partner_who_keeps_the_key_lends_it_for_one_run(visit: Visit, register: Register, tmp_path: Path) -> None:
+    partner, issuer = visit("Example Mobility Owner"), visit("Issuer")
+    path = register("end_user", OWN, "MZP400002")
 
     # A CSR with a wrong name is refused on arrival, and not kept; the right one is submitted
     steps.name_the_key(partner, path, "You make it, and keep it")

@@ -88,7 +88,7 @@ def checker(pyz: Path, folder: Path) -> Checker:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=30,
+            timeout=180,
             check=False,
         )
 

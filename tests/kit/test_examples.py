@@ -44,7 +44,7 @@ def run(command: list[str], folder: Path, **changes: str) -> subprocess.Complete
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=180,
     )
 
 

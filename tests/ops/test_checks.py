@@ -103,7 +103,7 @@ def deploy_check(tmp_path: Path, **environment: str) -> "subprocess.CompletedPro
         env=clean | {"VAR_DIR": str(tmp_path)} | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

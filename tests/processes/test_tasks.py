@@ -82,6 +82,6 @@ def test_a_message_that_is_worked_on_is_not_given_out_again() -> None:
     code += "print(s.CELERY_BROKER_TRANSPORT_OPTIONS['visibility_timeout'])"
     environment = os.environ | {"REDIS_URL": "redis://localhost:1/0", "DJANGO_SETTINGS_MODULE": "onboarding.settings"}
     printed = subprocess.run(
-        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True, timeout=180
     ).stdout
     assert float(printed) > settings.VALIDATION_DEADLINE + flows.LEASE_MARGIN.total_seconds()

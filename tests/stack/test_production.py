@@ -25,7 +25,7 @@ def test_the_walkthrough_passes_on_postgresql_and_redis(postgres_url: str, redis
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

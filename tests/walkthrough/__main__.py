@@ -324,7 +324,7 @@ class Walk:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=180,
         )
         _expect(done.stdout if done.returncode == 0 else done.stderr, expected)
 
