@@ -23,11 +23,15 @@ ALWAYS = frozenset({Category.CERTIFICATE, Category.SECURITY})
 SHARED = frozenset({Category.TURN, Category.RESULT, Category.CHECKS, Category.CERTIFICATE, Category.SECURITY})
 """Seen, in an application's ledger, by all its members; the desk's are not."""
 
+UNSENT: Mapping[str, frozenset[str]] = {"solo": frozenset({"registration_received"})}
+"""Kinds that are not written, by PORTAL_MODE: alone, whoever has sent a dossier on knows it."""
+
 KINDS: Mapping[str, Category] = {
     "registration_received": Category.RESULT,
     "registration_approved": Category.TURN,
     "registration_changes_requested": Category.TURN,
     "registration_declined": Category.RESULT,
+    "chase": Category.TURN,
     "csr_refused": Category.TURN,
     "certificate_issued": Category.CERTIFICATE,
     "certificate_expiring": Category.CERTIFICATE,

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from onboarding.celery import wake
 from onboarding.notifications import links
-from onboarding.notifications.kinds import ALWAYS, KINDS, SHARED, Category
+from onboarding.notifications.kinds import ALWAYS, KINDS, SHARED, UNSENT, Category
 from onboarding.notifications.models import Mail, Muted
 from onboarding.notifications.wording import with_html
 
@@ -37,8 +37,12 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, 
     Raises KeyError if there is no such kind.
     """
     category = KINDS[kind]
-    people = list(people)
-    muted = set(Muted.objects.filter(user__in=[person.pk for person in people], category=category).values_list("user", flat=True))
+    people = [] if kind in UNSENT.get(settings.PORTAL_MODE, ()) else list(people)
+    muted = set(
+        Muted.objects.filter(user__in=[person.pk for person in people], category=category).values_list(
+            "user", flat=True
+        )
+    )
     for person in people:
         if person.pk not in muted:
             write_to(person.email, kind, language=person.language, once=once, params=params, user_id=person.pk)

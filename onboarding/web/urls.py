@@ -5,6 +5,7 @@ from django.urls import path
 from onboarding.web import health
 from onboarding.web.views import (
     account,
+    answers,
     application,
     bring,
     claims,
@@ -13,6 +14,7 @@ from onboarding.web.views import (
     data,
     describe,
     desk,
+    dossier,
     failures,
     home,
     joining,
@@ -74,6 +76,17 @@ urlpatterns = [
     path(APPLICATION + "describe/check/", describe.check, name="describe_check"),
     path(APPLICATION + "describe/receipt/<int:number>/", describe.receipt, name="receipt"),
     path(APPLICATION + "describe/<slug:step>/", describe.step, name="describe"),
+    # Alone: send on, and record what came back
+    path(APPLICATION + "login/", answers.login, name="application_login"),
+    path(APPLICATION + "dossier/", dossier.dossier, name="dossier"),
+    path(APPLICATION + "dossier/print/", dossier.dossier_print, name="dossier_print"),
+    path(APPLICATION + "dossier/<slug:what>.<slug:kind>", dossier.dossier_file, name="dossier_file"),
+    path(APPLICATION + "answer/", answers.answer, name="answer"),
+    path(APPLICATION + "answer/<slug:verb>/", answers.answer_record, name="answer_record"),
+    path(TRACK + "dossier/", dossier.csr_dossier, name="csr_dossier"),
+    path(TRACK + "dossier/print/", dossier.csr_dossier_print, name="csr_dossier_print"),
+    path(TRACK + "dossier/<slug:what>.<slug:kind>", dossier.csr_dossier_file, name="csr_dossier_file"),
+    path(TRACK + "csr/refused/", answers.csr_refused, name="csr_refused"),
     # Key, CSR, certificate, credentials
     path(TRACK + "key/", keys.key, name="key"),
     path(TRACK + "key/browser/", keys.key_browser, name="key_browser"),

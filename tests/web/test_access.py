@@ -76,6 +76,16 @@ READERS: dict[str, set[str]] = {
 } | dict.fromkeys(
     (
         "application",
+        "application_login",
+        "dossier",
+        "dossier_print",
+        "dossier_file",
+        "answer",
+        "answer_record",
+        "csr_dossier",
+        "csr_dossier_print",
+        "csr_dossier_file",
+        "csr_refused",
         "application_mails",
         "application_copy",
         "application_withdraw",
@@ -124,7 +134,12 @@ READERS: dict[str, set[str]] = {
 WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     (
         "application_copy",
+        "application_login",
         "application_withdraw",
+        "dossier",
+        "answer_record",
+        "csr_dossier",
+        "csr_refused",
         "describe",
         "describe_check",
         "key",
@@ -256,7 +271,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         "environment_id": "sandbox",
         "step": "concept",
         "number": 1,
-        "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, ""),
+        "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, "dossier"),
         "report_id": held.reports.get().pk if name == "report" else uuid.uuid4(),
         "mail_id": Mail.objects.filter(application_id=application.pk).values_list("pk", flat=True)[0],
         "run_id": held.runs.get().pk if name.startswith("run") else uuid.uuid4(),
@@ -268,6 +283,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
             "desk_certificate_issue": "refuse",
             "desk_login_decide": "confirm",
             "invitation_decide": "withdraw",
+            "answer_record": "approved",
         }.get(name, ""),
         "key": "none",
         "session_id": 0,
@@ -287,7 +303,7 @@ def test_every_route_declares_its_access_and_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("name", sorted(READERS))
 def test_each_page_opens_to_its_readers_and_to_nobody_else(
-    name: str, held: CredentialSet, coming: dict[str, Any], owner: User, cast: dict[str, Client]
+    name: str, held: CredentialSet, coming: dict[str, Any], owner: User, cast: dict[str, Client], settings: Any
 ) -> None:
     if name.startswith("run"):
         request_run(held, actor=member(owner))
@@ -297,12 +313,13 @@ def test_each_page_opens_to_its_readers_and_to_nobody_else(
             credential_set=held, nonce="1", signed=True, result="passed", began_at=moment, ended_at=moment
         )
     url = address(name, held, coming)
+    settings.PORTAL_MODE = OURS[name].callback.access.mode or "hub"
     for actor, client in cast.items():
         response = client.get(url)
         if actor in READERS[name]:
             assert response.status_code in (200, 302, 404, 503), (actor, response.status_code)
             assert "/accounts/login/" not in response.headers.get("Location", ""), actor
-            if name not in ("outbox_mail", "certificate_key"):
+            if name not in ("outbox_mail", "certificate_key", "csr_dossier_file", "csr_dossier_print"):
                 assert response.status_code != 404, actor
         elif actor == "stranger":
             assert response.status_code == 302, actor
@@ -315,11 +332,12 @@ def test_each_page_opens_to_its_readers_and_to_nobody_else(
 
 @pytest.mark.parametrize("name", sorted(WRITERS))
 def test_each_form_is_taken_from_its_writers_and_from_nobody_else(
-    name: str, held: CredentialSet, coming: dict[str, Any], owner: User, cast: dict[str, Client]
+    name: str, held: CredentialSet, coming: dict[str, Any], owner: User, cast: dict[str, Client], settings: Any
 ) -> None:
     if name.startswith("run"):
         request_run(held, actor=member(owner))
     url = address(name, held, coming)
+    settings.PORTAL_MODE = OURS[name].callback.access.mode or "hub"
     for actor in [*(EVERYBODY - WRITERS[name]), *WRITERS[name]]:
         response = cast[actor].post(url)
         location = response.headers.get("Location", "")
@@ -332,6 +350,46 @@ def test_each_form_is_taken_from_its_writers_and_from_nobody_else(
             assert response.status_code == 403, actor
         else:
             assert response.status_code == 404, actor
+
+
+@pytest.mark.parametrize("mode", ["hub", "solo"])
+def test_a_page_of_the_other_mode_exists_for_nobody(
+    mode: str, held: CredentialSet, coming: dict[str, Any], cast: dict[str, Client], settings: Any
+) -> None:
+    others = {name for name, route in OURS.items() if route.callback.access.mode not in ("", mode)}
+    assert len(others) > 5
+    urls = {name: address(name, held, coming) for name in others}
+    settings.PORTAL_MODE = mode
+    for name, url in urls.items():
+        for actor, client in cast.items():
+            assert client.get(url).status_code == 404, (name, actor)
+            assert client.post(url).status_code == 404, (name, actor)
+
+
+def test_in_solo_mode_each_page_opens_to_members_and_those_with_a_staff_role_are_nobody(
+    held: CredentialSet, coming: dict[str, Any], owner: User, cast: dict[str, Client], settings: Any
+) -> None:
+    request_run(held, actor=member(owner))
+    moment = timezone.now()
+    PartnerReport.objects.create(
+        credential_set=held, nonce="1", signed=True, result="passed", began_at=moment, ended_at=moment
+    )
+    shared = [name for name, route in OURS.items() if not route.callback.access.mode]
+    urls = {name: address(name, held, coming) for name in shared}
+    settings.PORTAL_MODE = "solo"
+    for name, url in urls.items():
+        readers = READERS[name] if READERS[name] in (EVERYBODY, SIGNED_IN) else READERS[name] - STAFF
+        for actor in ("stranger", "owner", "rival", "reviewer"):
+            client = cast[actor]
+            if name == "erase" or name.endswith("_webauthn"):
+                continue
+            response = client.get(url)
+            turned_away = response.headers.get("Location", "").startswith("/accounts/login/")
+            assert turned_away == (actor == "stranger" and actor not in readers), (name, actor)
+            if actor not in readers and actor != "stranger":
+                assert response.status_code == 404, (name, actor)
+            elif actor in readers and name not in ("outbox_mail", "certificate_key"):
+                assert response.status_code in (200, 302, 503), (name, actor, response.status_code)
 
 
 def test_each_page_of_allauth_is_known_and_opens_as_it_says(

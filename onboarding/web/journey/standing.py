@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 from onboarding.registrations.models import Application
 from onboarding.registrations.states import CLOSED
 from onboarding.web.journey.facts import Journey, Track, load_many
-from onboarding.web.journey.turns import Turn, track_turn, turn
+from onboarding.web.journey.saying import Turn
+from onboarding.web.journey.turns import track_turn, turn
 
 STANDINGS: Mapping[str, Any] = {
     "turn": gettext_lazy("Your turn"),
