@@ -28,6 +28,8 @@ OPERATOR_NAME = env.str("OPERATOR_NAME", "Mobilisights")  # who reviews and issu
 PORTAL_MODE = env.str("PORTAL_MODE", "hub")
 REVIEW_TARGET_DAYS = env.int("REVIEW_TARGET_DAYS", 5)  # working days in which a review is to be decided; 0: not said
 # Solo mode: where dossiers are sent to, and after how many working days without an answer people are reminded to ask.
+# Whether anybody may sign up ("open"), or only whom a company has invited ("invited").
+SIGN_UP = env.str("SIGN_UP", "invited" if PORTAL_MODE == "solo" else "open")
 DOSSIER_TO = env.str("DOSSIER_TO", "")
 CHASE_AFTER_DAYS: list[int] = env.list("CHASE_AFTER_DAYS", [5, 10, 20, 30], subcast=int)
 DEMO = env.bool("DEMO", False)

@@ -53,6 +53,11 @@ def public(view: View) -> View:
     return _declare(login_not_required(view), Access("public"))
 
 
+def public_alone(view: View) -> View:
+    """Open the page to everybody in solo mode; a hub has no such page."""
+    return _declare(login_not_required(view), Access("public", mode="solo"))
+
+
 def demo(view: View) -> View:
     """Open the page to everybody in the demo; elsewhere there is no such page."""
 

@@ -17,6 +17,7 @@ from onboarding.rehearsals import PORTS
 from onboarding.validation.schedule import intervals
 
 CUSTODIES = tuple(CertificateRequest.Custody.values)
+SIGN_UPS = ("open", "invited")
 COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 LAST_PORT = 65_535
 
@@ -86,6 +87,12 @@ def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
                 f"REVALIDATE_HOURS names {', '.join(unknown)}.",
                 hint=f"Choose among: {', '.join(sorted(known | {SANDBOX}))}.",
                 id="portal.E008",
+            )
+        )
+    if settings.SIGN_UP not in SIGN_UPS:
+        found.append(
+            Error(
+                f"SIGN_UP is {settings.SIGN_UP!r}.", hint=f"Set it to one of: {', '.join(SIGN_UPS)}.", id="portal.E011"
             )
         )
     if settings.DOSSIER_TO and not _is_address(settings.DOSSIER_TO):

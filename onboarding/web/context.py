@@ -20,6 +20,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
             "demo": settings.DEMO,
             "mode": settings.PORTAL_MODE,
             "has_desk": mode().has_desk,
+            "can_sign_up": settings.SIGN_UP == "open",
             "accent": bool(settings.ACCENT_COLOUR),
             "is_staff_area": request.path.startswith("/desk/"),
             "nav": _nav(request),

@@ -16,6 +16,7 @@ from onboarding.web.views import (
     desk,
     dossier,
     failures,
+    first,
     home,
     joining,
     keys,
@@ -38,6 +39,7 @@ ORGANISATION = "organisation/<uuid:organisation_id>/"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("first/<str:token>/", first.first, name="first_account"),
     path("profile/", account.profile, name="profile"),
     path("profile/history/", account.history, name="account_history"),
     path("organisation/new/", home.new_organisation, name="new_organisation"),

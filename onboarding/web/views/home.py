@@ -14,7 +14,7 @@ from onboarding.programmes import PROGRAMMES
 from onboarding.programmes import profile as programme_profile
 from onboarding.registrations import flows
 from onboarding.registrations.models import Application
-from onboarding.web import access
+from onboarding.web import access, first_account
 from onboarding.web.forms.people import OrganisationForm
 from onboarding.web.journey.standing import STANDINGS, listing
 from onboarding.web.presenting import example_ladder
@@ -31,7 +31,11 @@ def home(request: HttpRequest) -> HttpResponse:
     user = request.user
     if not isinstance(user, User):
         profiles = [programme_profile(id_) for id_ in PROGRAMMES]
-        return render(request, "welcome.html", {"programmes": profiles, "example": example_ladder()})
+        return render(
+            request,
+            "welcome.html",
+            {"programmes": profiles, "example": example_ladder(), "is_new": first_account.is_wanted()},
+        )
     organisations = list(Organisation.objects.filter(memberships__user=user).order_by("name"))
     if not organisations:
         return redirect(
