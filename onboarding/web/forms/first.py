@@ -31,7 +31,6 @@ class FirstAccountForm(OrganisationForm):
         super().__init__(*args, **kwargs)
         for name in ("password1", "password2"):
             self.fields[name].widget.attrs.pop("placeholder", None)
-        self.fields["name"].help_text = _("As registered: a good value for O in your certificate.")
 
     def clean(self) -> dict[str, Any]:
         """The password is one that can be kept, and was typed as meant."""

@@ -6,7 +6,9 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from onboarding.partners.modes import mode
 from onboarding.registrations.outside import Outside
@@ -65,7 +67,7 @@ class OutsideFields(PortalForm):
         if self.not_before is not None and day < self.not_before:
             raise forms.ValidationError(
                 _("This is before the day on which you sent the dossier, %(day)s."),
-                params={"day": self.not_before.isoformat()},
+                params={"day": format_date(self.not_before, pgettext("date format", "j M Y"))},
             )
         return day
 
