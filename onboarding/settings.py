@@ -27,6 +27,11 @@ ACCENT_COLOUR = env.str("ACCENT_COLOUR", "")  # "#RRGGBB", the operator's own
 OPERATOR_NAME = env.str("OPERATOR_NAME", "Mobilisights")  # who reviews and issues, as pages name them
 PORTAL_MODE = env.str("PORTAL_MODE", "hub")
 REVIEW_TARGET_DAYS = env.int("REVIEW_TARGET_DAYS", 5)  # working days in which a review is to be decided; 0: not said
+# Solo mode: where dossiers are sent to, and after how many working days without an answer people are reminded to ask.
+# Whether anybody may sign up ("open"), or only whom a company has invited ("invited").
+SIGN_UP = env.str("SIGN_UP", "invited" if PORTAL_MODE == "solo" else "open")
+DOSSIER_TO = env.str("DOSSIER_TO", "")
+CHASE_AFTER_DAYS: list[int] = env.list("CHASE_AFTER_DAYS", [5, 10, 20, 30], subcast=int)
 DEMO = env.bool("DEMO", False)
 DEBUG = env.bool("DEBUG", False)
 
@@ -114,6 +119,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "onboarding.web.middleware.ModeMiddleware",
     "onboarding.web.middleware.SignInMiddleware",
     "onboarding.web.middleware.ReaderMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -336,6 +342,7 @@ CELERY_BEAT_SCHEDULE = {
     "runs that are due": _every(60.0, "validation.tasks.ask_for_due_runs", queue="schedule"),
     "certificates that end": _every(600.0, "credentials.tasks.remind", queue="schedule"),
     "messages not read": _every(60.0, "registrations.tasks.tell_unread"),
+    "answers that are overdue": _every(600.0, "credentials.tasks.chase", queue="schedule"),
     "delete old runs": _every(60.0, "validation.tasks.delete_old", queue="schedule"),
     "erase closed descriptions": _every(3600.0, "registrations.tasks.erase_closed", queue="schedule"),
     "delete old mails": _every(3600.0, "notifications.tasks.delete_old", queue="schedule"),

@@ -3,35 +3,25 @@
 import io
 import zipfile
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding
-from django.utils import timezone
 
 from onboarding.credentials import flows
 from onboarding.credentials.models import CertificateRequest
 from onboarding.partners.models import User
-from onboarding.pki import embedded_ca, keys
+from onboarding.pki import keys
 from onboarding.pki.csr import build_csr
+from tests.authority import Authority
 from tests.conftest import member
 from tests.journey import SUBJECT, approved
 
 
-class CorporateCA:
-    """A root, and what it issues."""
-
-    def __init__(self) -> None:
-        self.key = keys.generate_rsa_key(2048)
-        self.certificate = embedded_ca.make_ca(self.key, "Corporate Root", timezone.now())
-        self.pem = self.certificate.public_bytes(Encoding.PEM)
+class CorporateCA(Authority):
+    """The same, for certificate requests."""
 
     def sign(self, request: CertificateRequest, days: int = 365, **changes: str) -> bytes:
         """The certificate for a request; with changes, for another subject than it asked for."""
-        csr = x509.load_pem_x509_csr(request.csr_pem.encode())
-        if changes:
-            csr = x509.load_pem_x509_csr(build_csr(KEY, request.subject | changes))
-        certificate = embedded_ca.sign_client(csr, ca=self.certificate, ca_key=self.key, now=timezone.now(), days=days)
-        return certificate.public_bytes(Encoding.PEM)
+        csr = build_csr(KEY, request.subject | changes) if changes else request.csr_pem.encode()
+        return self.sign_csr(csr, days)
 
 
 CA = CorporateCA()

@@ -25,6 +25,8 @@ class Event(models.TextChoices):
     LOGIN_CONFIRMED = "partner_login:confirmed", _("Partner login confirmed")
     LOGIN_REJECTED = "partner_login:rejected", _("Partner login not confirmed")
     LOGIN_OF_SANDBOX = "partner_login:of_sandbox", _("Partner login for the sandbox made")
+    LOGIN_RECORDED = "partner_login:recorded", _("Partner login recorded")
+    CSR_SENT = "certificate_request:sent", _("CSR sent on")
     CERTIFICATE_REQUEST_OPENED = "certificate_request:opened", _("Certificate request opened")
     KEY_ORDERED = "key:ordered", _("Private key asked for")
     KEY_CREATED = "key:created", _("Private key made and sealed")

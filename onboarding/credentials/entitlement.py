@@ -9,16 +9,19 @@ from onboarding.credentials.states import State as CertificateState
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import PartnerLogin
+from onboarding.partners.modes import mode
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.logins import sandbox_login
 from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import CLOSED, LIFECYCLE, State
 
 OPEN_IN_SANDBOX = frozenset({State.DRAFT, State.SUBMITTED, State.IN_REVIEW, State.CHANGES_REQUESTED, State.APPROVED})
-"""States of the registration in which something new may be asked for in the sandbox."""
+"""States of the registration in which something new may be asked for in the sandbox; anywhere, if
+`Mode.certificates_early`.
+"""
 
 OPEN_ELSEWHERE = frozenset({State.APPROVED})
-"""The same, for the car maker's environments."""
+"""The same, for the car maker's environments otherwise."""
 
 
 class NoPartnerLogin(Exception):
@@ -71,8 +74,10 @@ def known_login(application: Application, environment_id: str) -> PartnerLogin |
     if (newest := in_use.first()) is not None:
         return newest.partner_login
     of_sandbox = PartnerLogin.objects.filter(organisation=application.organisation_id, environment=SANDBOX)
-    return application.confirmed_login or of_sandbox.first()
+    own = None if mode().sandbox_signs_all else application.confirmed_login
+    return own or of_sandbox.first()
 
 
 def _open_states(environment_id: str) -> frozenset[State]:
-    return OPEN_IN_SANDBOX if environment_id == SANDBOX else OPEN_ELSEWHERE
+    early = environment_id == SANDBOX or mode().certificates_early
+    return OPEN_IN_SANDBOX if early else OPEN_ELSEWHERE

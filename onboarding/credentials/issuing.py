@@ -19,11 +19,13 @@ from onboarding.credentials.telling import tell_builders
 from onboarding.findings import Finding
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.actors import SYSTEM, Actor, ActorKind
+from onboarding.partners.modes import require_decider
 from onboarding.pki import certificates, embedded_ca
 from onboarding.pki.certificates import CertificateReport, Claim
 from onboarding.pki.intake import read_offer
 from onboarding.pki.traits import fingerprint, is_ca
 from onboarding.programmes import SANDBOX
+from onboarding.registrations.outside import Outside, said
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import open_secret, seal_secret
 
@@ -52,10 +54,14 @@ class TakenIn:
     also_for: tuple[Claim, ...]
 
 
-def refuse_csr(request: CertificateRequest, *, note: str, actor: Actor) -> None:
-    """Refuse the CSR, saying what to change."""
+def refuse_csr(request: CertificateRequest, *, note: str, actor: Actor, outside: Outside | None = None) -> None:
+    """Refuse the CSR, saying what to change. outside: where it was refused, if a member records it.
+
+    Raises NotTheirsToDecide, IllegalTransition.
+    """
+    require_decider(actor)
     with transaction.atomic():
-        advance(request, LIFECYCLE, "refuse", actor=actor, note=note)
+        advance(request, LIFECYCLE, "refuse", actor=actor, data=said(outside), note=note)
         tell_builders("csr_refused", request, note=note)
 
 
@@ -89,11 +95,20 @@ def sign_at_once(request: CertificateRequest) -> None:
     sign_with_embedded_ca(request, actor=SYSTEM)
 
 
-def take_in(request: CertificateRequest, *, certificate: bytes, ca_certificate: bytes = b"", actor: Actor) -> TakenIn:
+def take_in(
+    request: CertificateRequest,
+    *,
+    certificate: bytes,
+    ca_certificate: bytes = b"",
+    actor: Actor,
+    outside: Outside | None = None,
+) -> TakenIn:
     """Take in a certificate that was signed elsewhere, and release it: by staff, or by the partner who received it.
 
     certificate: a file in any of the forms of `intake.read_certificates`. ca_certificate: the CA's; may be left out
-    where the first file holds it. Raises CertificateRefused if anything does not fit, and IllegalTransition; the
+    where the first file holds it. outside: when it came, as a member records it.
+
+    Raises CertificateRefused if anything does not fit, and IllegalTransition; the
     sandbox's certificates come from its own CA, so partners have none to take in.
     """
     receives = actor.kind == ActorKind.MEMBER
@@ -110,7 +125,8 @@ def take_in(request: CertificateRequest, *, certificate: bytes, ca_certificate: 
     report = certificates.check_offer(
         offer, csr_spki_sha256=spki, subject=request.subject, now=timezone.now(), claims=claims
     )
-    _release(request, report, filter(is_ca, offer.ca), event="receive" if receives else "issue", actor=actor)
+    event = "receive" if receives else "issue"
+    _release(request, report, filter(is_ca, offer.ca), event=event, actor=actor, outside=outside)
     return TakenIn(report, tuple(claim for key, claim in claims.by_key.items() if key != spki))
 
 
@@ -141,6 +157,7 @@ def _release(
     *,
     event: str,
     actor: Actor,
+    outside: Outside | None = None,
 ) -> None:
     if not report.fit:
         raise CertificateRefused(report)
@@ -153,7 +170,7 @@ def _release(
             LIFECYCLE,
             event,
             actor=actor,
-            data={"serial_number": values["serial_number"]},
+            data={"serial_number": values["serial_number"], **said(outside)},
             **values,
         )
         if request.spki_sha256 != spki:

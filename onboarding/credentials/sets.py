@@ -13,6 +13,7 @@ from onboarding.partners.actors import Actor
 from onboarding.partners.models import Organisation, PartnerLogin
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Application
+from onboarding.registrations.outside import Outside, said
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import destroy_secret, open_secret, seal_secret
 
@@ -22,19 +23,26 @@ class ClientIdTaken(Exception):
 
 
 def store_credentials(
-    credential_set: CredentialSet, *, actor: Actor, client_id: str = "", client_secret: str = "", password: str = ""
+    credential_set: CredentialSet,
+    *,
+    actor: Actor,
+    client_id: str = "",
+    client_secret: str = "",
+    password: str = "",
+    outside: Outside | None = None,
 ) -> None:
     """Store what was received, or is handed out; an empty value leaves that one as it is.
 
-    Raises ClientIdTaken.
+    outside: when it came, as a member records it. Raises ClientIdTaken.
     """
+    data = said(outside)
     with transaction.atomic():
         if client_id and client_id != credential_set.client_id:
             if is_anothers_client_id(credential_set.organisation, credential_set.environment, client_id):
                 raise ClientIdTaken(client_id)
             credential_set.client_id = client_id
             credential_set.save(update_fields=["client_id", "changed_at"])
-            put_on_record(Event.CLIENT_ID_SET, credential_set, actor)
+            put_on_record(Event.CLIENT_ID_SET, credential_set, actor, **data)
         if client_secret:
             old = credential_set.client_secret
             credential_set.client_secret = seal_secret(
@@ -43,10 +51,10 @@ def store_credentials(
             credential_set.save(update_fields=["client_secret", "changed_at"])
             if old is not None:
                 destroy_secret(old)
-            put_on_record(Event.CLIENT_SECRET_SET, credential_set, actor)
+            put_on_record(Event.CLIENT_SECRET_SET, credential_set, actor, **data)
         if password:
             _store_password(credential_set, password)
-            put_on_record(Event.PASSWORD_SET, credential_set, actor)
+            put_on_record(Event.PASSWORD_SET, credential_set, actor, **data)
 
 
 def is_anothers_client_id(organisation: Organisation, environment_id: str, client_id: str) -> bool:

@@ -1,7 +1,7 @@
 """Thin tasks: an id in, one call."""
 
 from onboarding.celery import app
-from onboarding.credentials import private_keys, renewing
+from onboarding.credentials import chasing, private_keys, renewing
 
 
 @app.task(time_limit=private_keys.TIME_LIMIT)
@@ -20,3 +20,9 @@ def sweep() -> None:
 def remind() -> None:
     """Remind those whose certificates end soon."""
     renewing.remind()
+
+
+@app.task
+def chase() -> None:
+    """Remind those who wait for the car maker to ask how it stands."""
+    chasing.remind()

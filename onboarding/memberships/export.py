@@ -58,6 +58,10 @@ SECTIONS = (
         ("registration__application__reference", "number", "submitted_at"),
     ),
     Section(
+        "dossiers_sent", "registrations.dispatch", "recorded_by",
+        ("application__reference", "sent_on", "reference", "recorded_at"),
+    ),
+    Section(
         "reviews", "registrations.registration", "assignee", ("application__reference", "state", "state_since")
     ),
     Section(

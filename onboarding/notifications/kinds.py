@@ -24,11 +24,15 @@ ALWAYS = frozenset({Category.CERTIFICATE, Category.SECURITY})
 SHARED = frozenset(Category) - {Category.DESK}
 """Seen, in an application's ledger, by all its members; the desk's are not."""
 
+UNSENT: Mapping[str, frozenset[str]] = {"solo": frozenset({"registration_received"})}
+"""Kinds that are not written, by PORTAL_MODE: alone, whoever has sent a dossier on knows it."""
+
 KINDS: Mapping[str, Category] = {
     "registration_received": Category.RESULT,
     "registration_approved": Category.TURN,
     "registration_changes_requested": Category.TURN,
     "registration_declined": Category.RESULT,
+    "chase": Category.TURN,
     "csr_refused": Category.TURN,
     "certificate_issued": Category.CERTIFICATE,
     "certificate_expiring": Category.CERTIFICATE,

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from onboarding.celery import wake
 from onboarding.notifications import links
-from onboarding.notifications.kinds import ALWAYS, KINDS, SHARED, Category
+from onboarding.notifications.kinds import ALWAYS, KINDS, SHARED, UNSENT, Category
 from onboarding.notifications.models import Mail, Muted
 from onboarding.notifications.wording import with_html
 
@@ -37,7 +37,7 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, 
     Raises KeyError if there is no such kind.
     """
     category = KINDS[kind]
-    people = list(people)
+    people = [] if kind in UNSENT.get(settings.PORTAL_MODE, ()) else list(people)
     muted = set(
         Muted.objects.filter(user__in=[person.pk for person in people], category=category).values_list(
             "user", flat=True

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.partners.modes import mode
 from onboarding.programmes import SANDBOX
 
 
@@ -60,7 +61,9 @@ class User(AbstractBaseUser):
 
     @property
     def staff_roles(self) -> frozenset[str]:
-        """The roles this person has at the car maker's desk; empty for partners. One query per instance."""
+        """The roles this person has at the car maker's desk; empty for partners, and without a desk. One query."""
+        if not mode().has_desk:
+            return frozenset()
         if not hasattr(self, "_staff_roles"):
             self._staff_roles = frozenset(self.roles.values_list("role", flat=True))
         return self._staff_roles

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.db.models import QuerySet
 
 from onboarding.partners.models import Contact, Membership, Organisation, StaffRole, User
+from onboarding.partners.modes import mode
 
 
 def members(organisation: Organisation, roles: Iterable[str] = Membership.Role.values) -> QuerySet[User]:
@@ -20,7 +21,9 @@ def builders(organisation: Organisation) -> QuerySet[User]:
 
 
 def staff(*roles: StaffRole.Role) -> QuerySet[User]:
-    """Return active staff with one of `roles`."""
+    """Return active staff with one of `roles`; nobody where there is no desk."""
+    if not mode().has_desk:
+        return User.objects.none()
     return User.objects.filter(is_active=True, roles__role__in=roles).distinct()
 
 

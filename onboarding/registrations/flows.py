@@ -16,17 +16,22 @@ from onboarding.lifecycle import IllegalTransition
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import Contact, Membership, Organisation, PartnerLogin, StaffRole, User
+from onboarding.partners.modes import mode, require_decider
 from onboarding.partners.people import builders, staff
 from onboarding.registrations import statements
 from onboarding.registrations.description import BY_NAME, STEPS, Question, applicable, missing, settled
 from onboarding.registrations.drafts import Conflict, Merge, differences, merge
 from onboarding.registrations.logins import assign_login
 from onboarding.registrations.models import Application, DraftEdit, Registration, Submission
+from onboarding.registrations.outside import Outside, said
 from onboarding.registrations.reopening import open_steps
 from onboarding.registrations.states import EDITABLE, LIFECYCLE, State
 from onboarding.registrations.targets import working_days_after
 
 NAME_LENGTH = 120
+IMPLIED = "implied"
+"""In the audit: a step that nobody took by itself, because the one after it was recorded."""
+
 COPY_ROOM = 20
 """Letters of a name that are left for what says that it is a copy."""
 
@@ -195,21 +200,24 @@ def is_programme_fixed(registration: Registration) -> bool:
     return not Application.objects.filter(pk=registration.application_id, **_NOTHING_MADE).exists()
 
 
-def submit(registration: Registration, *, actor: Actor, seen_version: int | None = None) -> Submission:
+def submit(
+    registration: Registration, *, actor: Actor, seen_version: int | None = None, outside: Outside | None = None
+) -> Submission:
     """Hand the description in for review: an immutable snapshot, and the reviewers' turn.
 
-    seen_version: of the draft that the person has read; None if nobody did. Raises Incomplete, ChangedSinceRead, or
+    seen_version: of the draft that the person has read; None if nobody did. outside: where it was sent on.
+    Raises Incomplete, ChangedSinceRead, or
     IllegalTransition (a second click finds it submitted already).
     """
     try:
         with transaction.atomic():
             # First of all, because from here on nobody else can change the draft.
-            advance(registration, LIFECYCLE, "submit", actor=actor)
+            advance(registration, LIFECYCLE, "submit", actor=actor, data=said(outside))
             if seen_version is not None and seen_version != registration.version:
                 raise ChangedSinceRead
             if unanswered := missing(registration.answers):
                 raise Incomplete(unanswered)
-            days = settings.REVIEW_TARGET_DAYS
+            days = settings.REVIEW_TARGET_DAYS if mode().has_desk else 0
             submission = Submission.objects.create(
                 registration=registration,
                 number=registration.submissions.count() + 1,
@@ -230,30 +238,43 @@ def submit(registration: Registration, *, actor: Actor, seen_version: int | None
 
 
 def take(registration: Registration, *, actor: Actor) -> None:
-    """Begin the review: the reviewer who acts is the assignee from now on."""
+    """Begin the review: the reviewer who acts is the assignee from now on. Raises NotTheirsToDecide."""
+    require_decider(actor)
     advance(registration, LIFECYCLE, "take", actor=actor, assignee_id=actor.user_id)
 
 
-def approve(registration: Registration, *, mzp: str, actor: Actor) -> PartnerLogin:
+def approve(registration: Registration, *, mzp: str, actor: Actor, outside: Outside | None = None) -> PartnerLogin:
     """Approve, with the organisation's partner login: an existing one confirmed, or a new one assigned.
 
-    Raises MalformedLogin, LoginTaken, or IllegalTransition.
+    outside: where that was answered, if a member records it; so with the other decisions.
+    Raises MalformedLogin, LoginTaken, NotTheirsToDecide, or IllegalTransition.
     """
+    require_decider(actor)
     with transaction.atomic():
+        _looked_at(registration, outside, actor=actor)
         login = assign_login(registration.organisation, mzp, actor=actor)
         Application.objects.filter(pk=registration.application_id).update(partner_login=login)
-        advance(registration, LIFECYCLE, "approve", actor=actor, data={"mzp": login.mzp}, reason="", note="")
+        data = {"mzp": login.mzp, **said(outside)}
+        advance(registration, LIFECYCLE, "approve", actor=actor, data=data, reason="", note="")
         registration.application.refresh_from_db()
         _tell_partner("registration_approved", registration, mzp=login.mzp)
     return login
 
 
-def decline(registration: Registration, *, reason: str, note: str, actor: Actor) -> None:
-    """Decline, with a typed reason and a note to the partner. Raises ValueError if there is no such reason."""
+def decline(
+    registration: Registration, *, reason: str, note: str, actor: Actor, outside: Outside | None = None
+) -> None:
+    """Decline, with a typed reason and a note to the partner.
+
+    Raises NotTheirsToDecide, IllegalTransition, or ValueError if there is no such reason.
+    """
+    require_decider(actor)
     with translation.override("en"):  # the mail's template translates it, for each reader
         why = str(Registration.DeclineReason(reason).label)
     with transaction.atomic():
-        advance(registration, LIFECYCLE, "decline", actor=actor, data={"reason": reason}, reason=reason, note=note)
+        _looked_at(registration, outside, actor=actor)
+        data = {"reason": reason, **said(outside)}
+        advance(registration, LIFECYCLE, "decline", actor=actor, data=data, reason=reason, note=note)
         _tell_partner("registration_declined", registration, note=note, reason=why)
 
 
@@ -264,12 +285,14 @@ def request_changes(
     comments: Mapping[str, str] | None = None,
     whole: bool = False,
     actor: Actor,
+    outside: Outside | None = None,
 ) -> None:
     """Give the description back to the partner, saying what to change: in general, or question by question.
 
     comments: by question name. Only the steps that hold these questions can be changed then, unless `whole`.
-    Raises ValueError if nothing is said, and KeyError if there is no such question.
+    Raises ValueError if nothing is said, KeyError if there is no such question, NotTheirsToDecide, IllegalTransition.
     """
+    require_decider(actor)
     comments = dict(comments or {})
     if not note and not comments:
         raise ValueError("Say what to change.")
@@ -278,12 +301,13 @@ def request_changes(
     with translation.override("en"):  # the mail's template translates the labels, for each reader
         asked = [[str(BY_NAME[name].label), text] for name, text in comments.items()]
     with transaction.atomic():
+        _looked_at(registration, outside, actor=actor)
         advance(
             registration,
             LIFECYCLE,
             "request_changes",
             actor=actor,
-            data={"questions": list(comments)},
+            data={"questions": list(comments), **said(outside)},
             note=note,
             comments=comments,
             reopened=reopened,
@@ -294,6 +318,12 @@ def request_changes(
 def withdraw(registration: Registration, *, actor: Actor) -> None:
     """Take the registration back."""
     advance(registration, LIFECYCLE, "withdraw", actor=actor)
+
+
+def _looked_at(registration: Registration, outside: Outside | None, *, actor: Actor) -> None:
+    """An answer from outside says, by itself, that somebody there had begun the review."""
+    if outside is not None and registration.state == State.SUBMITTED:
+        advance(registration, LIFECYCLE, "take", actor=actor, data={IMPLIED: True})
 
 
 def _tell_partner(kind: str, registration: Registration, **params: Any) -> None:

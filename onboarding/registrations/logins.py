@@ -7,7 +7,6 @@ a word, and blocks nobody, until a call with these credentials has passed or sta
 import re
 import secrets
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -17,6 +16,7 @@ from onboarding.audit.record import record
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import SYSTEM, Actor
 from onboarding.partners.models import Organisation, PartnerLogin, StaffRole
+from onboarding.partners.modes import mode
 from onboarding.partners.people import builders, staff
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import REFERENCE_LETTERS
@@ -64,7 +64,7 @@ def claim_login(organisation: Organisation, mzp: str, *, actor: Actor) -> Partne
     organisation's.
     """
     mzp = _well_formed(mzp)
-    at_once = settings.PORTAL_MODE == "solo"
+    at_once = mode().logins_count_at_once
     if _confirmed(mzp).filter(retired_at__isnull=False).exists():
         raise LoginTaken(mzp)
     with transaction.atomic():

@@ -236,3 +236,37 @@ class Reading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.registration_id} {self.side} {self.read_to}"
+
+
+class Dispatch(models.Model):
+    """A dossier that a member has sent to the car maker, outside this portal; for it they are waited for. Solo mode.
+
+    submission: the description that was sent. certificate_request_id, spki_sha256: the CSR, by the request it is of
+    and its key; a foreign key would point at a package above this one. One of the two is given.
+    along_with: the dispatch of the description that took the CSR along.
+    reference: theirs. reminded_at_days: of the latest reminder, after how many working days it was due; 0: none yet.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    application = models.ForeignKey(Application, models.PROTECT, related_name="dispatches")
+    submission = models.OneToOneField(Submission, models.PROTECT, null=True, related_name="dispatch")
+    certificate_request_id = models.UUIDField(null=True)
+    spki_sha256 = models.CharField(max_length=64, blank=True)
+    along_with = models.ForeignKey("self", models.PROTECT, null=True, related_name="took_along")
+    sent_on = models.DateField()
+    reference = models.CharField(max_length=80, blank=True)
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    recorded_at = models.DateTimeField(auto_now_add=True)
+    reminded_at_days = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["certificate_request_id", "spki_sha256"], name="dispatch_of_csr_once"),
+            models.CheckConstraint(
+                condition=models.Q(submission=None) ^ models.Q(certificate_request_id=None),
+                name="dispatch_of_one_thing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application} on {self.sent_on}"

@@ -40,15 +40,22 @@ class Access:
     """What a route requires.
 
     kind: public, demo, own_account, signed_in, application, organisation or staff; roles: one of these.
+    mode: the PORTAL_MODE in which there is such a page; empty for any. ModeMiddleware sees to it.
     """
 
     kind: str
     roles: frozenset[str] = frozenset()
+    mode: str = ""
 
 
 def public(view: View) -> View:
     """Open the page to everybody."""
     return _declare(login_not_required(view), Access("public"))
+
+
+def public_alone(view: View) -> View:
+    """Open the page to everybody in solo mode; a hub has no such page."""
+    return _declare(login_not_required(view), Access("public", mode="solo"))
 
 
 def demo(view: View) -> View:
@@ -77,10 +84,10 @@ def own_account(view: View) -> View:
     return _declare(view, Access("own_account"))
 
 
-def application(*, change: frozenset[str] = BUILDERS) -> Callable[[View], View]:
+def application(*, change: frozenset[str] = BUILDERS, mode: str = "") -> Callable[[View], View]:
     """Open the page to members of the application's organisation; for others it does not exist (404).
 
-    Reading is for every member; sending a form needs one of the roles in `change`.
+    Reading is for every member; sending a form needs one of the roles in `change`. mode: where there is such a page.
     The view receives the application in place of its id, and `request.may_change`.
     """
 
@@ -100,7 +107,7 @@ def application(*, change: frozenset[str] = BUILDERS) -> Callable[[View], View]:
                 )
             return view(request, found, *args, **kwargs)
 
-        return _declare(inner, Access("application", change))
+        return _declare(inner, Access("application", change, mode))
 
     return decorate
 
@@ -142,7 +149,7 @@ def for_who_may_change(view: View) -> View:
 
 
 def staff(*roles: str, read: frozenset[str] = STAFF) -> Callable[[View], View]:
-    """Open the page to staff: reading to every staff role, sending a form to `roles`."""
+    """Open the page to staff: reading to every staff role, sending a form to `roles`. In solo mode there is none."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -155,7 +162,7 @@ def staff(*roles: str, read: frozenset[str] = STAFF) -> Callable[[View], View]:
                 raise PermissionDenied(_("Your role can read this page, not decide on it."))
             return view(request, *args, **kwargs)
 
-        return _declare(inner, Access("staff", frozenset(roles)))
+        return _declare(inner, Access("staff", frozenset(roles), "hub"))
 
     return decorate
 

@@ -25,7 +25,7 @@ from onboarding.notifications.wording import with_html
 from onboarding.partners.models import User
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import open_secret, seal_secret
-from onboarding.web import security
+from onboarding.web import invited, security
 from onboarding.web.devices import device
 from onboarding.web.second_factor import has_second_factor, proven_recently
 
@@ -55,6 +55,10 @@ class AccountAdapter(DefaultAccountAdapter):
         "invalid_password_reset": gettext_lazy("This link no longer works. Ask for a new one."),
         "rate_limited": gettext_lazy("Too many attempts. Wait five minutes."),
     }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Tell whether the reader may sign up: anybody, or who has followed the link of an open invitation."""
+        return settings.SIGN_UP == "open" or invited.address(request) is not None
 
     def new_user(self, request: HttpRequest) -> User:
         """Return an account in the language in which it is being made."""

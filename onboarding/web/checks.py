@@ -7,14 +7,17 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 from onboarding.credentials.models import CertificateRequest
+from onboarding.partners.modes import MODES
 from onboarding.programmes import PROGRAMMES, SANDBOX, profile
 from onboarding.rehearsals import PORTS
 from onboarding.validation.schedule import intervals
 
-MODES = ("hub", "solo")
 CUSTODIES = tuple(CertificateRequest.Custody.values)
+SIGN_UPS = ("open", "invited")
 COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 LAST_PORT = 65_535
 
@@ -86,6 +89,28 @@ def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
                 id="portal.E008",
             )
         )
+    if settings.SIGN_UP not in SIGN_UPS:
+        found.append(
+            Error(
+                f"SIGN_UP is {settings.SIGN_UP!r}.", hint=f"Set it to one of: {', '.join(SIGN_UPS)}.", id="portal.E011"
+            )
+        )
+    if settings.DOSSIER_TO and not _is_address(settings.DOSSIER_TO):
+        found.append(
+            Error(
+                f"DOSSIER_TO is {settings.DOSSIER_TO!r}.",
+                hint="Give one e-mail address, or nothing.",
+                id="portal.E009",
+            )
+        )
+    if any(days < 1 for days in settings.CHASE_AFTER_DAYS):
+        found.append(
+            Error(
+                f"CHASE_AFTER_DAYS is {','.join(map(str, settings.CHASE_AFTER_DAYS))!r}.",
+                hint="Give working days, each at least 1, such as 5,10,20. Empty: nobody is reminded.",
+                id="portal.E010",
+            )
+        )
     if settings.ACCENT_COLOUR and not COLOUR.fullmatch(settings.ACCENT_COLOUR):
         found.append(
             Error(
@@ -143,6 +168,14 @@ def fit_for_others(**_options: Any) -> Sequence[CheckMessage]:
             )
         )
     return found
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def _fault_ports() -> range:

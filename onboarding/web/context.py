@@ -7,6 +7,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from onboarding.partners.modes import mode
+
 
 def portal(request: HttpRequest) -> dict[str, Any]:
     """Return `portal`, for the page frame, and `may_change`: whether the reader may send the page's forms."""
@@ -17,6 +19,8 @@ def portal(request: HttpRequest) -> dict[str, Any]:
             "operator": settings.OPERATOR_NAME,
             "demo": settings.DEMO,
             "mode": settings.PORTAL_MODE,
+            "has_desk": mode().has_desk,
+            "can_sign_up": settings.SIGN_UP == "open",
             "accent": bool(settings.ACCENT_COLOUR),
             "is_staff_area": request.path.startswith("/desk/"),
             "nav": _nav(request),
@@ -34,9 +38,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Reviews"), reverse("desk")),
             (_("Certificates"), reverse("desk_certificates")),
             (_("Health"), reverse("desk_health")),
+            (_("Partner logins"), reverse("desk_logins")),
         ]
-        if settings.PORTAL_MODE == "hub":
-            entries.append((_("Partner logins"), reverse("desk_logins")))
     match = getattr(request, "resolver_match", None)
     here = match.url_name if match else ""
     return [
@@ -67,6 +70,8 @@ def _belongs(name: str, href: str) -> bool:
             "live",
             "sandbox",
             "submissions",
+            "dossier",
+            "answer",
         ),
     }
     return name.startswith(sections.get(href, ()))

@@ -1,4 +1,4 @@
-"""The cast of the demo: one sign-in for every part that can be played. Made only under DEMO=1."""
+"""The cast of the demo: one sign-in for every part that can be played. Made only under DEMO=1; alone, without staff."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.partners.actors import SYSTEM
 from onboarding.partners.models import Membership, Organisation, StaffRole, User
+from onboarding.partners.modes import mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def ensure_demo_accounts(kept_at: Path) -> Sequence[Login]:
     written before the accounts, so that no start leaves accounts behind that nobody can enter.
     """
     passwords = _kept_passwords(kept_at)
-    unknown = {part.email for part in CAST} - passwords.keys()
+    cast = [part for part in CAST if part.organisation or mode().has_desk]
+    unknown = {part.email for part in cast} - passwords.keys()
     logins = [
         Login(
             email=part.email,
@@ -72,11 +74,11 @@ def ensure_demo_accounts(kept_at: Path) -> Sequence[Login]:
             role=str(_role(part).label),
             organisation=part.organisation,
         )
-        for part in CAST
+        for part in cast
     ]
     _keep(kept_at, logins)
     with transaction.atomic():
-        for part, login in zip(CAST, logins, strict=True):
+        for part, login in zip(cast, logins, strict=True):
             _ensure_account(part, login.password, renew=part.email in unknown)
     return logins
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
@@ -24,6 +24,22 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 SEEN_EVERY = 300
 """Seconds; a session's "last seen" is at most this much too old, so that few pages write."""
+
+
+class ModeMiddleware:
+    """Hides what this installation has no use for: the desk in solo mode, what is recorded of outside in a hub."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, _request: HttpRequest, view: Any, *_arguments: Any) -> None:
+        """Raise Http404 for a page of the other mode, whoever asks."""
+        access = getattr(view, "access", None)
+        if access is not None and access.mode not in ("", settings.PORTAL_MODE):
+            raise Http404
 
 
 class SignInMiddleware(LoginRequiredMiddleware):

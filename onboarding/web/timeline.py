@@ -1,16 +1,20 @@
 """The audit as people read it."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext
 
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
 from onboarding.partners.models import Membership, User
+from onboarding.registrations.flows import IMPLIED
+from onboarding.registrations.outside import HAPPENED_ON, REFERENCE
 
 TONES = {
     Event.REGISTRATION_APPROVED: "success",
@@ -49,12 +53,13 @@ def timeline(entries: Iterable[Entry], *, reader: User) -> list[dict[str, Any]]:
     return [
         {
             "when": row.occurred_at,
-            "what": Event(row.event).label,
+            "what": _what(row),
             "who": who(row, names, reader),
-            "detail": _whom(row, names),
+            "detail": _outside(row) or _whom(row, names),
             "tone": TONES.get(Event(row.event), "neutral"),
         }
         for row in rows
+        if not row.data.get(IMPLIED)
     ]
 
 
@@ -77,6 +82,31 @@ def _happened(row: Entry) -> str:
     return _("%(what)s: %(how)s") % {"what": label, "how": ways} if ways else label
 
 
+OUTSIDE = {
+    Event.REGISTRATION_SUBMITTED: gettext_noop("Dossier sent on"),
+    Event.CERTIFICATE_RECEIVED: gettext_noop("Certificate received and taken in"),
+    Event.CLIENT_ID_SET: gettext_noop("Client ID received"),
+    Event.CLIENT_SECRET_SET: gettext_noop("Client secret received"),
+    Event.PASSWORD_SET: gettext_noop("MZP password received"),
+}
+"""What is said otherwise of what happened outside this portal, and was recorded."""
+
+
+def _what(row: Entry) -> str:
+    event = Event(row.event)
+    return _(OUTSIDE[event]) if HAPPENED_ON in row.data and event in OUTSIDE else str(event.label)
+
+
+def _outside(row: Entry) -> str:
+    """Say on which day something happened outside, and under which reference; nothing for what happened here."""
+    if HAPPENED_ON not in row.data:
+        return ""
+    day = format_date(date.fromisoformat(row.data[HAPPENED_ON]), pgettext("date format", "j M Y"))
+    values = {"day": day, "reference": row.data.get(REFERENCE)}
+    words = _("On %(day)s, reference %(reference)s") if values["reference"] else _("On %(day)s")
+    return words % values
+
+
 def who(row: Entry, names: Mapping[Any, str], reader: User) -> str:
     """Name who did something, as the reader may know them. names: of people, by id."""
     if row.actor_kind == "system":
@@ -84,11 +114,12 @@ def who(row: Entry, names: Mapping[Any, str], reader: User) -> str:
     if row.actor_id is None:
         return _("who reads the mailbox")  # a link that needs no account was followed
     if row.actor_id == reader.pk:
-        return _("you")
+        return _("recorded by you") if HAPPENED_ON in row.data else _("you")
     if row.actor_kind == "staff" and not reader.staff_roles:
         return settings.OPERATOR_NAME
     if row.actor_id in names:
-        return names[row.actor_id]
+        name = names[row.actor_id]
+        return _("recorded by %(name)s") % {"name": name} if HAPPENED_ON in row.data else name
     return _("a former member") if row.actor_kind == "member" else _("somebody who has left")
 
 

@@ -5,6 +5,7 @@ from django.urls import path
 from onboarding.web import health
 from onboarding.web.views import (
     account,
+    answers,
     application,
     bring,
     claims,
@@ -14,7 +15,9 @@ from onboarding.web.views import (
     data,
     describe,
     desk,
+    dossier,
     failures,
+    first,
     home,
     joining,
     keys,
@@ -38,6 +41,7 @@ ORGANISATION = "organisation/<uuid:organisation_id>/"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("first/<str:token>/", first.first, name="first_account"),
     path("profile/", account.profile, name="profile"),
     path("profile/history/", account.history, name="account_history"),
     path("organisation/new/", home.new_organisation, name="new_organisation"),
@@ -80,6 +84,17 @@ urlpatterns = [
     path(APPLICATION + "conversation/", conversation.conversation, name="conversation"),
     path(APPLICATION + "history/", lookback.application_history, name="application_history"),
     path(APPLICATION + "submissions/", lookback.submissions, name="submissions"),
+    # Alone: send on, and record what came back
+    path(APPLICATION + "login/", answers.login, name="application_login"),
+    path(APPLICATION + "dossier/", dossier.dossier, name="dossier"),
+    path(APPLICATION + "dossier/print/", dossier.dossier_print, name="dossier_print"),
+    path(APPLICATION + "dossier/<slug:what>.<slug:kind>", dossier.dossier_file, name="dossier_file"),
+    path(APPLICATION + "answer/", answers.answer, name="answer"),
+    path(APPLICATION + "answer/<slug:verb>/", answers.answer_record, name="answer_record"),
+    path(TRACK + "dossier/", dossier.csr_dossier, name="csr_dossier"),
+    path(TRACK + "dossier/print/", dossier.csr_dossier_print, name="csr_dossier_print"),
+    path(TRACK + "dossier/<slug:what>.<slug:kind>", dossier.csr_dossier_file, name="csr_dossier_file"),
+    path(TRACK + "csr/refused/", answers.csr_refused, name="csr_refused"),
     # Key, CSR, certificate, credentials
     path(TRACK + "key/", keys.key, name="key"),
     path(TRACK + "key/browser/", keys.key_browser, name="key_browser"),

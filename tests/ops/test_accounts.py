@@ -97,12 +97,6 @@ def test_what_is_not_an_address_is_refused() -> None:
     assert not User.objects.exists()
 
 
-def test_one_integrator_alone_gets_an_administrator_and_no_desk(settings: Settings) -> None:
-    settings.PORTAL_MODE = "solo"
-    first_admin("ada@integrator.example")
-    assert [role.role for role in StaffRole.objects.all()] == ["administrator"]
-
-
 def test_everybody_in_the_demo_can_sign_in_with_what_is_printed(tmp_path: Path) -> None:
     logins = ensure_demo_accounts(tmp_path / "logins.json")
     assert [login.email for login in logins] == [part.email for part in CAST]

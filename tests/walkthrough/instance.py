@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,25 +23,28 @@ START_LIMIT = 120.0  # seconds, on a busy machine
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A running instance. logins: role to (e-mail, password) of the demo accounts."""
+    """A running instance. logins: role to (e-mail, password) of the demo accounts. printed: at its start."""
 
     url: str
     sandbox_port: int
     var: Path
     logins: Mapping[str, tuple[str, str]]
+    printed: str = ""
 
 
 @contextmanager
-def instance(**variables: str) -> Iterator[Instance]:
+def instance(*, without: Collection[str] = (), **variables: str) -> Iterator[Instance]:
     """Start web, worker, beat and sandbox with `manage.py up`; yield once all answer; stop and remove them.
 
-    variables: further environment variables, such as DATABASE_URL and REDIS_URL. Raises RuntimeError, with what it
+    variables: further environment variables, such as DATABASE_URL and REDIS_URL. without: those of this process that it
+    is not to have. Raises RuntimeError, with what it
     printed, if it does not start.
     """
     with tempfile.TemporaryDirectory(prefix="fleet-onboarding-") as folder:
         var = Path(folder)
         port, sandbox_port, _token_port, fault_ports, *_others = free_ports(3 + len(PORTS))
-        environment = os.environ | {
+        inherited = {name: value for name, value in os.environ.items() if name not in without}
+        environment = inherited | {
             "DEMO": "1",
             "VAR_DIR": folder,
             "PORT": str(port),
@@ -57,11 +60,12 @@ def instance(**variables: str) -> Iterator[Instance]:
         try:
             url = f"http://localhost:{port}"
             _wait(process, url, output)
+            kept = var / "demo-logins.json"
             logins = {
                 f"{row['organisation']} {row['role']}".strip(): (row["email"], row["password"])
-                for row in json.loads((var / "demo-logins.json").read_text())
+                for row in (json.loads(kept.read_text()) if kept.exists() else ())
             }
-            yield Instance(url, sandbox_port, var, logins)
+            yield Instance(url, sandbox_port, var, logins, output.read_text())
         finally:
             process.send_signal(signal.SIGINT)
             try:

@@ -34,6 +34,7 @@ SIGNED_IN = EVERYBODY - {"stranger"}
 # Who may read each page (GET). Everybody else gets a sign-in page (strangers), 404 (what is not theirs) or 403 (staff).
 READERS: dict[str, set[str]] = {
     "home": EVERYBODY,
+    "first_account": EVERYBODY,
     "theme": EVERYBODY,
     "styleguide": EVERYBODY,
     "outbox": EVERYBODY,
@@ -79,6 +80,16 @@ READERS: dict[str, set[str]] = {
 } | dict.fromkeys(
     (
         "application",
+        "application_login",
+        "dossier",
+        "dossier_print",
+        "dossier_file",
+        "answer",
+        "answer_record",
+        "csr_dossier",
+        "csr_dossier_print",
+        "csr_dossier_file",
+        "csr_refused",
         "application_mails",
         "application_copy",
         "application_withdraw",
@@ -130,7 +141,12 @@ READERS: dict[str, set[str]] = {
 WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     (
         "application_copy",
+        "application_login",
         "application_withdraw",
+        "dossier",
+        "answer_record",
+        "csr_dossier",
+        "csr_refused",
         "describe",
         "describe_check",
         "conversation",
@@ -238,6 +254,7 @@ def coming(owner: User, viewer: User, partner: Organisation) -> dict[str, Any]:
         "join_request": JoinRequest.objects.create(organisation=partner, user=newcomer, domain="x.example").pk,
         "invitation": links.token("invitation", invited.pk, 1),
         "contact_confirm": links.token("contact", contact.pk, 1),
+        "first_account": "used",
     }
 
 
@@ -285,7 +302,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         "environment_id": "sandbox",
         "step": "concept",
         "number": 1,
-        "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, ""),
+        "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, "dossier"),
         "report_id": held.reports.get().pk,
         "mail_id": Mail.objects.filter(application_id=application.pk).values_list("pk", flat=True)[0],
         "run_id": held.runs.get().pk,
@@ -297,6 +314,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
             "desk_certificate_issue": "refuse",
             "desk_login_decide": "confirm",
             "invitation_decide": "withdraw",
+            "answer_record": "approved",
         }.get(name, ""),
         "key": "none",
         "session_id": 0,
@@ -316,17 +334,18 @@ def test_every_route_declares_its_access_and_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("actor", ACTORS)
 def test_each_page_opens_to_its_readers_and_to_nobody_else(
-    actor: str, addresses: dict[str, str], cast: Callable[[str], Client]
+    actor: str, addresses: dict[str, str], cast: Callable[[str], Client], settings: Any
 ) -> None:
     client = cast(actor)
     for name, url in addresses.items():
+        settings.PORTAL_MODE = OURS[name].callback.access.mode or "hub"
         with undone():
             response = client.get(url)
         location = response.headers.get("Location", "")
         if actor in READERS[name]:
-            assert response.status_code in (200, 302, 404, 503), (name, response.status_code)
+            assert response.status_code in (200, 302, 404, 410, 503), (name, response.status_code)
             assert "/accounts/login/" not in location, name
-            if name not in ("outbox_mail", "certificate_key"):
+            if name not in ("outbox_mail", "certificate_key", "csr_dossier_file", "csr_dossier_print"):
                 assert response.status_code != 404, name
         elif actor == "stranger":
             assert response.status_code == 302, name
@@ -337,10 +356,11 @@ def test_each_page_opens_to_its_readers_and_to_nobody_else(
 
 @pytest.mark.parametrize("actor", ACTORS)
 def test_each_form_is_taken_from_its_writers_and_from_nobody_else(
-    actor: str, addresses: dict[str, str], cast: Callable[[str], Client]
+    actor: str, addresses: dict[str, str], cast: Callable[[str], Client], settings: Any
 ) -> None:
     client = cast(actor)
     for name, writers in WRITERS.items():
+        settings.PORTAL_MODE = OURS[name].callback.access.mode or "hub"
         with undone():
             response = client.post(addresses[name])
         location = response.headers.get("Location", "")
@@ -352,6 +372,41 @@ def test_each_form_is_taken_from_its_writers_and_from_nobody_else(
         else:
             forbidden = name.startswith("desk") or actor in PARTNERS
             assert response.status_code == (403 if forbidden else 404), name
+
+
+@pytest.mark.parametrize("actor", ["stranger", "owner", "reviewer"])
+@pytest.mark.parametrize("mode", ["hub", "solo"])
+def test_a_page_of_the_other_mode_exists_for_nobody(
+    mode: str, actor: str, addresses: dict[str, str], cast: Callable[[str], Client], settings: Any
+) -> None:
+    others = {name for name, route in OURS.items() if route.callback.access.mode not in ("", mode)}
+    assert len(others) > 5
+    settings.PORTAL_MODE = mode
+    client = cast(actor)
+    for name in others:
+        assert client.get(addresses[name]).status_code == 404, name
+        assert client.post(addresses[name]).status_code == 404, name
+
+
+@pytest.mark.parametrize("actor", ["stranger", "owner", "rival", "reviewer"])
+def test_in_solo_mode_each_page_opens_to_members_and_those_with_a_staff_role_are_nobody(
+    actor: str, addresses: dict[str, str], cast: Callable[[str], Client], settings: Any
+) -> None:
+    shared = [name for name, route in OURS.items() if not route.callback.access.mode]
+    settings.PORTAL_MODE = "solo"
+    client = cast(actor)
+    for name in shared:
+        readers = READERS[name] if READERS[name] in (EVERYBODY, SIGNED_IN) else READERS[name] - STAFF
+        if name == "erase" or name.endswith("_webauthn"):
+            continue
+        with undone():
+            response = client.get(addresses[name])
+        turned_away = response.headers.get("Location", "").startswith("/accounts/login/")
+        assert turned_away == (actor == "stranger" and actor not in readers), name
+        if actor not in readers and actor != "stranger":
+            assert response.status_code == 404, name
+        elif actor in readers and name not in ("outbox_mail", "certificate_key"):
+            assert response.status_code in (200, 302, 503), (name, response.status_code)
 
 
 def test_each_page_of_allauth_is_known_and_opens_as_it_says(

@@ -123,4 +123,23 @@ class Migration(migrations.Migration):
             model_name='submission',
             constraint=models.UniqueConstraint(fields=('registration', 'number'), name='submission_number'),
         ),
+        migrations.CreateModel(
+            name='Dispatch',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('certificate_request_id', models.UUIDField(null=True)),
+                ('spki_sha256', models.CharField(blank=True, max_length=64)),
+                ('sent_on', models.DateField()),
+                ('reference', models.CharField(blank=True, max_length=80)),
+                ('recorded_at', models.DateTimeField(auto_now_add=True)),
+                ('reminded_at_days', models.PositiveSmallIntegerField(default=0)),
+                ('application', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dispatches', to='registrations.application')),
+                ('along_with', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='took_along', to='registrations.dispatch')),
+                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('submission', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='dispatch', to='registrations.submission')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('certificate_request_id', 'spki_sha256'), name='dispatch_of_csr_once'), models.CheckConstraint(condition=models.Q(('submission', None), ('certificate_request_id', None), _connector='XOR'), name='dispatch_of_one_thing')],
+            },
+        ),
     ]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account import forms as allauth_forms
+from allauth.core import context as allauth_context
 from allauth.mfa.base import forms as mfa_forms
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import (
@@ -13,12 +14,13 @@ from allauth.mfa.webauthn.forms import (
     ReauthenticateWebAuthnForm,
 )
 from django import forms
+from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from onboarding.web import pending_account
+from onboarding.web import invited, pending_account
 from onboarding.web.forms.base import PlainWords, PortalForm
 from onboarding.web.forms.fields import AddressField, LineField, deliverable
 
@@ -57,7 +59,15 @@ class LoginForm(AccountWords, allauth_forms.LoginForm):
 
 
 class SignupForm(AccountWords, allauth_forms.SignupForm):
-    """Sign up."""
+    """Sign up; where only who is invited may, with the address that was invited."""
+
+    def clean_email(self) -> str:
+        """Refuse another address than the invited one, where that counts."""
+        email: str = super().clean_email()
+        wanted = invited.address(allauth_context.request)
+        if settings.SIGN_UP != "open" and (wanted is None or wanted.casefold() != email.casefold()):
+            raise forms.ValidationError(_("Sign up with the address that the invitation was sent to."))
+        return email
 
     def try_save(self, request: HttpRequest) -> Any:
         """Make the account, or pretend to; either way, remember what is needed to change the address."""

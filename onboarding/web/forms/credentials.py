@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from django import forms
 from django.utils.html import escape, format_html, format_html_join
@@ -234,11 +234,18 @@ class CsrForm(PemOrFileForm):
     )
 
 
+class FilesGiven(TypedDict):
+    """A certificate's file, and the CA certificate's; that is empty where it was not given."""
+
+    certificate: bytes
+    ca_certificate: bytes
+
+
 class TakeInForm(PemOrFileForm):
     """A certificate that was signed elsewhere, with the CA certificate: for staff, and for partners who received it."""
 
     file_field = "certificate"
-    field_order = ("certificate", "text", "ca_certificate")
+    field_order: tuple[str, ...] = ("certificate", "text", "ca_certificate")
 
     certificate = BoundedFileField(
         label=_("Signed certificate"),
@@ -257,10 +264,14 @@ class TakeInForm(PemOrFileForm):
     )
 
     @property
-    def files_given(self) -> dict[str, bytes]:
+    def files_given(self) -> FilesGiven:
         """What was given: the certificate's file or text, and the CA certificate's file, if any."""
         ca: Any = self.cleaned_data["ca_certificate"]
         return {"certificate": self.cleaned_data["data"], "ca_certificate": ca.read() if ca else b""}
+
+
+STORED = ("client_id", "client_secret", "password")
+"""What can be stored, by the names that programmes give it."""
 
 
 class StoreCredentialsForm(PortalForm):
@@ -277,13 +288,13 @@ class StoreCredentialsForm(PortalForm):
 
     def __init__(self, *args: Any, profile: Profile, held: dict[str, bool], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in list(self.fields):
+        for name in STORED:
             if name not in profile.credentials:
                 del self.fields[name]
-            elif held.get(name) and name != "client_id":
+                continue
+            if held.get(name) and name != "client_id":
                 self.fields[name].help_text = _("One is stored. Leave this empty to keep it.")
-        for field in self.fields.values():
-            field.alternative = True  # type: ignore[attr-defined]  # at least one; none is marked as optional
+            self.fields[name].alternative = True  # type: ignore[attr-defined]  # at least one; none is optional
         if "password" in self.fields:
             self.fields["password"].label = _("Password of your partner login")
 
@@ -296,7 +307,7 @@ class StoreCredentialsForm(PortalForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if not self.errors and not any(cleaned.values()):
+        if not self.errors and not any(cleaned.get(name) for name in STORED):
             raise forms.ValidationError(_("Nothing to store: fill in at least one field."))
         return cleaned
 

@@ -265,7 +265,7 @@ class DataForm(StepForm):
     data_items = forms.MultipleChoiceField(
         label=_("Vehicle data"),
         widget=CatalogueSelect,
-        help_text=_("Choose what the concept needs, no more: reviewers look for data without a purpose."),
+        help_text=_("Choose what the concept needs, no more: data without a purpose is not handed out."),
         error_messages={"required": _("Choose at least one kind of vehicle data.")},
     )
 

@@ -18,7 +18,7 @@ class OrganisationForm(PortalForm):
     name = LineField(
         label=_("Company name"),
         max_length=120,
-        help_text=_("As registered. It is what reviewers see, and a good value for O in your certificate."),
+        help_text=_("As registered: a good value for O in your certificate."),
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     country = forms.ChoiceField(label=_("Country"), widget=forms.Select(attrs={"autocomplete": "country"}))

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from onboarding.credentials import sandboxing
+from onboarding.credentials import recording, sandboxing
 from onboarding.credentials.entitlement import has_login, is_open
 from onboarding.credentials.environments import available
 from onboarding.credentials.flows import OPEN_STATES
@@ -23,9 +23,11 @@ from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.fleet.checks import Result
 from onboarding.partners.models import User
+from onboarding.partners.modes import mode
 from onboarding.programmes import SANDBOX, Environment
+from onboarding.registrations import dispatches
 from onboarding.registrations.conversation import NO_TALK, Talk, talks
-from onboarding.registrations.models import Application, Registration, Side, Submission
+from onboarding.registrations.models import Application, Dispatch, Registration, Side, Submission
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.rehearsals import Rehearsal
 from onboarding.validation.models import PartnerReport, Run
@@ -40,6 +42,7 @@ class Track:
     still in use while the one that follows it has not passed a validation yet.
     key_order: the latest one of the signing cycle, custody `vault`.
     good_report: the latest report of the offline checker that was signed and passed.
+    dispatch: when the CSR was sent to the car maker, where members note that.
     rehearsal: the failure that the sandbox plays for it. Runs that met one count as little as if they had not been.
     """
 
@@ -55,6 +58,7 @@ class Track:
     good_report: PartnerReport | None = None
     renewal: "Track | None" = None
     outgoing: CertificateRequest | None = None
+    dispatch: Dispatch | None = None
 
     def url(self, name: str) -> str:
         """Return the address of one of this track's pages."""
@@ -133,6 +137,11 @@ class Track:
         return self.environment.id != SANDBOX and CERTIFICATE_LIFECYCLE.allows(self.request_state, "receive")
 
     @property
+    def has_dossier(self) -> bool:
+        """Whether the CSR goes to the car maker outside, in a dossier, and nothing has come back yet."""
+        return not mode().has_desk and not self.is_sandbox and self.request_state in recording.WAITING
+
+    @property
     def is_complete(self) -> bool:
         """Whether everything a call needs is here, save a key that the partner keeps."""
         return self.has_certificate and self.credential_set is not None and not self.missing
@@ -159,6 +168,7 @@ class Journey:
 
     decide_by: the day by which a review that waits or runs is to be decided; None where none is promised.
     submitted: how often it was; the number of the latest receipt. talk: what is said with the reviewers about it.
+    dispatch: when the description that is waited on was sent to the car maker, where members note that.
     """
 
     application: Application
@@ -167,6 +177,7 @@ class Journey:
     decide_by: date | None = None
     submitted: int = 0
     talk: Talk = NO_TALK
+    dispatch: Dispatch | None = None
 
     @property
     def sandbox(self) -> Track | None:
@@ -224,6 +235,9 @@ def load_many(applications: Sequence[Application], *, reader: User | None = None
     )
     submissions = _latest_submissions(applications)
     conversations = talks(applications, side=Side.PARTNER, reader=reader)
+    has_desk = mode().has_desk
+    descriptions = {} if has_desk else dispatches.of_descriptions(applications)
+    csrs = {} if has_desk else recording.of_csrs(applications)
     return [
         Journey(
             application,
@@ -239,12 +253,14 @@ def load_many(applications: Sequence[Application], *, reader: User | None = None
                     runs,
                     reports,
                     rehearsals.get(application.pk) if where.id == SANDBOX else None,
+                    csrs,
                 )
                 for where in _in_order(application, cycles)
             ),
             decide_by=submissions[application.pk].decide_by if application.pk in submissions else None,
             submitted=submissions[application.pk].number if application.pk in submissions else 0,
             talk=conversations.get(application.pk, NO_TALK),
+            dispatch=descriptions.get(application.pk),
         )
         for application in applications
     ]
@@ -329,6 +345,7 @@ def _track(
     runs: Mapping[UUID, Run],
     reports: Mapping[UUID, PartnerReport],
     rehearsal: Rehearsal | None,
+    csrs: Mapping[tuple[UUID, str], Dispatch],
 ) -> Track:
     def about(request: CertificateRequest | None) -> Track:
         one = held.get(request.pk) if request else None
@@ -344,6 +361,7 @@ def _track(
             good_run=runs.get(one.good_run_id) if one else None,
             rehearsal=rehearsal,
             good_report=reports.get(one.good_report_id) if one else None,
+            dispatch=csrs.get((request.pk, request.spki_sha256)) if request else None,
         )
 
     newest = cycles[-1] if cycles else None

@@ -16,7 +16,8 @@ from onboarding.partners.models import Organisation, User
 from onboarding.registrations.models import Application
 from onboarding.web.journey import standings
 from onboarding.web.journey.facts import Journey, Track, load_many
-from onboarding.web.journey.turns import Turn, track_turn, turn
+from onboarding.web.journey.saying import Turn
+from onboarding.web.journey.turns import track_turn, turn
 
 STANDINGS: Mapping[str, Any] = {
     "turn": gettext_lazy("Your turn"),

@@ -27,13 +27,15 @@ from onboarding.credentials.renewing import BEGIN_BEFORE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.fleet.checks import Result
 from onboarding.partners.models import Organisation
+from onboarding.partners.modes import mode
 from onboarding.registrations.conversation import NO_TALK, talks
 from onboarding.registrations.models import Application, Side
 from onboarding.registrations.states import CLOSED
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.validation.models import PartnerReport, Run
 from onboarding.web.journey.facts import Journey, load_many, proving_runs
-from onboarding.web.journey.turns import Turn, turn
+from onboarding.web.journey.saying import Turn
+from onboarding.web.journey.turns import turn
 
 STANDINGS = ("turn", "waiting", "live", "ended")
 """Where an application can stand, in the order in which they are listed."""
@@ -125,12 +127,16 @@ def _changed(before: Mapping[UUID, int], heads: Mapping[UUID, int]) -> Collectio
     return {pk for _event, pk in found if pk is not None}
 
 
-def _places_of(organisations: Collection[Organisation], ids: Iterable[UUID]) -> list[Place]:
-    asked = Application.objects.filter(organisation__in=organisations, pk__in=ids)
+def _places_of(organisations: Collection[Organisation], ids: Iterable[UUID] | None = None) -> list[Place]:
+    asked = Application.objects.filter(organisation__in=organisations)
+    if ids is not None:
+        asked = asked.filter(pk__in=ids)
     return [place_of(facts) for facts in load_many(list(asked.select_related(*ALL_OF_IT)))]
 
 
 def _all_places(organisations: Collection[Organisation]) -> list[Place]:
+    if not mode().has_desk:  # one company, which notes what it has sent where: each is asked about
+        return sorted(_places_of(organisations))
     alike = likenesses(organisations)
     one_of_each = {likeness: pk for pk, (likeness, _created) in alike.items()}
     ranks = {one[-32:]: STANDINGS[int(one[0])] for one in _places_of(organisations, one_of_each.values())}

@@ -20,10 +20,10 @@ from onboarding.registrations.states import CLOSED
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.validation.models import Run
 from onboarding.web.company import contact_group
+from onboarding.web.journey import alone
 from onboarding.web.journey.facts import Journey, Track, talk_url
-from onboarding.web.journey.turns import Turn, answer_first, day_in_words, registration_turn, track_turn
-
-Status = dict[str, str]
+from onboarding.web.journey.saying import Turn, day_in_words, status
+from onboarding.web.journey.turns import answer_first, registration_turn, track_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +110,15 @@ def _login_task(journey: Journey, login: PartnerLogin) -> dict[str, Any]:
         }
     if journey.is_disputed:
         return task | {
-            "status": _status("waiting"),
+            "status": status("waiting"),
             "hint": _("It is on record as another company's. %(operator)s decides.") % values,
         }
     if login.is_claim:
         return task | {
-            "status": _status("later"),
+            "status": status("later"),
             "because": _("Happens as soon as a validation passes, or when %(operator)s says so.") % values,
         }
-    return task | {"status": _status("done")}
+    return task | {"status": status("done")}
 
 
 def _registration_tasks(journey: Journey, registration: Registration) -> list[dict[str, Any]]:
@@ -132,12 +132,14 @@ def _registration_tasks(journey: Journey, registration: Registration) -> list[di
         "href": (reverse("describe", args=[application.pk, (unfinished or ["concept"])[0]])) if editable else check,
         "hint": ngettext("%(done)d of %(all)d step done", "%(done)d of %(all)d steps done", done)
         % {"done": done, "all": len(STEPS)},
-        "status": _status("turn" if unfinished else "done"),
+        "status": status("turn" if unfinished else "done"),
     }
+    if (outside := alone.registration_tasks(journey, registration)) is not None:
+        return [describe, *outside]
     submit = {
         "title": _("Check your answers and submit"),
         "href": check if editable and not unfinished else None,
-        "status": _status(("later" if unfinished else "turn") if editable else "done"),
+        "status": status(("later" if unfinished else "turn") if editable else "done"),
         "because": _("Finish the description first.") if editable and unfinished else "",
     }
     if journey.submitted and not editable:
@@ -149,13 +151,13 @@ def _registration_tasks(journey: Journey, registration: Registration) -> list[di
     review: dict[str, Any] = {"title": _("Review by %(operator)s") % {"operator": settings.OPERATOR_NAME}, "href": None}
     if state in (RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW):
         review |= {
-            "status": _status("waiting"),
+            "status": status("waiting"),
             "since": registration.state_since,
             "hint": _("We write to you when it is decided."),
         }
     elif state == RegistrationState.APPROVED:
         login = application.partner_login.mzp if application.partner_login else ""
-        review |= {"status": _status("done"), "hint": _("Approved, with the partner login %(mzp)s") % {"mzp": login}}
+        review |= {"status": status("done"), "hint": _("Approved, with the partner login %(mzp)s") % {"mzp": login}}
     elif state in (RegistrationState.DECLINED, RegistrationState.SUSPENDED, RegistrationState.WITHDRAWN):
         review |= {
             "status": {"label": str(registration.get_state_display()), "tone": "danger"},
@@ -164,7 +166,7 @@ def _registration_tasks(journey: Journey, registration: Registration) -> list[di
         if journey.submitted:
             review |= {"href": reverse("submissions", args=[application.pk])}
     else:
-        review |= {"status": _status("later"), "because": _("Starts when you submit.")}
+        review |= {"status": status("later"), "because": _("Starts when you submit.")}
     return [describe, submit, review, *_conversation_tasks(journey)]
 
 
@@ -185,7 +187,7 @@ def _conversation_tasks(journey: Journey) -> list[dict[str, Any]]:
         label = ngettext("%(number)d new", "%(number)d new", talk.new) % {"number": talk.new}
         task |= {"status": {"label": label, "tone": "info"}}
     if talk.asked_since is not None:
-        task |= {"status": _status("turn"), "hint": _("A question waits for your answer."), "since": talk.asked_since}
+        task |= {"status": status("turn"), "hint": _("A question waits for your answer."), "since": talk.asked_since}
     return [task]
 
 
@@ -199,11 +201,11 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
         key = {
             "title": _("Private key"),
             "href": one.url("certificate") if one.has_certificate else None,
-            "status": _status("done"),
+            "status": status("done"),
             "hint": _("Brought in, and sealed here") if one.request.key_id else _("Kept by you; lent to validate"),
         }
     elif not one.is_begun and not one.can_begin:
-        key |= {"href": None, "status": _status("later"), "because": _why_not_yet(one, journey)}
+        key |= {"href": None, "status": status("later"), "because": _why_not_yet(one, journey)}
     elif state == CertificateState.AWAITING_CSR and one.is_key_ordered:
         quick = one.key_order is not None and one.key_order.first_call
         key |= {
@@ -211,10 +213,10 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
             "status": {"label": _("On its way"), "tone": "waiting"},
         }
     elif state == CertificateState.AWAITING_CSR and not one.can_begin:
-        key |= {"href": None, "status": _status("later"), "because": _why_not_yet(one, journey)}
+        key |= {"href": None, "status": status("later"), "because": _why_not_yet(one, journey)}
     elif state == CertificateState.AWAITING_CSR:
         hint = _("Or your own way: other names, a key that you keep") if one.is_quick else _("Names, key custody, CSR")
-        key |= {"href": one.url("key"), "status": _status("turn"), "hint": hint}
+        key |= {"href": one.url("key"), "status": status("turn"), "hint": hint}
     elif state == CertificateState.CSR_REFUSED:
         key |= {
             "href": one.url("csr"),
@@ -225,24 +227,29 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
         custody = one.request.get_custody_display() if one.request else ""
         key |= {
             "href": one.url("csr"),
-            "status": _status("done"),
+            "status": status("done"),
             "hint": _("Key: %(custody)s") % {"custody": custody.lower()},
         }
     tasks.append(key)
+    if (send := alone.csr_task(one)) is not None:
+        tasks.append(send)
 
     certificate: dict[str, Any] = {"title": _("Certificate"), "href": None}
     if one.has_certificate:
         certificate |= {
             "href": one.url("certificate"),
-            "status": _status("done"),
+            "status": status("done"),
             "hint": _("Brought in, and checked")
             if one.request is not None and one.request.is_brought_in
             else _("Download it with the CA certificate."),
         }
+    elif alone.not_sent(one):
+        certificate |= {"status": status("later"), "because": _("Needs your CSR.")}
     elif state in (CertificateState.CSR_SUBMITTED, CertificateState.CSR_ACCEPTED):
         certificate |= {
-            "status": _status("waiting"),
-            "since": one.request.state_since if one.request else None,
+            "status": status("waiting"),
+            "since": alone.sent_at(one.dispatch) if one.dispatch else one.request.state_since if one.request else None,
+            "since_style": "date" if one.dispatch else "moment",
             "hint": _("%(operator)s signs your CSR.") % {"operator": operator},
         }
         if one.can_receive:
@@ -254,39 +261,39 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
     elif state == CertificateState.REVOKED:
         certificate |= {"href": one.url("certificate"), "status": {"label": _("Revoked"), "tone": "danger"}}
     else:
-        certificate |= {"status": _status("later"), "because": _("Needs your CSR.")}
+        certificate |= {"status": status("later"), "because": _("Needs your CSR.")}
     tasks.append(certificate)
 
     names = credential_names(one.application)
     stored: dict[str, Any] = {"title": _("Credentials") if one.is_sandbox else _("Store credentials"), "hint": names}
     if one.is_complete:
-        stored |= {"href": one.url("credentials"), "status": _status("done")}
+        stored |= {"href": one.url("credentials"), "status": status("done")}
     elif one.has_certificate:
-        stored |= {"href": one.url("credentials"), "status": _status("turn")}
+        stored |= {"href": one.url("credentials"), "status": status("turn")}
     else:
-        stored |= {"href": None, "status": _status("later"), "because": _("They come with the certificate.")}
+        stored |= {"href": None, "status": status("later"), "because": _("They come with the certificate.")}
     tasks.append(stored)
 
     validate: dict[str, Any] = {"title": _("Validate with a real call")}
     if not one.is_complete:
         validate |= {
             "href": None,
-            "status": _status("later"),
+            "status": status("later"),
             "because": _("Needs the certificate and all credentials."),
         }
     elif one.good_report is not None and one.is_reported:
         validate |= {
             "href": one.url("validate"),
-            "status": _status("done"),
+            "status": status("done"),
             "since": one.good_report.received_at,
             "hint": _("Reported by the partner"),
         }
     elif one.run is None:
-        validate |= {"href": one.url("validate"), "status": _status("turn"), "hint": _("Takes a few seconds.")}
+        validate |= {"href": one.url("validate"), "status": status("turn"), "hint": _("Takes a few seconds.")}
     elif one.run.is_open:
         validate |= {"href": one.url("validate"), "status": {"label": _("Running"), "tone": "waiting"}}
     elif one.run.state == Run.State.PASSED:
-        validate |= {"href": one.url("validate"), "status": _status("done"), "since": one.run.finished_at}
+        validate |= {"href": one.url("validate"), "status": status("done"), "since": one.run.finished_at}
     else:
         validate |= {
             "href": one.url("validate"),
@@ -303,7 +310,7 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
             "hint": _("curl and Python, ready to copy"),
         }
     else:
-        live |= {"href": None, "status": _status("later"), "because": _("Starts when a validation has passed.")}
+        live |= {"href": None, "status": status("later"), "because": _("Starts when a validation has passed.")}
     tasks.append(live)
     if (renewal := _renewal_task(one)) is not None:
         tasks.append(renewal)
@@ -315,10 +322,10 @@ def _renewal_task(one: Track) -> dict[str, Any] | None:
     task: dict[str, Any] = {"title": _("Renew the certificate"), "href": one.url("certificate_renew")}
     if one.renewal is not None:
         turn = track_turn(one.renewal)
-        status = _status("turn") if turn.who == "partner" else {"label": _("On its way"), "tone": "waiting"}
-        return task | {"href": turn.href or one.url("csr"), "status": status, "hint": turn.title, "since": turn.since}
+        state = status("turn") if turn.who == "partner" else {"label": _("On its way"), "tone": "waiting"}
+        return task | {"href": turn.href or one.url("csr"), "status": state, "hint": turn.title, "since": turn.since}
     if one.can_renew and one.expires_within(BEGIN_BEFORE, timezone.now()):
-        return task | {"status": _status("turn"), "hint": _("The old one stays in use until the new one works.")}
+        return task | {"status": status("turn"), "hint": _("The old one stays in use until the new one works.")}
     return None
 
 
@@ -329,6 +336,8 @@ def _why_not_yet(one: Track, journey: Journey) -> str:
         return _("After the partner login is confirmed.")
     if registration.state in CLOSED:  # it was begun, and had not come far
         return _("Nothing new can be asked for: the application has come to its end.")
+    if (outside := alone.why_not_yet()) is not None:
+        return outside
     if journey.decide_by is not None:
         return _("After the approval: %(operator)s decides, target %(day)s.") % {
             **values,
@@ -352,12 +361,3 @@ def credential_names(application: Application) -> str:
 def _sentence(parts: Iterable[str]) -> str:
     text = ", ".join(parts)
     return text[:1].upper() + text[1:]
-
-
-def _status(kind: str) -> Status:
-    return {
-        "done": {"label": _("Done"), "tone": "success"},
-        "turn": {"label": _("Your turn"), "tone": "turn"},
-        "waiting": {"label": _("Waiting for %(operator)s") % {"operator": settings.OPERATOR_NAME}, "tone": "waiting"},
-        "later": {"label": _("Not yet"), "tone": "neutral"},
-    }[kind]

@@ -1,15 +1,14 @@
 """Whose turn it is, since when, and what comes next."""
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateformat import format as format_date
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
 from onboarding.credentials.renewing import BEGIN_BEFORE
 from onboarding.credentials.states import State as CertificateState
@@ -18,54 +17,9 @@ from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import CLOSED
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.validation.models import Run
+from onboarding.web.journey import alone
 from onboarding.web.journey.facts import Journey, Track, talk_url
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Whose turn it is, since when, and the next thing to do.
-
-    who: partner, operator, portal (it is at work) or nobody. is_setback: it ended otherwise than hoped for.
-    by: the day by which it is to be decided. is_aside: the action is something to do meanwhile.
-    """
-
-    who: str
-    title: str
-    text: str
-    since: datetime | None = None
-    href: str = ""
-    action: str = ""
-    is_setback: bool = False
-    by: date | None = None
-    is_aside: bool = False
-
-    @property
-    def day(self) -> str:
-        """The day by which it is to be decided, in words."""
-        return day_in_words(self.by) if self.by else ""
-
-    @property
-    def short(self) -> str:
-        """Whose turn it is, in two words, where the rest is said elsewhere."""
-        if self.is_setback:
-            return self.title
-        return {
-            "partner": _("Your turn"),
-            "operator": _("Waiting for %(operator)s") % {"operator": settings.OPERATOR_NAME},
-            "portal": _("At work"),
-        }.get(self.who, self.title)
-
-    @property
-    def tone(self) -> str:
-        """How it is shown."""
-        if self.is_setback:
-            return "danger"
-        return {"partner": "turn", "operator": "waiting", "portal": "waiting"}.get(self.who, "success")
-
-
-def day_in_words(day: date) -> str:
-    """Return a day of these weeks, such as "3 Dec"."""
-    return format_date(day, pgettext("date format", "j M"))
+from onboarding.web.journey.saying import Turn
 
 
 def turn(journey: Journey) -> Turn:
@@ -124,6 +78,8 @@ def _urgency(entry: tuple[Turn, Track]) -> tuple[bool | int, ...]:
 def _meanwhile(journey: Journey, found: Turn) -> Turn:
     """Return the turn with something to do in the sandbox while others decide."""
     one = journey.sandbox
+    if found.by_day:
+        return found  # what came from outside is recorded there, and that is nearer
     if found.who != "operator" or one is None or not one.is_open or one.is_live:
         return found
     sandbox = track_turn(one)
@@ -162,7 +118,8 @@ def registration_turn(journey: Journey) -> Turn:
     registration = journey.registration
     if registration is None or registration.state == RegistrationState.APPROVED:
         return Turn("nobody", _("Approved"), "", registration.state_since if registration else None)
-    return replace(_registration_turn(journey.application, registration), by=journey.decide_by)
+    found = alone.registration_turn(journey, registration) or _registration_turn(journey.application, registration)
+    return replace(found, by=journey.decide_by)
 
 
 def _registration_turn(application: Application, registration: Registration) -> Turn:
@@ -275,6 +232,8 @@ def track_turn(one: Track) -> Turn:
     values = {"operator": settings.OPERATOR_NAME, "environment": _(one.environment.label)}
     registration: Registration | None = getattr(one.application, "registration", None)
     since = one.request.state_since if one.request else registration.state_since if registration else None
+    if (outside := alone.track_turn(one)) is not None:
+        return outside
     if not one.is_begun and not one.can_begin:
         return _not_yet(one)
     match one.request_state:

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -187,6 +187,12 @@ def when(instant: datetime | None, style: str = "auto") -> SafeString:
         format_ = pgettext("date format", "D j M, H:i") if this_year else pgettext("date format", "j M Y, H:i")
         text = format_date(local, format_)
     return format_html('<time datetime="{}" title="{}">{}</time>', instant.astimezone(UTC).isoformat(), exact, text)
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """Show a day of which no time is known: "24 Nov 2026"; nothing for None."""
+    return format_date(value, pgettext("date format", "j M Y")) if value else ""
 
 
 def _zone(local: datetime) -> str:

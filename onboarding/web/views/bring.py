@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from onboarding.credentials.importing import ImportRefused, import_credentials, importable
 from onboarding.credentials.models import CertificateRequest
 from onboarding.partners.models import Organisation
+from onboarding.partners.modes import mode
 from onboarding.programmes import PROGRAMMES, profile
 from onboarding.registrations.models import Application
 from onboarding.web import access
@@ -58,6 +59,6 @@ def bring(request: PortalRequest) -> HttpResponse:
         if refused and refused.report
         else None,
         "refused": refused is not None,
-        "claims": settings.PORTAL_MODE == "hub",
+        "claims": not mode().logins_count_at_once,
     }
     return render(request, "bring.html", context, status=422 if refused else 200)

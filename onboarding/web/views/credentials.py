@@ -19,7 +19,8 @@ from onboarding.lifecycle import IllegalTransition
 from onboarding.pki import instructions
 from onboarding.registrations.models import Application
 from onboarding.web import access, journey
-from onboarding.web.forms.credentials import ExportKeyForm, StoreCredentialsForm, TakeInForm
+from onboarding.web.forms.credentials import ExportKeyForm
+from onboarding.web.forms.recording import ReceivedCertificateForm, ReceivedCredentialsForm
 from onboarding.web.presenting import certificate_report, certificate_subject, other_certificate, subject_rows
 from onboarding.web.requests import PortalRequest
 from onboarding.web.views.tracks import track_context, track_of
@@ -32,11 +33,13 @@ def receive(request: PortalRequest, application: Application, environment_id: st
     cycle = track.request
     if cycle is None or not track.can_receive:
         return redirect(track.url("certificate" if track.has_certificate else "csr"))
-    form = TakeInForm(request.POST or None, request.FILES or None)
+    sent = track.dispatch.sent_on if track.dispatch else None
+    form = ReceivedCertificateForm(request.POST or None, request.FILES or None, not_before=sent)
     report = None
     if request.method == "POST" and form.is_valid():
         try:
-            taken = issuing.take_in(cycle, actor=access.member_actor(request), **form.files_given)
+            actor = access.member_actor(request)
+            taken = issuing.take_in(cycle, **form.files_given, actor=actor, outside=form.outside)
         except IllegalTransition as error:
             messages.warning(
                 request,
@@ -107,12 +110,12 @@ def store(request: PortalRequest, application: Application, environment_id: str)
     track, cycle, held = _with_certificate(application, environment_id)
     names = application.profile.credentials
     have = {name: name not in track.missing for name in names}
-    form = StoreCredentialsForm(
+    form = ReceivedCredentialsForm(
         request.POST or None, initial={"client_id": held.client_id}, profile=application.profile, held=have
     )
     if request.method == "POST" and form.is_valid():
         try:
-            sets.store_credentials(held, actor=access.member_actor(request), **form.cleaned_data)
+            sets.store_credentials(held, actor=access.member_actor(request), outside=form.outside, **form.said)
         except sets.ClientIdTaken:
             form.add_error(
                 "client_id",

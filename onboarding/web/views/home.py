@@ -12,7 +12,7 @@ from onboarding.partners.models import Membership, Organisation, User
 from onboarding.programmes import PROGRAMMES
 from onboarding.programmes import profile as programme_profile
 from onboarding.registrations import flows
-from onboarding.web import access, once
+from onboarding.web import access, first_account, once
 from onboarding.web.describing import grouped
 from onboarding.web.forms.people import OrganisationForm
 from onboarding.web.journey.standing import STANDINGS, listing
@@ -29,7 +29,11 @@ def home(request: HttpRequest) -> HttpResponse:
     user = request.user
     if not isinstance(user, User):
         profiles = [programme_profile(id_) for id_ in PROGRAMMES]
-        return render(request, "welcome.html", {"programmes": profiles, "example": example_ladder()})
+        return render(
+            request,
+            "welcome.html",
+            {"programmes": profiles, "example": example_ladder(), "is_new": first_account.is_wanted()},
+        )
     organisations = list(Organisation.objects.filter(memberships__user=user).order_by("name"))
     if not organisations:
         return redirect(

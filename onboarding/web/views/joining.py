@@ -14,7 +14,7 @@ from onboarding.memberships.addresses import confirmed_addresses
 from onboarding.memberships.members import NoMember
 from onboarding.memberships.models import Invitation, JoinRequest
 from onboarding.partners.models import Membership, User
-from onboarding.web import access
+from onboarding.web import access, invited
 from onboarding.web.requests import PortalRequest
 
 State = JoinRequest.State
@@ -87,6 +87,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         else:
             messages.success(request, _("You are a member of %(company)s now.") % {"company": found.organisation})
             return redirect("organisation", found.organisation_id)
+    if works and user is None:
+        invited.remember(request, token)
     context = {
         "invitation": found,
         "is_latest": is_latest,

@@ -16,13 +16,10 @@ from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.partners.actors import SYSTEM
 from onboarding.partners.models import StaffRole, User
+from onboarding.partners.modes import mode
 
-ROLES = {
-    # Who starts an installation alone must be able to take an application all the way.
-    "hub": (StaffRole.Role.ADMINISTRATOR, StaffRole.Role.REVIEWER, StaffRole.Role.ISSUER),
-    "solo": (StaffRole.Role.ADMINISTRATOR,),
-}
-"""Roles granted, by PORTAL_MODE."""
+# Who starts an installation alone must be able to take an application all the way.
+ROLES = (StaffRole.Role.ADMINISTRATOR, StaffRole.Role.REVIEWER, StaffRole.Role.ISSUER)
 
 
 class Command(BaseCommand):
@@ -36,23 +33,24 @@ class Command(BaseCommand):
         parser.add_argument("--force", action="store_true", help="even if there is an administrator")
 
     def handle(self, *_args: Any, email: str, force: bool, **_options: Any) -> None:
-        """Print the link. Raises CommandError for a bad address, or if there is an administrator already."""
+        """Print the link. Raises CommandError for a bad address, if there is an administrator, and in solo mode."""
+        if not mode().has_desk:
+            raise CommandError("In solo mode there is no staff. For the first account: manage.py first_account")
         try:
             validate_email(email)
         except ValidationError as error:
             raise CommandError(f"{email!r} is not an e-mail address.") from error
         if not force and StaffRole.objects.filter(role=StaffRole.Role.ADMINISTRATOR).exists():
             raise CommandError("There is an administrator already. To make another, add --force.")
-        roles = ROLES[settings.PORTAL_MODE]
         with transaction.atomic():
             user = self._account(email)
-            for role in roles:
+            for role in ROLES:
                 granted, new = StaffRole.objects.get_or_create(user=user, role=role)
                 if new:
                     record(Event.ROLE_GRANTED, granted, actor=SYSTEM, organisation=None, data={"role": role})
         key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
         hours = settings.PASSWORD_RESET_TIMEOUT // 3600
-        self.stdout.write(f"{user.email} is now: {', '.join(str(role.label).lower() for role in roles)}.")
+        self.stdout.write(f"{user.email} is now: {', '.join(str(role.label).lower() for role in ROLES)}.")
         self.stdout.write(f"Set the password here; the link works once, within {hours} hours:")
         self.stdout.write(get_adapter().get_reset_password_from_key_url(key))
 

@@ -19,9 +19,10 @@ from django.core.management.base import BaseCommand
 
 from onboarding.celery import INTERACTIVE, SCHEDULE
 from onboarding.credentials.embedded_ca import sandbox_ca
+from onboarding.partners.modes import mode
 from onboarding.rehearsals import PORTS
 from onboarding.supervisor import Death, Part, Supervisor, tail
-from onboarding.web import heartbeat
+from onboarding.web import first_account, heartbeat
 from onboarding.web.demo import KEPT_LOGINS, Login, ensure_demo_accounts
 
 START_LIMIT = 60.0
@@ -116,7 +117,10 @@ class Command(BaseCommand):
         if logins:
             self.stdout.write("Sign in as one of:")
             self.stdout.write("\n".join(map(str, logins)))
-        else:
+        elif first_account.is_wanted():
+            self.stdout.write("Make the first account here; the link works once, within 24 hours:")
+            self.stdout.write(first_account.link())
+        elif mode().has_desk:
             self.stdout.write("For the first account: .venv/bin/python manage.py first_admin YOUR-EMAIL")
         self.stdout.write(f"Logs are in {settings.VAR_DIR / 'log'}. Ctrl-C stops everything.\n")
         self.stdout.flush()  # who reads it through a pipe wants it now, too
