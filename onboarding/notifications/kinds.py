@@ -52,4 +52,7 @@ KINDS: Mapping[str, Category] = {
     "csr_to_sign": Category.DESK,
     "login_to_decide": Category.DESK,
     "platform_incident": Category.DESK,
+    "audit_tampered": Category.SECURITY,
+    "staff_invitation": Category.SECURITY,
+    "staff_roles_changed": Category.SECURITY,
 }

@@ -7,6 +7,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from onboarding.partners.models import StaffRole
+
+AUDIT_READERS = frozenset({StaffRole.Role.AUDITOR, StaffRole.Role.ADMINISTRATOR})
+
 
 def portal(request: HttpRequest) -> dict[str, Any]:
     """Return `portal`, for the page frame, and `may_change`: whether the reader may send the page's forms."""
@@ -37,6 +41,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         ]
         if settings.PORTAL_MODE == "hub":
             entries.append((_("Partner logins"), reverse("desk_logins")))
+        if user.staff_roles & AUDIT_READERS:
+            entries.append((_("Audit"), reverse("desk_audit")))
     match = getattr(request, "resolver_match", None)
     here = match.url_name if match else ""
     return [

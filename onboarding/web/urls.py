@@ -6,6 +6,7 @@ from onboarding.web import health
 from onboarding.web.views import (
     account,
     application,
+    audit,
     bring,
     claims,
     contacts,
@@ -61,6 +62,7 @@ urlpatterns = [
     path(ORGANISATION + "contacts/<slug:kind>/send/", contacts.ask_again, name="contact_send"),
     path(ORGANISATION + "leave/", organisation.leave, name="organisation_leave"),
     path(ORGANISATION + "delete/", organisation.delete, name="organisation_delete"),
+    path(ORGANISATION + "activity/", audit.activity, name="organisation_activity"),
     path("profile/data/", data.data, name="data"),
     path("profile/data/my-data.json", data.download, name="data_download"),
     path("profile/erase/", data.erase, name="erase"),
@@ -115,6 +117,8 @@ urlpatterns = [
     path("desk/logins/", claims.logins, name="desk_logins"),
     path("desk/logins/<uuid:login_id>/<slug:verb>/", claims.decide, name="desk_login_decide"),
     path("desk/health/", failures.health, name="desk_health"),
+    path("desk/audit/", audit.entries, name="desk_audit"),
+    path("desk/audit/export.<slug:kind>", audit.export, name="desk_audit_export"),
     # Beside the journey
     path("language/", account.language, name="language"),
     path("theme.css", home.theme, name="theme"),

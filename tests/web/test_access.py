@@ -27,6 +27,7 @@ ACTORS = ("stranger", "owner", "colleague", "viewer", "rival", "reviewer", "issu
 PARTNERS = {"owner", "colleague", "viewer"}
 BUILDERS = frozenset({"owner", "colleague"})
 STAFF = {"reviewer", "issuer", "auditor", "administrator"}
+AUDIT_READERS = {"auditor", "administrator"}
 EVERYBODY = set(ACTORS)
 SIGNED_IN = EVERYBODY - {"stranger"}
 
@@ -73,6 +74,8 @@ READERS: dict[str, set[str]] = {
     "desk_certificate_issue": STAFF,
     "desk_logins": STAFF,
     "desk_login_decide": STAFF,
+    "desk_audit": AUDIT_READERS,
+    "desk_audit_export": AUDIT_READERS,
 } | dict.fromkeys(
     (
         "application",
@@ -107,6 +110,7 @@ READERS: dict[str, set[str]] = {
         "organisation",
         "organisation_delete",
         "organisation_leave",
+        "organisation_activity",
         "invite",
         "invitation_decide",
         "join_request",
@@ -271,7 +275,9 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         }.get(name, ""),
         "key": "none",
         "session_id": 0,
-        "kind": "role-mailbox" if name.startswith("contact") else "txt",
+        "kind": {"contact": "role-mailbox", "desk_audit_export": "jsonl"}.get(
+            "contact" if name.startswith("contact") else name, "txt"
+        ),
         "token": coming.get(name, ""),
         **coming,
     }

@@ -13,12 +13,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
 from onboarding.credentials import issuing
 from onboarding.credentials.environments import shown
 from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import State as CertificateState
+from onboarding.credentials.telling import put_on_record
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import StaffRole
 from onboarding.programmes import SANDBOX
@@ -27,6 +29,7 @@ from onboarding.registrations.models import Registration
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access
+from onboarding.web.context import AUDIT_READERS
 from onboarding.web.describing import describe_answers, describe_changes
 from onboarding.web.forms.credentials import TakeInForm
 from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, NoteForm
@@ -141,6 +144,7 @@ def certificate_csr(request: PortalRequest, request_id: UUID) -> HttpResponse:
     found = _certificate_request(request_id)
     if not found.csr_pem:
         raise Http404
+    put_on_record(Event.CSR_DOWNLOADED, found, access.staff_actor(request))
     name = f"{found.partner_login.mzp}-{found.environment}.csr"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(found.csr_pem, content_type="application/pkcs10", headers=headers)
@@ -246,6 +250,7 @@ def _registration_page(
         "bound": list(bound.values()),
         "opened": next(iter(bound), ""),
         "timeline": timeline(entries, reader=request.user),
+        "may_audit": bool(request.user.staff_roles & AUDIT_READERS),
     }
     return render(request, "desk/registration.html", context, status=status)
 
