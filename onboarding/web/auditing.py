@@ -23,7 +23,9 @@ from onboarding.audit.wording import in_words
 from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import State as CertificateState
 from onboarding.findings import Finding
+from onboarding.notifications.kinds import Category
 from onboarding.partners.models import Membership, Organisation, StaffRole, User
+from onboarding.registrations.description import BY_NAME
 from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web.timeline import TONES, WAYS_IN
@@ -31,19 +33,32 @@ from onboarding.web.timeline import TONES, WAYS_IN
 PAGE_SIZE = 50
 EXPORTED_AT_ONCE = 500
 
-_WORDS: Mapping[str, Any] = {
-    **{str(state): state.label for state in (*RegistrationState, *CertificateState)},
-    **{str(one.value): one.label for one in (*StaffRole.Role, *Membership.Role, *Registration.DeclineReason)},
-    **{str(one.value): one.label for one in CertificateRequest.Custody},
-    **{way: gettext_lazy(words) for way, words in WAYS_IN.items()},
-    "private_key": gettext_lazy("private key"),
-    "client_secret": gettext_lazy("client secret"),
+_STATES = {str(one.value): one.label for one in (*RegistrationState, *CertificateState, *Membership.Role)}
+_WORDS: Mapping[str, Mapping[str, Any]] = {
+    "from": _STATES,
+    "to": _STATES,
+    "role": {str(one.value): one.label for one in (*StaffRole.Role, *Membership.Role)},
+    "reason": {str(one.value): one.label for one in Registration.DeclineReason},
+    "custody": {str(one.value): one.label for one in CertificateRequest.Custody},
+    "programme": {str(one.value): one.label for one in Application.Programme},
+    "questions": {name: question.label for name, question in BY_NAME.items()},
+    "with": {way: gettext_lazy(words) for way, words in WAYS_IN.items()},
+    "what": {
+        "private_key": gettext_lazy("private key"),
+        "client_secret": gettext_lazy("client secret"),
+        "password": gettext_lazy("password"),
+    },
+    "fields": {
+        "name": gettext_lazy("name"),
+        "language": gettext_lazy("language"),
+        "time_zone": gettext_lazy("time zone"),
+    },
+    "unwanted": {str(one.value): one.label for one in Category},
 }
-"""Values of entries that have a word."""
+"""The words of values, by the names in `data`."""
 
 _LABELS: Mapping[str, Any] = {
-    "from": gettext_lazy("before"),
-    "to": gettext_lazy("after"),
+    "unwanted": gettext_lazy("not wanted"),
     "mzp": gettext_lazy("MZP"),
     "reason": gettext_lazy("reason"),
     "custody": gettext_lazy("who keeps the key"),
@@ -138,12 +153,16 @@ def who(entry: Entry, names: Names, *, reader: User) -> str:
 
 def details(entry: Entry, names: Names) -> list[dict[str, str]]:
     """Return what else is known: pairs of a label and a value."""
+    data = dict(entry.data)
     pairs = []
-    for name, value in entry.data.items():
+    if "from" in data and "to" in data:
+        change = [data.pop("from"), data.pop("to")]
+        pairs.append({"label": "", "value": " → ".join(_value("to", one, names) for one in change)})
+    for name, value in sorted(data.items()):
         if name in _UNSAID or value in ("", [], {}, None):
             continue
         label = str(_LABELS.get(name, name.replace("_", " ")))
-        pairs.append({"label": label, "value": _value(value, names)})
+        pairs.append({"label": label, "value": _value(name, value, names)})
     return pairs
 
 
@@ -237,21 +256,19 @@ def _people_in(entry: Entry) -> list[UUID]:
     return [UUID(entry.data[name]) for name in ("member", "person") if entry.data.get(name)]
 
 
-def _value(value: Any, names: Names) -> str:
+def _value(name: str, value: Any, names: Names) -> str:
     if isinstance(value, list):
-        return ", ".join(_value(one, names) for one in value)
+        return ", ".join(_value(name, one, names) for one in value)
     if isinstance(value, dict):
-        return "; ".join(f"{name}: {_change(one, names)}" for name, one in value.items())
+        return "; ".join(f"{inner}: {_change(one)}" for inner, one in sorted(value.items()))
     text = str(value)
-    if text in _WORDS:
-        return str(_WORDS[text])
+    if text in _WORDS.get(name, {}):
+        return str(_WORDS[name][text])
     try:
         return names.people.get(UUID(text)) or text
     except ValueError:
         return text
 
 
-def _change(value: Any, names: Names) -> str:
-    if isinstance(value, list) and len(value) == 2:
-        return f"{_value(value[0], names) or '–'} → {_value(value[1], names) or '–'}"
-    return _value(value, names)
+def _change(value: Any) -> str:
+    return " → ".join(str(one) or "–" for one in value) if isinstance(value, list) else str(value)

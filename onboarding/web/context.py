@@ -42,6 +42,7 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         if settings.PORTAL_MODE == "hub":
             entries.append((_("Partner logins"), reverse("desk_logins")))
         if user.staff_roles & AUDIT_READERS:
+            entries.append((_("People"), reverse("desk_people")))
             entries.append((_("Audit"), reverse("desk_audit")))
     match = getattr(request, "resolver_match", None)
     here = match.url_name if match else ""
@@ -57,6 +58,7 @@ def _belongs(name: str, href: str) -> bool:
         reverse("desk_certificates"): ("desk_certificate",),
         reverse("desk"): ("desk_registration",),
         reverse("desk_health"): ("run",),
+        reverse("desk_people"): ("desk_person", "desk_people"),
         reverse("organisations"): ("organisation", "invit", "member", "contact", "join"),
         reverse("home"): (
             "application",

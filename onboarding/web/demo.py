@@ -35,6 +35,8 @@ CAST = (
     Part("owner@rival-fleet.example", "Rival Owner", "owner", "Rival Fleet Services"),
     Part("reviewer@desk.example", "Desk Reviewer", "reviewer"),
     Part("issuer@desk.example", "Desk Issuer", "issuer"),
+    Part("auditor@desk.example", "Desk Auditor", "auditor"),
+    Part("administrator@desk.example", "Desk Administrator", "administrator"),
 )
 COUNTRY = "FR"
 KEPT_LOGINS = "demo-logins.json"

@@ -23,6 +23,7 @@ from onboarding.web.views import (
     mails,
     organisation,
     outbox,
+    people,
     rehearse,
     renewal,
     reports,
@@ -117,6 +118,15 @@ urlpatterns = [
     path("desk/logins/", claims.logins, name="desk_logins"),
     path("desk/logins/<uuid:login_id>/<slug:verb>/", claims.decide, name="desk_login_decide"),
     path("desk/health/", failures.health, name="desk_health"),
+    path("desk/people/", people.people, name="desk_people"),
+    path("desk/people/add/", people.add, name="desk_people_add"),
+    path("desk/people/<uuid:user_id>/", people.person, name="desk_person"),
+    path(
+        "desk/people/invitations/<uuid:invitation_id>/<slug:verb>/",
+        people.invitation_decide,
+        name="desk_invitation_decide",
+    ),
+    path("staff-invitations/<str:token>/", people.invitation, name="staff_invitation"),
     path("desk/audit/", audit.entries, name="desk_audit"),
     path("desk/audit/export.<slug:kind>", audit.export, name="desk_audit_export"),
     # Beside the journey

@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from onboarding.credentials.models import CredentialSet
+from onboarding.memberships import desk
 from onboarding.memberships.contacts import name_contact
 from onboarding.memberships.invitations import invite
 from onboarding.memberships.models import JoinRequest
@@ -20,7 +21,7 @@ from onboarding.partners.models import Organisation, User
 from onboarding.validation.flows import request_run
 from onboarding.validation.models import PartnerReport
 from onboarding.web.access import Access
-from tests.conftest import member
+from tests.conftest import member, staff
 from tests.journey import issued
 
 ACTORS = ("stranger", "owner", "colleague", "viewer", "rival", "reviewer", "issuer", "auditor", "administrator")
@@ -74,6 +75,11 @@ READERS: dict[str, set[str]] = {
     "desk_certificate_issue": STAFF,
     "desk_logins": STAFF,
     "desk_login_decide": STAFF,
+    "staff_invitation": EVERYBODY,
+    "desk_people": AUDIT_READERS,
+    "desk_people_add": AUDIT_READERS,
+    "desk_person": AUDIT_READERS,
+    "desk_invitation_decide": AUDIT_READERS,
     "desk_audit": AUDIT_READERS,
     "desk_audit_export": AUDIT_READERS,
 } | dict.fromkeys(
@@ -164,6 +170,9 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     "desk_registration_decide": {"reviewer"},
     "desk_certificate_issue": {"issuer"},
     "desk_login_decide": {"reviewer"},
+    "desk_people_add": {"administrator"},
+    "desk_person": {"administrator"},
+    "desk_invitation_decide": {"administrator"},
 }
 
 
@@ -222,10 +231,11 @@ def held(owner: User, reviewer: User, issuer: User, settings: Any) -> Credential
 
 
 @pytest.fixture
-def coming(owner: User, viewer: User, partner: Organisation) -> dict[str, Any]:
+def coming(owner: User, viewer: User, administrator: User, partner: Organisation) -> dict[str, Any]:
     """What the addresses of a company's pages name, by what they name it as."""
     invited = invite(partner, email="new@x.example", role="viewer", by=owner, actor=member(owner))
     newcomer = User.objects.create_user("other@x.example")
+    offered = desk.add("new@maker.example", ["issuer"], by=administrator, actor=staff(administrator))
     contact = name_contact(partner, "role-mailbox", name="D", email="d@x.example", by=owner, actor=member(owner))
     return {
         "organisation_id": partner.pk,
@@ -234,6 +244,8 @@ def coming(owner: User, viewer: User, partner: Organisation) -> dict[str, Any]:
         "join_request": JoinRequest.objects.create(organisation=partner, user=newcomer, domain="x.example").pk,
         "invitation": links.token("invitation", invited.pk, 1),
         "contact_confirm": links.token("contact", contact.pk, 1),
+        "staff_invitation_id": offered.pk,
+        "staff_invitation": links.token("staff", offered.pk, 1),
     }
 
 
@@ -272,15 +284,19 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
             "desk_certificate_issue": "refuse",
             "desk_login_decide": "confirm",
             "invitation_decide": "withdraw",
+            "desk_invitation_decide": "withdraw",
         }.get(name, ""),
         "key": "none",
         "session_id": 0,
+        "user_id": User.objects.get(email="reviewer@maker.example").pk,
         "kind": {"contact": "role-mailbox", "desk_audit_export": "jsonl"}.get(
             "contact" if name.startswith("contact") else name, "txt"
         ),
         "token": coming.get(name, ""),
         **coming,
     }
+    if name == "desk_invitation_decide":
+        values["invitation_id"] = coming["staff_invitation_id"]
     wanted = OURS[name].pattern.converters
     return reverse(name, kwargs={key: values[key] for key in wanted})
 

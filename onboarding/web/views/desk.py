@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
-from onboarding.credentials import issuing
+from onboarding.credentials import duties, issuing
+from onboarding.credentials.duties import SameHands
 from onboarding.credentials.environments import shown
 from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
@@ -23,6 +24,7 @@ from onboarding.credentials.states import State as CertificateState
 from onboarding.credentials.telling import put_on_record
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import StaffRole
+from onboarding.partners.people import OwnOrganisation, belongs
 from onboarding.programmes import SANDBOX
 from onboarding.registrations import flows, logins
 from onboarding.registrations.models import Registration
@@ -102,6 +104,9 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
         except IllegalTransition as error:
             messages.warning(request, _moved_on(RegistrationState(error.state)))
             return redirect("desk_registration", found.pk)
+        except OwnOrganisation:
+            messages.warning(request, OWN)
+            return redirect("desk_registration", found.pk)
         except logins.MalformedLogin:
             form.add_error("mzp", _("A partner login has only capital letters and digits, such as MZP128745."))
         except logins.LoginTaken:
@@ -167,6 +172,9 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
         except IllegalTransition as error:
             messages.warning(request, _moved_on(CertificateState(error.state)))
             return redirect("desk_certificate", found.pk)
+        except (OwnOrganisation, SameHands) as error:
+            messages.warning(request, OWN if isinstance(error, OwnOrganisation) else APPROVED)
+            return redirect("desk_certificate", found.pk)
         except issuing.CertificateRefused as error:
             refused = certificate_report(error.report, found.application, _desk_page)
         else:
@@ -190,6 +198,9 @@ def _desk_page(claim: Mapping[str, Any]) -> str:
     """Return where staff find a certificate request that a finding names."""
     return reverse("desk_certificate", args=[claim["request_id"]])
 
+
+OWN = gettext_lazy("You are a member of this company, so somebody else decides. Nothing was changed.")
+APPROVED = gettext_lazy("You approved this application, so somebody else issues its certificate. Nothing was changed.")
 
 DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
     "take": (forms.Form, flows.take, gettext_lazy("You have it now.")),
@@ -234,7 +245,9 @@ def _registration_page(
     before, submission = ([None, None, *found.submissions.all()])[-2:]
     answers = submission.answers if submission else found.answers
     bound = bound or {}
-    possible = [verb for verb in DECISIONS if LIFECYCLE.allows(found.state, verb)] if request.may_change else []
+    is_own = belongs(request.user.pk, application.organisation)
+    may_decide = request.may_change and not is_own
+    possible = [verb for verb in DECISIONS if LIFECYCLE.allows(found.state, verb)] if may_decide else []
     entries = Entry.objects.filter(application_id=application.pk).order_by("-occurred_at")[:50]
     context = {
         "registration": found,
@@ -244,6 +257,7 @@ def _registration_page(
         "differences": describe_changes(before.answers, submission.answers) if before and submission else [],
         "known_logins": application.organisation.partner_logins.filter(environment="", retired_at=None),
         "verbs": possible,
+        "is_own": is_own and request.may_change,
         "approve": bound.get("approve") or ApproveForm(initial={"mzp": answers.get("mzp", "")}),
         "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),
         "changes": bound.get("request_changes") or ChangesForm(auto_id="changes_%s", answers=answers),
@@ -263,7 +277,10 @@ def _certificate_page(
     status: int = 200,
 ) -> HttpResponse:
     bound = bound or {}
-    to_sign = found.state in CERTIFICATE_TABS["waiting"] and request.may_change
+    is_own = belongs(request.user.pk, found.organisation)
+    may_decide = request.may_change and not is_own
+    has_approved = duties.has_approved(request.user.pk, found)
+    to_sign = found.state in CERTIFICATE_TABS["waiting"] and may_decide and not has_approved
     context = {
         "cycle": found,
         "application": found.application,
@@ -272,7 +289,9 @@ def _certificate_page(
         "findings": explain_findings(found.findings),
         "can_sign": to_sign and found.environment == SANDBOX,
         "can_upload": to_sign,
-        "can_refuse": CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") and request.may_change,
+        "can_refuse": CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") and may_decide,
+        "is_own": is_own and request.may_change,
+        "has_approved": has_approved and may_decide and found.state in CERTIFICATE_TABS["waiting"],
         "upload": bound.get("upload") or TakeInForm(),
         "refuse": bound.get("refuse") or NoteForm(auto_id="refuse_%s"),
         "refused": refused,
