@@ -1,11 +1,14 @@
 """The audit: one chain per organisation, each entry bound to the one before; what was done to it is found and named."""
 
 import json
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
@@ -448,3 +451,44 @@ def test_a_checkpoint_that_was_changed_in_the_database_is_a_finding(
     row.save()
     code, report = command(capsys)
     assert (code, [one["code"] for one in report["findings"]]) == (1, ["checkpoint_changed"])
+
+
+@pytest.mark.needs("openssl")
+def test_others_check_a_checkpoint_with_openssl_and_without_the_key(
+    chain: Chain, vouched: documents.Vouched, capsys: Any, tmp_path: Path
+) -> None:
+    call_command("verify_audit", "--public-key")
+    (tmp_path / "audit.pem").write_text(capsys.readouterr().out)
+    *body, last = Checkpoint.objects.get().document.splitlines(keepends=True)
+    (tmp_path / "signature").write_bytes(bytes.fromhex(json.loads(last)["signature"]))
+    verify = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "audit.pem", "-rawin", "-in", "body"]
+    for text, code in (("".join(body), 0), ("".join(body).replace("12", "13"), 1)):
+        (tmp_path / "body").write_text(text)
+        done = subprocess.run([*verify, "-sigfile", "signature"], cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == code, done.stderr
+
+
+def test_a_signature_is_checked_without_a_database(settings: Any, capsys: Any, tmp_path: Path) -> None:
+    """No database is asked for here, so one that was asked would be refused."""
+    head = documents.Head(None, 3, "00")
+    document, _chains, _entries = documents.write(
+        [(uuid4(), head)], number=7, previous="", made_at=datetime(2026, 1, 1, tzinfo=UTC), key=keys.newest()
+    )
+    file = tmp_path / "audit-00000007.jsonl"
+    file.write_text(document)
+    code, report = command(capsys, "--checkpoint", str(file), "--signature-only")
+    assert (code, report["result"], report["number"], report["entries"]) == (0, "signed", 7, 3)
+    file.write_text(document.replace('"length":3', '"length":2'))
+    assert command(capsys, "--checkpoint", str(file), "--signature-only")[0] == 2
+
+
+def test_in_words_it_says_which_entry_of_which_chain(chain: Chain, capsys: Any) -> None:
+    edit(chain, 5, data={})
+    delete(chain, 9)
+    with pytest.raises(SystemExit) as end:
+        call_command("verify_audit")
+    said = capsys.readouterr().out
+    assert end.value.code == 1
+    assert f"Chain {chain.pk} (organisation {chain.organisation_id}): Entry 5 was edited" in said
+    assert "Entry 9 was deleted." in said
+    assert "Tampered with: 2 findings." in said

@@ -356,6 +356,13 @@ def test_each_form_is_taken_from_its_writers_and_from_nobody_else(
             assert response.status_code == 404, actor
 
 
+def test_auditors_read_every_page_of_the_desk_and_send_none() -> None:
+    desk_pages = {name for name, route in OURS.items() if route.callback.access.kind == "staff"}
+    assert len(desk_pages) > 10
+    assert all("auditor" in READERS[name] for name in desk_pages)
+    assert not any("auditor" in WRITERS.get(name, ()) for name in desk_pages)
+
+
 def test_each_page_of_allauth_is_known_and_opens_as_it_says(
     owner: User, reviewer: User, signed_in: Callable[[User], Client]
 ) -> None:
