@@ -181,14 +181,13 @@ def _administrator_decides(actor: Actor) -> set[UUID]:
 def _change(user: User, held: set[Role], wanted: set[Role], *, actor: Actor) -> None:
     last = None
     for role in Role:
-        data = {"role": str(role), "person": str(user.pk)}
+        data = {"role": str(role), "member": str(user.pk)}
         if role in wanted - held:
-            row = StaffRole.objects.create(user=user, role=role)
-            last = record(Event.ROLE_GRANTED, row, actor=actor, organisation=None, data=data)
+            StaffRole.objects.create(user=user, role=role)
+            last = record(Event.ROLE_GRANTED, user, actor=actor, organisation=None, data=data)
         elif role in held - wanted:
-            row = StaffRole.objects.get(user=user, role=role)
-            last = record(Event.ROLE_WITHDRAWN, row, actor=actor, organisation=None, data=data)
-            StaffRole.objects.filter(pk=row.pk).delete()
+            StaffRole.objects.filter(user=user, role=role).delete()
+            last = record(Event.ROLE_WITHDRAWN, user, actor=actor, organisation=None, data=data)
     if last is not None:
         params = {"roles": [str(Role(role).name.capitalize()) for role in _in_order(wanted)]}
         notify("staff_roles_changed", [user], once=f"staff:{last.pk}", params=params)

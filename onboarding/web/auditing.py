@@ -28,7 +28,7 @@ from onboarding.partners.models import Membership, Organisation, StaffRole, User
 from onboarding.registrations.description import BY_NAME
 from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import State as RegistrationState
-from onboarding.web.timeline import TONES, WAYS_IN
+from onboarding.web.timeline import WAYS_IN
 
 PAGE_SIZE = 50
 EXPORTED_AT_ONCE = 500
@@ -64,7 +64,6 @@ _LABELS: Mapping[str, Any] = {
     "custody": gettext_lazy("who keeps the key"),
     "role": gettext_lazy("role"),
     "member": gettext_lazy("person"),
-    "person": gettext_lazy("person"),
     "what": gettext_lazy("what"),
     "environment": gettext_lazy("environment"),
     "browser": gettext_lazy("browser"),
@@ -130,8 +129,8 @@ def row(entry: Entry, names: Names, *, reader: User) -> dict[str, Any]:
     """Return one entry, in words."""
     return {
         "entry": entry,
-        "what": Event(entry.event).label,
-        "tone": TONES.get(Event(entry.event), "neutral"),
+        # What was written past the portal may be no word of the vocabulary, and has to be seen all the more.
+        "what": Event(entry.event).label if entry.event in Event.values else entry.event,
         "who": who(entry, names, reader=reader),
         "address": entry.address,
         "organisation": names.organisations.get(entry.chain.organisation_id) if entry.chain.organisation_id else None,
@@ -153,7 +152,7 @@ def who(entry: Entry, names: Names, *, reader: User) -> str:
 
 def details(entry: Entry, names: Names) -> list[dict[str, str]]:
     """Return what else is known: pairs of a label and a value."""
-    data = dict(entry.data)
+    data = dict(entry.data) if isinstance(entry.data, dict) else {"": entry.data}
     pairs = []
     if "from" in data and "to" in data:
         change = [data.pop("from"), data.pop("to")]
@@ -253,7 +252,10 @@ def _mark(entry: Entry) -> str:
 
 
 def _people_in(entry: Entry) -> list[UUID]:
-    return [UUID(entry.data[name]) for name in ("member", "person") if entry.data.get(name)]
+    try:
+        return [UUID(entry.data["member"])]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []
 
 
 def _value(name: str, value: Any, names: Names) -> str:

@@ -101,9 +101,10 @@ def _ensure_account(part: Part, password: str, *, renew: bool) -> None:
             record(Event.ORGANISATION_CREATED, organisation, actor=SYSTEM, organisation=organisation)
         Membership.objects.get_or_create(organisation=organisation, user=user, defaults={"role": part.role})
     else:
-        role, made = StaffRole.objects.get_or_create(user=user, role=part.role)
+        _staff, made = StaffRole.objects.get_or_create(user=user, role=part.role)
         if made:
-            record(Event.ROLE_GRANTED, role, actor=SYSTEM, organisation=None, data={"role": part.role})
+            data = {"role": part.role, "member": str(user.pk)}
+            record(Event.ROLE_GRANTED, user, actor=SYSTEM, organisation=None, data=data)
 
 
 def _new_password() -> str:

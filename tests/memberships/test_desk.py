@@ -55,7 +55,7 @@ def test_each_change_of_a_role_is_recorded_and_told_once(administrator: User, re
         (Event.ROLE_GRANTED, "issuer"),
         (Event.ROLE_GRANTED, "auditor"),
     ]
-    assert {one.data["person"] for one in Entry.objects.all()} == {str(reviewer.pk)}
+    assert {one.data["member"] for one in Entry.objects.all()} == {str(reviewer.pk)}
     mail = Mail.objects.get(kind="staff_roles_changed")
     assert (mail.user, mail.params["roles"]) == (reviewer, ["Issuer", "Auditor"])
     assert chains_hold()

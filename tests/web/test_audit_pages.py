@@ -143,6 +143,18 @@ def test_who_was_erased_and_what_was_deleted_is_listed_all_the_same(owner: User,
     assert "somebody who has left" in auditors.get(AUDIT).content.decode()
 
 
+def test_what_was_written_past_the_portal_is_shown_whatever_it_is(
+    partner: Organisation, owner: User, auditors: Client
+) -> None:
+    chain = chain_of(partner, owner, 3)
+    edit(chain, 1, event="nothing:known", data={"member": "nobody", "from": [1], "to": {"a": None}})
+    edit(chain, 2, data=["not", "an", "object"])
+    page = auditors.get(AUDIT)
+    assert page.status_code == 200
+    assert "nothing:known" in page.content.decode()
+    assert taken(auditors, "csv").count("nothing:known") == 1
+
+
 # --- Files -------------------------------------------------------------------------------------------------------
 
 
