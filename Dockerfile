@@ -18,6 +18,8 @@ COPY onboarding onboarding
 COPY templates templates
 COPY static static
 COPY --from=build /tmp/locale locale
+# The volume of the audit's checkpoints takes over its owner.
+RUN install --directory --owner=onboarding /var/lib/onboarding/audit
 USER onboarding
 # The keys are for this one command: no secret may be part of an image.
 RUN SECRET_KEY=none AUDIT_KEY=none VAULT_KEYS=none: python manage.py collectstatic --no-input --verbosity 0

@@ -66,6 +66,11 @@ KEY_CUSTODIES = env.list(
     "KEY_CUSTODIES", ["browser", "own", "vault"] if DEMO or PORTAL_MODE == "solo" else ["browser", "own"]
 )
 
+# Where signed checkpoints of the audit go, how often they are made, and how often all of it is verified; 0: never.
+AUDIT_CHECKPOINT_DIR = env.str("AUDIT_CHECKPOINT_DIR", str(VAR_DIR / "audit"))
+AUDIT_CHECKPOINT_HOURS = env.float("AUDIT_CHECKPOINT_HOURS", 1.0, validate=validate.Range(0, 8_760))
+AUDIT_VERIFY_HOURS = env.float("AUDIT_VERIFY_HOURS", 24.0, validate=validate.Range(0, 8_760))
+
 # How many days links work that invite somebody, or that confirm a contact's address.
 LINK_DAYS = env.int("LINK_DAYS", 7, validate=validate.Range(1, 90))
 # How many days what is over is kept, 0 for ever: descriptions of declined and withdrawn applications, mails, runs.
@@ -75,6 +80,7 @@ RETAIN_RUN_DAYS = env.int("RETAIN_RUN_DAYS", 400, validate=validate.Range(0, 36_
 
 # Master keys of the vault: "id:base64 of 32 bytes", newest first. See onboarding/vault/keyring.py.
 VAULT_KEYS = env.list("VAULT_KEYS", []) or [f"local:{local_secret(VAR_DIR / 'keys' / 'vault_key')}"]
+# Keys of the audit, the newest first: that one is used, all are believed. See onboarding/audit/keys.py.
 AUDIT_KEY = env.str("AUDIT_KEY", "") or local_secret(VAR_DIR / "keys" / "audit_key")
 
 # --- Django --------------------------------------------------------------------------------------------------
@@ -249,6 +255,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_TOLERANCE = 1  # periods of 30 s before and after: phones' clocks are off
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # of a further address; nobody signs in before the first one is confirmed
+SEPARATE_DUTIES = env.bool("SEPARATE_DUTIES", False)  # who approved an application does not issue its certificates
 STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", not DEMO and PORTAL_MODE == "hub")
 USERSESSIONS_ADAPTER = "onboarding.web.accounts.SessionsAdapter"
 PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds; also of the link that `first_admin` prints
@@ -347,6 +354,7 @@ CELERY_BEAT_SCHEDULE = {
     "erase closed descriptions": _every(3600.0, "registrations.tasks.erase_closed", queue="schedule"),
     "delete old mails": _every(3600.0, "notifications.tasks.delete_old", queue="schedule"),
     "delete old invitations": _every(3600.0, "memberships.tasks.delete_old", queue="schedule"),
+    "watch the audit": _every(300.0, "web.tasks.watch_audit", queue="schedule"),
 }
 
 # --- Logs ------------------------------------------------------------------------------------------------------

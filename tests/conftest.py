@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from django.test import Client
+from django.test import Client, TestCase, TransactionTestCase
 
+from onboarding.audit import guards
 from onboarding.celery import app
 from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import Membership, Organisation, StaffRole, User
@@ -49,6 +50,7 @@ def once() -> Iterator[Callable[[Callable[[], AbstractContextManager[Any]]], Any
 def own_var(settings: object, tmp_path: Path) -> None:
     """Give each test a var/ of its own: outbox, cache, queue."""
     settings.OUTBOX_DIR = tmp_path / "outbox"
+    settings.AUDIT_CHECKPOINT_DIR = str(tmp_path / "checkpoints")
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}
     }
@@ -58,6 +60,22 @@ def own_var(settings: object, tmp_path: Path) -> None:
     settings.KEY_CUSTODIES = ["browser", "own", "vault"]
     settings.STAFF_SECOND_FACTOR = False  # the cast signs in by password; see tests/web/test_second_factor.py
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def tables_can_be_emptied() -> Iterator[None]:
+    """Let tests that commit empty the tables afterwards, the audit's too, which the database else refuses."""
+    teardown = TransactionTestCase._fixture_teardown
+
+    def unguarded(case: Any) -> None:
+        if isinstance(case, TestCase):
+            return teardown(case)
+        with guards.lifted():
+            return teardown(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", unguarded)
+        yield
 
 
 @cache

@@ -60,6 +60,10 @@ class Event(models.TextChoices):
     REHEARSAL_BEGUN = "rehearsal:begun", _("Rehearsed failure switched on")
     REHEARSAL_ENDED = "rehearsal:ended", _("Rehearsed failure switched off")
     ROLE_GRANTED = "staff_role:granted", _("Staff role granted")
+    ROLE_WITHDRAWN = "staff_role:withdrawn", _("Staff role withdrawn")
+    STAFF_INVITED = "staff_invitation:sent", _("Invitation to the desk sent")
+    STAFF_INVITATION_WITHDRAWN = "staff_invitation:withdrawn", _("Invitation to the desk withdrawn")
+    STAFF_INVITATION_ACCEPTED = "staff_invitation:accepted", _("Invitation to the desk accepted")
     INVITATION_SENT = "invitation:sent", _("Invitation sent")
     INVITATION_RESENT = "invitation:resent", _("Invitation sent again")
     INVITATION_WITHDRAWN = "invitation:withdrawn", _("Invitation withdrawn")
@@ -93,9 +97,32 @@ class Event(models.TextChoices):
     RECOVERY_CODES_MADE = "account:recovery_codes_made", _("New recovery codes made")
     RECOVERY_CODE_USED = "account:recovery_code_used", _("Recovery code used")
     SESSIONS_ENDED = "account:sessions_ended", _("Signed out elsewhere")
+    SIGN_IN_FAILED = "account:sign_in_failed", _("Sign-in with a wrong password")
+    PROFILE_CHANGED = "account:profile_changed", _("Profile changed")
+    MAILS_CHOSEN = "account:mails_chosen", _("Choice of mails changed")
+    CSR_DOWNLOADED = "certificate_request:csr_downloaded", _("CSR downloaded")
+    CERTIFICATE_DOWNLOADED = "certificate_request:downloaded", _("Certificate downloaded")
+    KIT_DOWNLOADED = "credentials:kit_downloaded", _("Integration kit downloaded")
+    SECRETS_RESEALED = "vault:resealed", _("Secrets sealed under a newer key")
+    SETTINGS_CHANGED = "portal:settings_changed", _("Settings of the portal changed")
+    AUDIT_EXPORTED = "audit:exported", _("Audit exported")
 
 
-STAFF_ONLY = frozenset({Event.ROLE_GRANTED, Event.PERSON_EXPORTED, Event.PERSON_ERASED})
+STAFF_ONLY = frozenset(
+    {
+        Event.ROLE_GRANTED,
+        Event.ROLE_WITHDRAWN,
+        Event.STAFF_INVITED,
+        Event.STAFF_INVITATION_WITHDRAWN,
+        Event.STAFF_INVITATION_ACCEPTED,
+        Event.PERSON_EXPORTED,
+        Event.PERSON_ERASED,
+        Event.CSR_DOWNLOADED,
+        Event.SECRETS_RESEALED,
+        Event.SETTINGS_CHANGED,
+        Event.AUDIT_EXPORTED,
+    }
+)
 """Events that partners do not see."""
 
 ACCOUNT = frozenset(event for event in Event if event.startswith("account:"))

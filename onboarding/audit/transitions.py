@@ -9,6 +9,7 @@ from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.lifecycle import IllegalTransition, Lifecycle
 from onboarding.partners.actors import Actor
+from onboarding.partners.people import require_impartial
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -26,9 +27,11 @@ def advance(
 
     row: has `state`, `state_since`, `organisation` and `application_id`.
     Compare-and-set on the state the row was loaded with, so that of two people who decide at once one wins.
-    Raises IllegalTransition (and changes nothing) if the table has no such transition, or if the row moved on.
+    Raises IllegalTransition (and changes nothing) if the table has no such transition, or if the row moved on, and
+    OwnOrganisation if staff would decide on an organisation of their own.
     """
     stateful: Any = row
+    require_impartial(actor, stateful.organisation)
     state = stateful.state
     target = lifecycle.target(state, event)
     with transaction.atomic():

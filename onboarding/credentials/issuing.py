@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from onboarding.audit.transitions import advance
+from onboarding.credentials.duties import require_separate
 from onboarding.credentials.embedded_ca import sandbox_ca
 from onboarding.credentials.matching import claims_on, mere_claim_by_others, requests_seen_by
 from onboarding.credentials.models import CertificateRequest, CredentialSet
@@ -66,15 +67,17 @@ def refuse_csr(request: CertificateRequest, *, note: str, actor: Actor, outside:
 
 
 def accept_csr(request: CertificateRequest, *, actor: Actor) -> None:
-    """Accept the CSR: from here on key and names are settled."""
+    """Accept the CSR: from here on key and names are settled. Raises SameHands."""
+    require_separate(request, actor=actor)
     advance(request, LIFECYCLE, "accept", actor=actor, note="")
 
 
 def sign_with_embedded_ca(request: CertificateRequest, *, actor: Actor) -> None:
     """Sandbox only: sign the CSR with the embedded CA, and release the certificate.
 
-    Accepts the CSR too where that was not done before. Raises IllegalTransition.
+    Accepts the CSR too where that was not done before. Raises IllegalTransition, and SameHands.
     """
+    require_separate(request, actor=actor)
     if request.environment != SANDBOX:
         raise IllegalTransition(LIFECYCLE.name, request.state, "sign")
     _require(request, "accept", "issue")
@@ -108,9 +111,10 @@ def take_in(
     certificate: a file in any of the forms of `intake.read_certificates`. ca_certificate: the CA's; may be left out
     where the first file holds it. outside: when it came, as a member records it.
 
-    Raises CertificateRefused if anything does not fit, and IllegalTransition; the
-    sandbox's certificates come from its own CA, so partners have none to take in.
+    Raises CertificateRefused if anything does not fit, SameHands, and IllegalTransition; the sandbox's certificates
+    come from its own CA, so partners have none to take in.
     """
+    require_separate(request, actor=actor)
     receives = actor.kind == ActorKind.MEMBER
     if request.partner_login.is_of_sandbox or (receives and request.environment == SANDBOX):
         raise IllegalTransition(LIFECYCLE.name, request.state, "receive")

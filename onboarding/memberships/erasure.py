@@ -14,7 +14,7 @@ from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.memberships.addresses import confirmed_addresses
 from onboarding.memberships.members import deletable
-from onboarding.memberships.models import Invitation
+from onboarding.memberships.models import Invitation, StaffInvitation
 from onboarding.notifications.mails import write_to
 from onboarding.notifications.models import Mail
 from onboarding.partners.actors import Actor
@@ -85,7 +85,8 @@ def erase(user: User, *, actor: Actor) -> None:
         for one in memberships:
             _leave(one, actor, goes_along=one.organisation in going)
         _erase_contacts(addresses, actor)
-        Invitation.objects.annotate(lowered=Lower("email")).filter(lowered__in=addresses).delete()
+        for offered in (Invitation, StaffInvitation):
+            offered._default_manager.annotate(lowered=Lower("email")).filter(lowered__in=addresses).delete()
         Mail.objects.annotate(lowered=Lower("address")).filter(
             models.Q(user=user) | models.Q(lowered__in=addresses)
         ).delete()

@@ -44,6 +44,12 @@ SECTIONS = (
         "invitations_accepted", "memberships.invitation", "accepted_by",
         ("organisation__name", "role", "created_at", "ended_at"),
     ),
+    Section(
+        "staff_invitations_sent", "memberships.staffinvitation", "invited_by", ("email", "roles", "state", "created_at")
+    ),
+    Section(
+        "staff_invitations_accepted", "memberships.staffinvitation", "accepted_by", ("roles", "created_at", "ended_at")
+    ),
     Section("requests_to_join", "memberships.joinrequest", "user", ("domain", "state", "created_at", "decided_at")),
     Section(
         "applications_begun", "registrations.application", "created_by",

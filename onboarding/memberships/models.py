@@ -93,3 +93,43 @@ class JoinRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.state}"
+
+
+class StaffInvitation(models.Model):
+    """Roles at the desk, offered to whoever proves to read an e-mail address.
+
+    roles: values of StaffRole.Role. link_serial: as that of `Invitation`.
+    """
+
+    State = Invitation.State
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    roles = models.JSONField()
+    language = models.CharField(max_length=5)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    link_serial = models.PositiveIntegerField(default=1)
+    link_sent_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), condition=models.Q(state="open"), name="staff_invitation_open_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.state}"
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its time is over. Sent again, it gets a new one."""
+        return self.state == self.State.OPEN and self.expires_at <= timezone.now()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be accepted now."""
+        return self.state == self.State.OPEN and not self.has_expired

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from onboarding.memberships.models import Invitation, JoinRequest
+from onboarding.memberships.models import Invitation, JoinRequest, StaffInvitation
 
 KEPT = timedelta(days=30)
 
@@ -16,5 +16,8 @@ def delete_old() -> int:
     invitations, _rows = Invitation.objects.filter(
         Q(ended_at__lt=before) | Q(state=Invitation.State.OPEN, expires_at__lt=before)
     ).delete()
+    staff, _rows = StaffInvitation.objects.filter(
+        Q(ended_at__lt=before) | Q(state=Invitation.State.OPEN, expires_at__lt=before)
+    ).delete()
     requests, _rows = JoinRequest.objects.filter(decided_at__lt=before).delete()
-    return invitations + requests
+    return invitations + staff + requests

@@ -59,4 +59,7 @@ KINDS: Mapping[str, Category] = {
     "login_to_decide": Category.DESK,
     "platform_incident": Category.DESK,
     "message_to_desk": Category.DESK,
+    "audit_tampered": Category.SECURITY,
+    "staff_invitation": Category.SECURITY,
+    "staff_roles_changed": Category.SECURITY,
 }

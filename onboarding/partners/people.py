@@ -1,9 +1,11 @@
 """Questions about people: who belongs to what, and who is to be written to."""
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from django.db.models import QuerySet
 
+from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import Contact, Membership, Organisation, StaffRole, User
 from onboarding.partners.modes import mode
 
@@ -25,6 +27,21 @@ def staff(*roles: StaffRole.Role) -> QuerySet[User]:
     if not mode().has_desk:
         return User.objects.none()
     return User.objects.filter(is_active=True, roles__role__in=roles).distinct()
+
+
+class OwnOrganisation(Exception):
+    """Who decides as staff is a member of the organisation that it is about. Nothing was changed."""
+
+
+def belongs(user_id: UUID | None, organisation: Organisation) -> bool:
+    """Tell whether somebody is a member of an organisation."""
+    return user_id is not None and Membership.objects.filter(organisation=organisation, user_id=user_id).exists()
+
+
+def require_impartial(actor: Actor, organisation: Organisation) -> None:
+    """Raise OwnOrganisation if staff would decide on an organisation of which they are a member."""
+    if actor.kind == ActorKind.STAFF and belongs(actor.user_id, organisation):
+        raise OwnOrganisation
 
 
 def verified_addresses(organisation: Organisation) -> frozenset[str]:

@@ -17,7 +17,7 @@ from onboarding.notifications.mails import notify
 from onboarding.partners.actors import SYSTEM, Actor
 from onboarding.partners.models import Organisation, PartnerLogin, StaffRole
 from onboarding.partners.modes import mode
-from onboarding.partners.people import builders, staff
+from onboarding.partners.people import builders, require_impartial, staff
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import REFERENCE_LETTERS
 
@@ -116,7 +116,8 @@ def prove_login(login: PartnerLogin, environment_id: str) -> None:
 
 
 def confirm_login(login: PartnerLogin, *, actor: Actor) -> None:
-    """Staff confirm a claim. Raises LoginTaken if another organisation has the login, and AlreadyDecided."""
+    """Staff confirm a claim. Raises LoginTaken if another organisation has it, AlreadyDecided, and OwnOrganisation."""
+    require_impartial(actor, login.organisation)
     login.refresh_from_db()
     if not login.is_claim:
         raise AlreadyDecided
@@ -124,7 +125,8 @@ def confirm_login(login: PartnerLogin, *, actor: Actor) -> None:
 
 
 def reject_login(login: PartnerLogin, *, actor: Actor) -> None:
-    """Staff reject a claim. Raises AlreadyDecided."""
+    """Staff reject a claim. Raises AlreadyDecided, and OwnOrganisation."""
+    require_impartial(actor, login.organisation)
     with transaction.atomic():
         claim = PartnerLogin.objects.filter(pk=login.pk, confirmed_at=None, retired_at=None)
         written = claim.update(retired_at=timezone.now())

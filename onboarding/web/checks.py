@@ -159,6 +159,14 @@ def fit_for_others(**_options: Any) -> Sequence[CheckMessage]:
                 id="portal.W103",
             )
         )
+    if settings.PORTAL_MODE == "hub" and not settings.STAFF_SECOND_FACTOR and not settings.DEMO:
+        found.append(
+            Warning(
+                "STAFF_SECOND_FACTOR is off: a stolen password is enough to approve and to issue.",
+                hint="Unset STAFF_SECOND_FACTOR: staff are led to set up a passkey or an authenticator app.",
+                id="portal.W105",
+            )
+        )
     if settings.EMAIL_BACKEND == "onboarding.notifications.outbox.MaildirBackend":
         found.append(
             Warning(

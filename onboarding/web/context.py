@@ -7,7 +7,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from onboarding.partners.models import StaffRole
 from onboarding.partners.modes import mode
+
+AUDIT_READERS = frozenset({StaffRole.Role.AUDITOR, StaffRole.Role.ADMINISTRATOR})
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
@@ -40,6 +43,9 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Health"), reverse("desk_health")),
             (_("Partner logins"), reverse("desk_logins")),
         ]
+        if user.staff_roles & AUDIT_READERS:
+            entries.append((_("People"), reverse("desk_people")))
+            entries.append((_("Audit"), reverse("desk_audit")))
     match = getattr(request, "resolver_match", None)
     here = match.url_name if match else ""
     return [
@@ -54,6 +60,7 @@ def _belongs(name: str, href: str) -> bool:
         reverse("desk_certificates"): ("desk_certificate",),
         reverse("desk"): ("desk_registration", "desk_conversation", "desk_submissions"),
         reverse("desk_health"): ("run",),
+        reverse("desk_people"): ("desk_person", "desk_people"),
         reverse("organisations"): ("organisation", "invit", "member", "contact", "join"),
         reverse("home"): (
             "application",

@@ -36,6 +36,8 @@ CAST = (
     Part("owner@rival-fleet.example", "Rival Owner", "owner", "Rival Fleet Services"),
     Part("reviewer@desk.example", "Desk Reviewer", "reviewer"),
     Part("issuer@desk.example", "Desk Issuer", "issuer"),
+    Part("auditor@desk.example", "Desk Auditor", "auditor"),
+    Part("administrator@desk.example", "Desk Administrator", "administrator"),
 )
 COUNTRY = "FR"
 KEPT_LOGINS = "demo-logins.json"
@@ -101,9 +103,10 @@ def _ensure_account(part: Part, password: str, *, renew: bool) -> None:
             record(Event.ORGANISATION_CREATED, organisation, actor=SYSTEM, organisation=organisation)
         Membership.objects.get_or_create(organisation=organisation, user=user, defaults={"role": part.role})
     else:
-        role, made = StaffRole.objects.get_or_create(user=user, role=part.role)
+        _staff, made = StaffRole.objects.get_or_create(user=user, role=part.role)
         if made:
-            record(Event.ROLE_GRANTED, role, actor=SYSTEM, organisation=None, data={"role": part.role})
+            data = {"role": part.role, "member": str(user.pk)}
+            record(Event.ROLE_GRANTED, user, actor=SYSTEM, organisation=None, data=data)
 
 
 def _new_password() -> str:

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 from allauth.account import signals as account
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.userkit import filter_users_by_email
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.signals import user_login_failed
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import Signal
@@ -30,11 +32,14 @@ from onboarding.web.access import client_address
 from onboarding.web.devices import device
 from onboarding.web.second_factor import MFA
 
-NOT_MAILED = frozenset({Event.ACCOUNT_CREATED, Event.SIGNED_IN})
+NOT_MAILED = frozenset({Event.ACCOUNT_CREATED, Event.SIGNED_IN, Event.PROFILE_CHANGED, Event.MAILS_CHOSEN})
 """What everybody does by themselves all the time."""
 
 ONCE_A_DAY = frozenset({Event.SECOND_FACTOR_FAILED})
 """What somebody else could make happen often."""
+
+NOBODY = User(pk=UUID(int=0))
+"""Whom an attempt to sign in is about that names no account."""
 
 ADDED = {
     Authenticator.Type.WEBAUTHN: Event.PASSKEY_ADDED,
@@ -126,6 +131,7 @@ def connect() -> None:
     for number, (signal, told) in enumerate(SIGNALS):
         signal.connect(_listener(told), weak=False, dispatch_uid=f"onboarding.security.{number}")
     mfa.authenticator_added.connect(_proven, dispatch_uid="onboarding.security.proven")
+    user_login_failed.connect(_failed, dispatch_uid="onboarding.security.failed")
     post_delete.connect(_forget, sender=Authenticator, dispatch_uid="onboarding.security.forget")
 
 
@@ -142,6 +148,20 @@ def _listener(told: Told) -> Callable[..., None]:
         happened(event, user, request, also_to=[former.email] if former else [], **data)
 
     return listen
+
+
+def _failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_details: Any) -> None:
+    """Record a sign-in with a wrong password: never what was typed; of an unknown address, as of nobody, as quickly."""
+    if request is None:
+        return
+    known = next(iter(filter_users_by_email(str(credentials.get("email", "")))), None)
+    record(
+        Event.SIGN_IN_FAILED,
+        known or NOBODY,
+        actor=Actor(ActorKind.MEMBER, None, client_address(request)),
+        organisation=None,
+        data={"browser": device(request.headers.get("User-Agent", ""))},
+    )
 
 
 def _proven(*, request: HttpRequest, user: User, authenticator: Authenticator, **_details: Any) -> None:

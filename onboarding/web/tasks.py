@@ -1,10 +1,11 @@
-"""The heartbeat: any task that starts is a sign of life, and this one comes when there is no other."""
+"""The heartbeat: any task that starts is a sign of life, and one comes when there is no other. The audit's watch."""
 
 from typing import Any
 
 from celery.signals import task_prerun, worker_ready
 
 from onboarding.celery import INTERACTIVE, app
+from onboarding.web import audit_watch
 from onboarding.web.heartbeat import mark
 
 
@@ -25,3 +26,9 @@ def sign_of_life(task: Any = None, **_signal: Any) -> None:
 @app.task
 def heartbeat() -> None:
     """Do nothing: that beat queued it and the worker took it is what shows, see `sign_of_life`."""
+
+
+@app.task(time_limit=audit_watch.TIME_LIMIT)
+def watch_audit() -> None:
+    """Make the checkpoint and the verification of the audit that are due."""
+    audit_watch.watch()

@@ -27,6 +27,7 @@ TONES = {
     Event.CERTIFICATE_REVOKED: "danger",
     Event.REGISTRATION_CHANGES_REQUESTED: "warning",
     Event.SECOND_FACTOR_FAILED: "danger",
+    Event.SIGN_IN_FAILED: "warning",
     Event.PASSWORD_CHANGED: "warning",
     Event.EMAIL_CHANGED: "warning",
     Event.PASSKEY_ADDED: "success",

@@ -9,7 +9,7 @@ from onboarding.notifications.models import Mail
 from onboarding.partners.models import Membership, Organisation, User
 from tests.conftest import member
 from tests.journey import described
-from tests.records.test_audit import chain_holds
+from tests.records.chains import chains_hold
 
 
 def place(user: User) -> Membership:
@@ -104,7 +104,7 @@ def test_an_organisation_without_applications_is_deleted_and_what_was_recorded_s
     assert not Organisation.objects.exists()
     assert not Membership.objects.exists()
     chain = Chain.objects.get(organisation_id=partner_id)
-    assert chain_holds(chain)
+    assert chains_hold()
     assert chain.entries.get(position=2).event == Event.ORGANISATION_DELETED
     assert Mail.objects.get(kind="organisation_deleted").address == viewer.email
 

@@ -114,7 +114,7 @@ def test_the_demo_has_a_colleague_a_rival_and_both_desks(tmp_path: Path) -> None
         ("Example Mobility", "owner"),
         ("Rival Fleet Services", "owner"),
     ]
-    assert set(StaffRole.objects.values_list("role", flat=True)) == {"reviewer", "issuer"}
+    assert set(StaffRole.objects.values_list("role", flat=True)) == {"reviewer", "issuer", "auditor", "administrator"}
     assert EmailAddress.objects.filter(verified=True, primary=True).count() == len(CAST)
 
 

@@ -58,6 +58,7 @@ def production(settings: Settings, tmp_path: Path) -> Settings:
     settings.PUBLIC_URL = "https://portal.example.com"
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.VAR_DIR = tmp_path
+    settings.STAFF_SECOND_FACTOR = True
     return settings
 
 
@@ -71,6 +72,7 @@ def test_a_production_installation_is_fit_for_others(production: Settings) -> No
         ("DEMO", True, "portal.E101"),
         ("PUBLIC_URL", "http://portal.example.com", "portal.E102"),
         ("EMAIL_BACKEND", "onboarding.notifications.outbox.MaildirBackend", "portal.W104"),
+        ("STAFF_SECOND_FACTOR", False, "portal.W105"),
     ],
 )
 def test_what_must_not_be_served_to_others_is_found(

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from onboarding.credentials.models import CredentialSet
+from onboarding.memberships import desk
 from onboarding.memberships.contacts import name_contact
 from onboarding.memberships.invitations import invite
 from onboarding.memberships.models import JoinRequest
@@ -21,13 +22,14 @@ from onboarding.partners.models import Organisation, User
 from onboarding.validation.flows import request_run
 from onboarding.validation.models import PartnerReport
 from onboarding.web.access import Access
-from tests.conftest import member
+from tests.conftest import member, staff
 from tests.journey import issued
 
 ACTORS = ("stranger", "owner", "colleague", "viewer", "rival", "reviewer", "issuer", "auditor", "administrator")
 PARTNERS = {"owner", "colleague", "viewer"}
 BUILDERS = frozenset({"owner", "colleague"})
 STAFF = {"reviewer", "issuer", "auditor", "administrator"}
+AUDIT_READERS = {"auditor", "administrator"}
 EVERYBODY = set(ACTORS)
 SIGNED_IN = EVERYBODY - {"stranger"}
 
@@ -77,6 +79,13 @@ READERS: dict[str, set[str]] = {
     "desk_certificate_issue": STAFF,
     "desk_logins": STAFF,
     "desk_login_decide": STAFF,
+    "staff_invitation": EVERYBODY,
+    "desk_people": AUDIT_READERS,
+    "desk_people_add": AUDIT_READERS,
+    "desk_person": AUDIT_READERS,
+    "desk_invitation_decide": AUDIT_READERS,
+    "desk_audit": AUDIT_READERS,
+    "desk_audit_export": AUDIT_READERS,
 } | dict.fromkeys(
     (
         "application",
@@ -124,6 +133,7 @@ READERS: dict[str, set[str]] = {
         "organisation",
         "organisation_delete",
         "organisation_leave",
+        "organisation_activity",
         "invite",
         "invitation_decide",
         "join_request",
@@ -184,6 +194,9 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     "desk_conversation": {"reviewer"},
     "desk_certificate_issue": {"issuer"},
     "desk_login_decide": {"reviewer"},
+    "desk_people_add": {"administrator"},
+    "desk_person": {"administrator"},
+    "desk_invitation_decide": {"administrator"},
 }
 
 
@@ -242,10 +255,11 @@ def held(owner: User, reviewer: User, issuer: User, settings: Any) -> Credential
 
 
 @pytest.fixture
-def coming(owner: User, viewer: User, partner: Organisation) -> dict[str, Any]:
+def coming(owner: User, viewer: User, administrator: User, partner: Organisation) -> dict[str, Any]:
     """What the addresses of a company's pages name, by what they name it as."""
     invited = invite(partner, email="new@x.example", role="viewer", by=owner, actor=member(owner))
     newcomer = User.objects.create_user("other@x.example")
+    offered = desk.add("new@maker.example", ["issuer"], by=administrator, actor=staff(administrator))
     contact = name_contact(partner, "role-mailbox", name="D", email="d@x.example", by=owner, actor=member(owner))
     return {
         "organisation_id": partner.pk,
@@ -255,6 +269,8 @@ def coming(owner: User, viewer: User, partner: Organisation) -> dict[str, Any]:
         "invitation": links.token("invitation", invited.pk, 1),
         "contact_confirm": links.token("contact", contact.pk, 1),
         "first_account": "used",
+        "staff_invitation_id": offered.pk,
+        "staff_invitation": links.token("staff", offered.pk, 1),
     }
 
 
@@ -315,13 +331,19 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
             "desk_login_decide": "confirm",
             "invitation_decide": "withdraw",
             "answer_record": "approved",
+            "desk_invitation_decide": "withdraw",
         }.get(name, ""),
         "key": "none",
         "session_id": 0,
-        "kind": "role-mailbox" if name.startswith("contact") else "txt",
+        "user_id": User.objects.get(email="reviewer@maker.example").pk,
+        "kind": {"contact": "role-mailbox", "desk_audit_export": "jsonl"}.get(
+            "contact" if name.startswith("contact") else name, "txt"
+        ),
         "token": coming.get(name, ""),
         **coming,
     }
+    if name == "desk_invitation_decide":
+        values["invitation_id"] = coming["staff_invitation_id"]
     wanted = OURS[name].pattern.converters
     return reverse(name, kwargs={key: values[key] for key in wanted})
 
@@ -407,6 +429,13 @@ def test_in_solo_mode_each_page_opens_to_members_and_those_with_a_staff_role_are
             assert response.status_code == 404, name
         elif actor in readers and name not in ("outbox_mail", "certificate_key"):
             assert response.status_code in (200, 302, 503), (name, response.status_code)
+
+
+def test_auditors_read_every_page_of_the_desk_and_send_none() -> None:
+    desk_pages = {name for name, route in OURS.items() if route.callback.access.kind == "staff"}
+    assert len(desk_pages) > 10
+    assert all("auditor" in READERS[name] for name in desk_pages)
+    assert not any("auditor" in WRITERS.get(name, ()) for name in desk_pages)
 
 
 def test_each_page_of_allauth_is_known_and_opens_as_it_says(

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext, pgettext
 
 from onboarding.audit.events import Event
-from onboarding.web import kept_entries, once
+from onboarding.web import auditing, kept_entries, once
 from onboarding.web.devices import device
 from onboarding.web.presenting import environment_name
 from onboarding.web.runs import check_in_words
@@ -132,6 +132,12 @@ def entries_are_back() -> str:
 def event_label(event: str) -> str:
     """Say what happened, of the audit's vocabulary; nothing for nothing."""
     return str(Event(event).label) if event else ""
+
+
+@register.filter
+def audit_finding(finding: Mapping[str, Any]) -> str:
+    """Say what a verification of the audit found."""
+    return auditing.finding_text(finding)
 
 
 @register.filter

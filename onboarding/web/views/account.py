@@ -16,12 +16,14 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.core import signing
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from onboarding.audit.events import Event
 from onboarding.partners.models import User
 from onboarding.web import access, pending_account, security
 from onboarding.web.forms.account import AnotherAddressForm
@@ -38,7 +40,10 @@ def profile(request: PortalRequest) -> HttpResponse:
     """A person's name, language and time zone."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with transaction.atomic():
+            form.save()
+            if form.changed_data:
+                security.happened(Event.PROFILE_CHANGED, request.user, request, fields=form.changed_data)
         with override(request.user.language):
             messages.success(request, _("Saved."))
         return redirect("profile")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from onboarding.credentials.importing import reject_claim
 from onboarding.partners.models import PartnerLogin, StaffRole
+from onboarding.partners.people import OwnOrganisation
 from onboarding.programmes import SANDBOX
 from onboarding.registrations import logins as flows
 from onboarding.validation.models import Run
@@ -46,6 +47,10 @@ def decide(request: PortalRequest, login_id: UUID, verb: str) -> HttpResponse:
         decision, done = DECISIONS[verb]
         try:
             decision(login, actor=access.staff_actor(request))
+        except OwnOrganisation:
+            messages.warning(
+                request, _("You are a member of this company, so somebody else decides. Nothing was changed.")
+            )
         except flows.AlreadyDecided:
             messages.warning(request, _("Nothing was changed: it was decided meanwhile."))
         except flows.LoginTaken:

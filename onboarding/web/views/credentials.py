@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from onboarding.audit.events import Event
 from onboarding.credentials import issuing, private_keys, sets
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import State
+from onboarding.credentials.telling import put_on_record
 from onboarding.lifecycle import IllegalTransition
 from onboarding.pki import instructions
 from onboarding.registrations.models import Application
@@ -82,6 +84,7 @@ def download(request: PortalRequest, application: Application, environment_id: s
     files = {"client-certificate": cycle.certificate_pem, "ca-certificate": cycle.ca_pem}
     if what not in files:
         raise Http404
+    put_on_record(Event.CERTIFICATE_DOWNLOADED, cycle, access.member_actor(request), what=what)
     return _file(files[what], f"{what}.pem")
 
 

@@ -13,20 +13,25 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
-from onboarding.credentials import issuing
+from onboarding.credentials import duties, issuing
+from onboarding.credentials.duties import SameHands
 from onboarding.credentials.environments import shown
 from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import State as CertificateState
+from onboarding.credentials.telling import put_on_record
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import StaffRole
+from onboarding.partners.people import OwnOrganisation, belongs
 from onboarding.programmes import SANDBOX
 from onboarding.registrations import conversation, flows, logins
 from onboarding.registrations.models import Registration, Side
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access, talking
+from onboarding.web.context import AUDIT_READERS
 from onboarding.web.describing import describe_answers, describe_changes
 from onboarding.web.forms.credentials import TakeInForm
 from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, NoteForm
@@ -102,6 +107,9 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
             decision(found, actor=access.staff_actor(request), **form.cleaned_data)
         except IllegalTransition as error:
             return _too_late(request, _registration(found.pk), RegistrationState(error.state), form)
+        except OwnOrganisation:
+            messages.warning(request, OWN)
+            return redirect("desk_registration", found.pk)
         except logins.MalformedLogin:
             form.add_error("mzp", _("A partner login has only capital letters and digits, such as MZP128745."))
         except logins.LoginTaken:
@@ -144,6 +152,7 @@ def certificate_csr(request: PortalRequest, request_id: UUID) -> HttpResponse:
     found = _certificate_request(request_id)
     if not found.csr_pem:
         raise Http404
+    put_on_record(Event.CSR_DOWNLOADED, found, access.staff_actor(request))
     name = f"{found.partner_login.mzp}-{found.environment}.csr"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(found.csr_pem, content_type="application/pkcs10", headers=headers)
@@ -167,6 +176,9 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
             _issue(request, found, verb, form)
         except IllegalTransition as error:
             return _too_late(request, _certificate_request(found.pk), CertificateState(error.state), form)
+        except (OwnOrganisation, SameHands) as error:
+            messages.warning(request, OWN if isinstance(error, OwnOrganisation) else APPROVED)
+            return redirect("desk_certificate", found.pk)
         except issuing.CertificateRefused as error:
             refused = certificate_report(error.report, found.application, _desk_page)
         else:
@@ -190,6 +202,9 @@ def _desk_page(claim: Mapping[str, Any]) -> str:
     """Return where staff find a certificate request that a finding names."""
     return reverse("desk_certificate", args=[claim["request_id"]])
 
+
+OWN = gettext_lazy("You are a member of this company, so somebody else decides. Nothing was changed.")
+APPROVED = gettext_lazy("You approved this application, so somebody else issues its certificate. Nothing was changed.")
 
 DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
     "take": (forms.Form, flows.take, gettext_lazy("You have it now.")),
@@ -264,7 +279,9 @@ def _registration_page(
     before, submission = ([None, None, *found.submissions.all()])[-2:]
     answers = submission.answers if submission else found.answers
     bound = bound or {}
-    possible = [verb for verb in DECISIONS if LIFECYCLE.allows(found.state, verb)] if request.may_change else []
+    is_own = belongs(request.user.pk, application.organisation)
+    may_decide = request.may_change and not is_own
+    possible = [verb for verb in DECISIONS if LIFECYCLE.allows(found.state, verb)] if may_decide else []
     entries = Entry.objects.filter(application_id=application.pk).order_by("-occurred_at")[:50]
     context = {
         "registration": found,
@@ -274,6 +291,7 @@ def _registration_page(
         "differences": describe_changes(before.answers, submission.answers) if before and submission else [],
         "known_logins": application.organisation.partner_logins.filter(environment="", retired_at=None),
         "verbs": possible,
+        "is_own": is_own and request.may_change,
         "approve": bound.get("approve") or ApproveForm(initial={"mzp": answers.get("mzp", "")}),
         "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),
         "changes": bound.get("request_changes") or ChangesForm(auto_id="changes_%s", answers=answers),
@@ -282,6 +300,7 @@ def _registration_page(
         "opened": next(iter(bound), ""),
         "timeline": history(entries, application=application, reader=request.user, side=Side.STAFF),
         "talk": talking.read(request, found, Side.STAFF),
+        "may_audit": bool(request.user.staff_roles & AUDIT_READERS),
     }
     return render(request, "desk/registration.html", context, status=status)
 
@@ -295,7 +314,10 @@ def _certificate_page(
     unsent: list[dict[str, Any]] | None = None,
 ) -> HttpResponse:
     bound = bound or {}
-    to_sign = _waits(found) and request.may_change
+    is_own = belongs(request.user.pk, found.organisation)
+    may_decide = request.may_change and not is_own
+    has_approved = duties.has_approved(request.user.pk, found)
+    to_sign = _waits(found) and may_decide and not has_approved
     context = {
         "cycle": found,
         "application": found.application,
@@ -304,7 +326,9 @@ def _certificate_page(
         "findings": explain_findings(found.findings),
         "can_sign": to_sign and found.environment == SANDBOX,
         "can_upload": to_sign,
-        "can_refuse": CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") and request.may_change,
+        "can_refuse": CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") and may_decide,
+        "is_own": is_own and request.may_change,
+        "has_approved": has_approved and may_decide and found.state in CERTIFICATE_TABS["waiting"],
         "upload": bound.get("upload") or TakeInForm(),
         "refuse": bound.get("refuse") or NoteForm(auto_id="refuse_%s"),
         "refused": refused,

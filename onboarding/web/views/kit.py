@@ -10,9 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from onboarding.audit.events import Event
 from onboarding.credentials import kit as kits
 from onboarding.credentials import private_keys
 from onboarding.credentials.models import CredentialSet
+from onboarding.credentials.telling import put_on_record
 from onboarding.registrations.models import Application
 from onboarding.web import access, journey
 from onboarding.web.forms.credentials import ExportKeyForm
@@ -33,7 +35,7 @@ def kit(request: PortalRequest, application: Application, environment_id: str) -
         messages.info(request, _("The examples in the kit name your client ID: store it first."))
         return redirect(track.url("credentials"))
     if held.certificate_request.key_id is None or not request.may_change:
-        return _file(held, kits.build(kits.values_of(held)))
+        return _file(request, held, kits.build(kits.values_of(held)))
     return _kit_with_key(request, track, held)
 
 
@@ -46,11 +48,12 @@ def _kit_with_key(request: PortalRequest, track: journey.Track, held: Credential
             passphrase=form.cleaned_data["passphrase"].encode(),
             actor=access.member_actor(request),
         )
-        return _file(held, kits.build(kits.values_of(held), encrypted_key=key))
+        return _file(request, held, kits.build(kits.values_of(held), encrypted_key=key))
     return render(request, "kit.html", track_context(track) | {"form": form})
 
 
-def _file(held: CredentialSet, content: bytes) -> HttpResponse:
+def _file(request: PortalRequest, held: CredentialSet, content: bytes) -> HttpResponse:
+    put_on_record(Event.KIT_DOWNLOADED, held, access.member_actor(request))
     name = "-".join(filter(None, ("integration-kit", slugify(str(held.application)), held.environment)))
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     return HttpResponse(content, content_type="application/zip", headers=headers)

@@ -6,17 +6,19 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from onboarding.audit.events import Event
 from onboarding.notifications import mails
 from onboarding.notifications.models import Mail
 from onboarding.partners.models import Membership
 from onboarding.registrations.models import Application
-from onboarding.web import access
+from onboarding.web import access, security
 from onboarding.web.forms.mails import MailsForm
 from onboarding.web.requests import PortalRequest
 
@@ -40,7 +42,9 @@ def my_mails(request: PortalRequest) -> HttpResponse:
         staff=bool(request.user.staff_roles),
     )
     if request.method == "POST" and form.is_valid():
-        mails.mute(request.user, form.unwanted)
+        with transaction.atomic():
+            mails.mute(request.user, form.unwanted)
+            security.happened(Event.MAILS_CHOSEN, request.user, request, unwanted=sorted(map(str, form.unwanted)))
         messages.success(request, _("Saved."))
         return redirect("my_mails")
     page = _page(Mail.objects.filter(user=request.user), request)

@@ -45,9 +45,10 @@ class Command(BaseCommand):
         with transaction.atomic():
             user = self._account(email)
             for role in ROLES:
-                granted, new = StaffRole.objects.get_or_create(user=user, role=role)
+                _granted, new = StaffRole.objects.get_or_create(user=user, role=role)
                 if new:
-                    record(Event.ROLE_GRANTED, granted, actor=SYSTEM, organisation=None, data={"role": role})
+                    data = {"role": role, "member": str(user.pk)}
+                    record(Event.ROLE_GRANTED, user, actor=SYSTEM, organisation=None, data=data)
         key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
         hours = settings.PASSWORD_RESET_TIMEOUT // 3600
         self.stdout.write(f"{user.email} is now: {', '.join(str(role.label).lower() for role in ROLES)}.")

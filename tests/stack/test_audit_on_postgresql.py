@@ -1,0 +1,28 @@
+"""What is asked of the audit on SQLite, asked on PostgreSQL: its triggers, its JSON, its cursors are others."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.walkthrough.instance import ROOT
+
+ASKED = "database or journey or address or edited or deleted or companies"
+"""Where the two databases could differ; what was found is then explained without either."""
+
+
+@pytest.mark.stack
+@pytest.mark.needs("initdb")
+def test_the_audit_is_refused_and_verified_on_postgresql_too(postgres_url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/records/test_audit.py", "-k", ASKED],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": postgres_url},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert " passed" in done.stdout
