@@ -19,6 +19,7 @@ from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import Organisation, User
 from onboarding.pki.csr import build_csr
 from onboarding.registrations.models import Application, Submission
+from onboarding.validation.flows import request_run
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import open_secret
 from onboarding.web import journey
@@ -319,6 +320,17 @@ def test_what_was_written_on_a_csr_that_was_signed_meanwhile_is_shown_to_be_copi
     assert "Long and thoughtful." in response.content.decode()
     for verb in ("upload", "sign"):
         assert client.post(f"{url}{verb}/", {"text": ""}).headers["Location"] == url
+
+
+def test_a_wrong_vin_is_named_beside_its_field_while_a_run_is_under_way(
+    owner: User, reviewer: User, issuer: User, signed_in: Browser
+) -> None:
+    held = issued(owner, reviewer, issuer)
+    request_run(held, actor=member(owner))
+    page = signed_in(owner).post(f"/applications/{held.application_id}/sandbox/validate/", {"vin": "SHORT"})
+    assert 'href="#id_vin"' in page.content.decode()
+    assert 'id="id_vin"' in page.content.decode()
+    assert 'value="SHORT"' in page.content.decode()
 
 
 def test_a_taken_partner_login_is_refused_beside_the_field(
