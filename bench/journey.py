@@ -65,5 +65,7 @@ def _pages(owner: Cookies, reviewer: Cookies, company: str, draft: str, held: st
         yield Page(name, reverse(name, args=[held, "sandbox"]), owner)
     for name in ("application_mails", "my_mails", "profile"):
         yield Page(name, reverse(name, args=[held] if name.startswith("application") else []), owner)
+    for name in ("conversation", "application_history", "submissions"):
+        yield Page(name, reverse(name, args=[held]), owner)
     yield Page("run", reverse("run", args=[run]), owner)
     yield Page("desk", reverse("desk"), reviewer)

@@ -179,7 +179,7 @@ def _tell(written: list[Message], side: Side) -> None:
             last = read_to.get(person.pk)
             unread = [one for one in written if last is None or one.written_at > last]
             if unread:
-                once = f"messages:{registration.pk}:{f'{last:%Y%m%dT%H%M%S%f}' if last else 'first'}"
+                once = f"messages:{side}:{registration.pk}:{f'{last:%Y%m%dT%H%M%S%f}' if last else 'first'}"
                 asks = any(one.asks for one in unread)
                 notify(KINDS[side], [person], once=once, params=_params(registration) | {"asks": asks})
         Message.objects.filter(pk__in=[one.pk for one in written]).update(told_at=timezone.now())

@@ -190,6 +190,13 @@ window.addEventListener("pageshow", (event) => event.persisted && all(document, 
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.detail.elt.matches("[data-while-seen]")) event.preventDefault();
 });
+// Nor does it lead away from what is being typed when the session has ended: sending it asks for the sign-in, and keeps it.
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { elt, xhr } = event.detail;
+  if (!elt.matches("[data-while-seen]") || !xhr.getResponseHeader("HX-Redirect")) return;
+  event.preventDefault();
+  elt.remove();
+});
 document.addEventListener("htmx:beforeSwap", (event) => remember(event.detail.target));
 document.addEventListener("htmx:load", ({ detail }) => {
   if (detail.elt === document.body) return;

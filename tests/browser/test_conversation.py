@@ -27,6 +27,15 @@ def test_what_is_typed_stays_while_messages_arrive(visit: Visit) -> None:
     partner.look("conversation").press("Send").sees("Answered", "Half typed")
     reviewer.open("/desk/?show=messages").sees(name).look("desk: to answer")
 
+    away = visit("Example Mobility Developer")
+    away.page.clock.install()
+    away.open(f"{path}conversation/").fill({"Your message": "Typed after the session had ended"})
+    away.page.context.clear_cookies()
+    with away.page.expect_response(re.compile(r"/conversation/\?after=")):
+        away.page.clock.fast_forward(11_000)
+    expect(away.page.locator("[data-while-seen]")).to_have_count(0)
+    expect(away.page.get_by_label("Your message")).to_have_value("Typed after the session had ended")
+
     partner.open(f"{path}history/").look("history").follow("Receipt").heading(re.compile("Receipt"))
     partner.open(f"{path}submissions/").look("submissions").open(f"{path}withdraw/").look("withdraw").press("Withdraw")
     partner.sees("Withdrawn. Nothing more happens with it.").look("application: withdrawn")
