@@ -119,9 +119,7 @@ class Guide:
         raise GivesUp
 
     def list(self) -> App:
-        message = yield from self.sure(
-            "get", STEPS, carAssociationID=ASSOCIATION, resetSteps=False, stepsStatus="all"
-        )
+        message = yield from self.sure("get", STEPS, carAssociationID=ASSOCIATION, resetSteps=False, stepsStatus="all")
         self.steps_id = str(message["result"]["stepsID"])
 
     def reset(self) -> App:
@@ -169,9 +167,10 @@ class Guide:
             yield from self.sure("set", CARKEY)
 
     def onboard(self) -> App:
+        """Walk the steps to their end, then prove them with an OTP; after a reset, try that once more."""
         yield from self.list()
-        once = False
-        for _round in range(12):
+        proven, resets = False, 0
+        while not proven or (yield from self.next()):
             try:
                 step = yield from self.next()
                 if step == "trustedPhone":
@@ -181,17 +180,14 @@ class Guide:
                 elif step == "mediumCarKey":
                     yield from self.carkey()
                 else:
-                    if once:
-                        return
-                    once = True
                     yield from self.sure("get", OTP, action="withPIN", pinCode=PIN)
+                    proven = True
             except _StepsChanged:
-                if once is None:
-                    return
-                once = False
+                resets += 1
+                if resets > 1:
+                    raise GivesUp from None
             except _BeginAnew:
                 yield from self.sure("set", ENROLMENT, action="remove")
-                once = False
 
 
 class _BeginAnew(Exception):
