@@ -45,7 +45,8 @@ _JSON: Mapping[str, Message] = {
     "comma_extra": Message(_("A comma too many. It is skipped."), _("A JSON parser would refuse it: take it out.")),
     "comma_missing": Message(_("A comma is missing before this."), _("A JSON parser would refuse it: add the comma.")),
     "quotation_marks": Message(
-        _('Quotation marks {found} in place of ".'), _('A JSON parser would refuse them: write ".')
+        _("Quotation marks such as {found}; JSON has straight double ones."),
+        _("A JSON parser would refuse them: write straight double ones."),
     ),
     "literal_spelling": Message(_("{found} is not how JSON writes this."), _("JSON has true, false and null.")),
     "word_bare": Message(_("The text {found} has no quotation marks."), _("A JSON parser would refuse it: add them.")),

@@ -18,7 +18,7 @@ from typing import Any
 MAX_CHARACTERS = 65_536
 """As large as any upload of the portal: 64 Ki characters. The longest documented message has about 600."""
 MAX_DEPTH = 32
-MAX_VALUES = 10_000
+MAX_VALUES = 4_000
 MAX_ODDITIES = 50
 """So many tolerated things are noted; a text with more is no better explained by a longer list."""
 
