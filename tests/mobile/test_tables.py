@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onboarding.findings import Severity
-from onboarding.mobile import messages, reading, rules, sdk
+from onboarding.mobile import messages, reading, rules, sdk, traces
 from onboarding.mobile.errors import BY_NUMBER, ERRORS, Handling, code
 from onboarding.mobile.machine import PATHS, RESOLVES, Call
 from onboarding.mobile.messages import MESSAGES
@@ -109,3 +109,24 @@ def test_a_rule_finds_an_error_or_a_warning() -> None:
 )
 def test_a_version_is_read_from_its_text(text: str, version: tuple[int, int] | None) -> None:
     assert sdk.version(text) == version
+
+
+def test_the_page_on_traces_says_what_the_code_does() -> None:
+    page = (PACKAGE.parent.parent / "docs" / "SDK_TRACES.md").read_text("utf-8")
+    tables = [
+        [cell.strip(" `") for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"
+    ]
+    written = {row[0]: row[1:] for row in tables}
+    assert {name for name in written if name in traces.FIELDS} == set(traces.FIELDS)
+    for rule in rules.BY_CODE.values():
+        assert written[rule.code] == [str(rule.severity), rule.source, MESSAGES[rule.code].title]
+    for one in ("error_not_handled", "ends_with_error", "call_without_message", "carkey_not_reactivated"):
+        assert written[one][1] == MESSAGES[one].title
+    codes = [row[1] for row in tables if re.fullmatch(r"\d{4}(, \d{4})*", row[1])]
+    assert codes == [
+        ", ".join(str(error.number) for error in ERRORS if error.handling == handling) for handling in Handling
+    ]
+    assert (traces.MAX_BYTES, traces.MAX_LINES, traces.MAX_LINE) == (10 * 2**20, 100_000, 2**16)
+    examples = [line for line in page.splitlines() if line.startswith(('{"trace"', '{"at"'))]
+    report = traces.check("\n".join(examples))
+    assert (report.clean, report.lines, report.findings) == (True, 3, ())
