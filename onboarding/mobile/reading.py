@@ -13,7 +13,7 @@ from onboarding.findings import Finding, Severity
 from onboarding.mobile import calls, errors, rules, spellings, tolerant
 from onboarding.mobile.masking import MASK, masked
 from onboarding.mobile.outcomes import EVENT, FAILED, STATUSES, SUCCEEDED, Kind, Outcome, StepState, hear
-from onboarding.mobile.sdk import CarKeyStatus, Step, StepStatus
+from onboarding.mobile.sdk import STEP_CALLS, CarKeyStatus, Step, StepStatus
 from onboarding.mobile.tolerant import Lines, Place, Value
 
 CALL = "call"
@@ -468,13 +468,6 @@ def _shown(text: str) -> str:
 
 Meaning = tuple[Finding, tuple[str, ...]]
 
-_FOR_STEP: Mapping[Step, tuple[str, ...]] = {
-    Step.TRUSTED_PHONE: ("sms_for_phone", "add_phone"),
-    Step.DEVICE_ACTIVATION: ("is_device_activated", "sms_for_enrolment", "check_sms", "enrol"),
-    Step.MEDIUM_CAR_KEY: ("select_vehicle", "carkey_status", "activate_carkey"),
-}
-"""Which calls do a step, in their order."""
-
 _FOR_CARKEY: Mapping[CarKeyStatus | None, tuple[str, ...]] = {
     CarKeyStatus.ACTIVE: ("next_step",),
     CarKeyStatus.SUSPENDED: ("activate_carkey",),
@@ -543,7 +536,7 @@ def _mean_steps(outcome: Outcome) -> Meaning:
         done = bool(outcome.steps) and all(one.status == StepStatus.ALREADY_DONE for one in outcome.steps)
         return _said("steps_done" if done or not outcome.steps else "steps_unclear"), () if done else ("next_step",)
     step = todo[0].step
-    return _said(f"next_is_{step}", left=len(todo)), _FOR_STEP[step]
+    return _said(f"next_is_{step}", left=len(todo)), STEP_CALLS[step]
 
 
 def _mean_carkey(outcome: Outcome, now: datetime | None) -> Meaning:

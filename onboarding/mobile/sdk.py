@@ -469,8 +469,21 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
 )
 
+STEP_CALLS: Mapping[Step, tuple[str, ...]] = {
+    Step.TRUSTED_PHONE: ("sms_for_phone", "add_phone"),
+    Step.DEVICE_ACTIVATION: ("is_device_activated", "sms_for_enrolment", "check_sms", "enrol"),
+    Step.MEDIUM_CAR_KEY: ("select_vehicle", "carkey_status", "activate_carkey"),
+}
+"""Which calls do a step, in their order, in the newest version."""
+
 BY_ID: Mapping[str, Operation] = {operation.id: operation for operation in OPERATIONS}
 APIS: frozenset[str] = frozenset(operation.api for operation in OPERATIONS)
+
+
+def calls_of(step: Step, sdk: Version) -> tuple[Operation, ...]:
+    """Return the calls that do a step, in their order, in a version of the SDK."""
+    return tuple(BY_ID[one] for one in STEP_CALLS[step] if BY_ID[one].since <= sdk)
+
 
 EVERYWHERE: frozenset[int] = frozenset({2000, 2001, 2002, 2003, 2004, 2006, 2301, 2302, 2344})
 """Errors that any call can end with, whether its page lists them or not (otp; reference: Errors)."""
