@@ -9,13 +9,27 @@ a state in which everything is.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from hashlib import blake2s
+from typing import Any, TypeVar
 
 from onboarding.mobile import sdk, spellings
 from onboarding.mobile.errors import BY_NUMBER, Handling
 from onboarding.mobile.masking import is_secret
 from onboarding.mobile.outcomes import Kind, Outcome
 from onboarding.mobile.sdk import CarKeyStatus, Operation, Step, StepStatus
+
+MOST = 100
+"""So many lists of steps, vehicles, subscriptions and open errors are kept, the latest of each; no app has as many."""
+
+Kept = TypeVar("Kept")
+
+
+def _kept(known: Mapping[str, Kept], name: str, value: Kept) -> dict[str, Kept]:
+    """Return what is known with one thing more, the oldest left out where there are too many."""
+    more = {**known, name: value}
+    if len(more) > MOST:
+        del more[next(iter(more))]
+    return more
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +81,13 @@ class Call:
         """What it asks for, to tell whether another asks for the same; empty where that would need a secret."""
         if any(is_secret(name) for name in self.parameters):
             return ""
-        return "&".join(f"{name}={self.parameters[name]}" for name in sorted(self.parameters)) or "-"
+        asked = "&".join(f"{name}={self.parameters[name]}" for name in sorted(self.parameters))
+        return blake2s(asked.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+    @property
+    def identity(self) -> str:
+        """The operation's id, or the method and the API of another call."""
+        return self.operation.id if self.operation else f"{self.method} {self.api}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +238,11 @@ def advance(state: State, call: Call, outcome: Outcome) -> State:
     """Return the state after a call that came to an outcome. Pure, and total: no call and no outcome raises."""
     operation = call.operation
     device = state.device(call.device)
-    identity = operation.id if operation else f"{call.method} {call.api}"
-    device = replace(device, owed=_owed(device.owed, call, operation, identity, outcome))
+    device = replace(device, owed=_owed(device.owed, call, operation, outcome))
     if call.vin and call.api in (sdk.VIN_API, sdk.CARKEY_API) and outcome.succeeded:
         device = replace(device, vehicle=call.vin)
     if call.method == "subscribe" and outcome.succeeded and call.api not in device.subscriptions:
-        device = replace(device, subscriptions=(*device.subscriptions, call.api))
+        device = replace(device, subscriptions=(*device.subscriptions, call.api)[-MOST:])
     if call.method == "unsubscribe" and outcome.succeeded:
         device = replace(device, subscriptions=tuple(api for api in device.subscriptions if api != call.api))
     state = _with(state, call.device, device)
@@ -238,11 +257,13 @@ def _with(state: State, name: str, device: Device) -> State:
     return replace(state, devices={**state.devices, name: device})
 
 
-def _owed(
-    owed: Mapping[str, Owed], call: Call, operation: Operation | None, identity: str, outcome: Outcome
-) -> dict[str, Owed]:
-    """Return what is owed after a call: what it settled is gone, what it failed of is new."""
+def _owed(owed: Mapping[str, Owed], call: Call, operation: Operation | None, outcome: Outcome) -> Mapping[str, Owed]:
+    """Return what is owed after a call: what it settled is gone, what it failed of is new.
+
+    Of calls that are no part of service activation, only those count that want a sign-in or an OTP.
+    """
     left: dict[str, Owed] = {}
+    identity = call.identity
     for of, debt in owed.items():
         settles = identity in RESOLVES.get(debt.handling, frozenset())
         if debt.handling == Handling.RESET:
@@ -252,9 +273,12 @@ def _owed(
             continue
         leads = of == identity or identity in PATHS.get(debt.handling, frozenset())
         left[of] = replace(debt, strayed=debt.strayed or not leads)
-    if not outcome.succeeded:
-        left[identity] = Owed(str(handling(outcome.code, operation)), outcome.code, call.fingerprint)
-    return left
+    if outcome.succeeded:
+        return left
+    due = handling(outcome.code, operation)
+    if operation is None and due not in (Handling.PIN, Handling.SIGN_IN):
+        return left
+    return _kept(left, identity, Owed(str(due), outcome.code, call.fingerprint))
 
 
 BLOCKED = "blocked"
@@ -328,11 +352,11 @@ def _succeeded(state: State, call: Call, operation: Operation, outcome: Outcome)
         case "carkey_status":
             until = outcome.until.isoformat() if outcome.until else ""
             key = CarKey(str(outcome.carkey or ""), checked=True, until=until)
-            state = replace(state, carkeys={**state.carkeys, device.vehicle: key})
+            state = replace(state, carkeys=_kept(state.carkeys, device.vehicle, key))
             return _tell(state, name, _done(Step.MEDIUM_CAR_KEY, outcome.carkey == CarKeyStatus.ACTIVE))
         case "activate_carkey" if outcome.flag is not False:
             key = replace(state.carkey(name), status=str(CarKeyStatus.ACTIVE), until="")
-            state = replace(state, carkeys={**state.carkeys, device.vehicle: key})
+            state = replace(state, carkeys=_kept(state.carkeys, device.vehicle, key))
             return _tell(state, name, _done(Step.MEDIUM_CAR_KEY))
     return state
 
@@ -359,7 +383,7 @@ def _listed(state: State, call: Call, operation: Operation, outcome: Outcome) ->
     listed = device.listed or operation.id == "steps_first"
     told = {**device.told, **statuses}
     state = _with(state, call.device, replace(device, listed=listed, listing=number, told=told))
-    return replace(state, listings={**state.listings, number: Listing(call.device, statuses)})
+    return replace(state, listings=_kept(state.listings, number, Listing(call.device, statuses)))
 
 
 def _seen(statuses: Mapping[str, str], step: Step) -> bool | None:
@@ -379,4 +403,4 @@ def _told_next(state: State, call: Call, outcome: Outcome) -> State:
     if coming is not None:
         statuses[str(coming)] = str(StepStatus.TODO)
     state = _tell(state, call.device, statuses)
-    return replace(state, listings={**state.listings, call.steps_id: replace(known, statuses=statuses)})
+    return replace(state, listings=_kept(state.listings, call.steps_id, replace(known, statuses=statuses)))

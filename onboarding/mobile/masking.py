@@ -50,6 +50,7 @@ _HINT = re.compile(
 """Without one of these a text has nothing to mask; most have none."""
 _MASKED_ALREADY = re.compile(r"(?:\\u2022|•)+[^\\]{0,4}\Z")
 _MAX_DEPTH = 100
+_LONGEST = 40
 _ANY = re.compile(r"[^\r\n\t ]")
 
 
@@ -65,9 +66,13 @@ _ONLY_END = _but(2)
 _VIN = _but(4)
 
 
-@lru_cache(maxsize=512)
 def is_secret(name: str) -> bool:
     """Say whether a member of this name is a secret: a token, a signature, a security code, a PIN, an SMS code."""
+    return len(name) <= _LONGEST and _is_secret(name)
+
+
+@lru_cache(maxsize=512)
+def _is_secret(name: str) -> bool:
     return _SECRET_NAME.match(name.strip()) is not None
 
 

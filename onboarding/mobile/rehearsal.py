@@ -28,7 +28,6 @@ WRONG_PINS = 3
 SECURITY_CODE_DAYS = 30
 """How long a CarKey's security code is good for. Ours."""
 MAX_DEVICES = 8
-MAX_LISTINGS = 64
 MAX_SMS = 20
 MAX_TEXT = 64
 """A rehearsal stays a small value, whatever is sent to it."""
@@ -188,8 +187,6 @@ def step(world: Rehearsal, call: Call, now: datetime) -> tuple[Rehearsal, dict[s
     outcome = hear(message)  # the machine goes by what was said, as it does for a trace
     world = _remember(replace(world, forced=0), call, outcome, now)
     state = advance(world.state, call, outcome)
-    if len(state.listings) > MAX_LISTINGS:
-        state = replace(state, listings=dict(list(state.listings.items())[-MAX_LISTINGS:]))
     return replace(world, state=state), message
 
 

@@ -58,12 +58,16 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. code: of its message and of the finding. source: the page of the documents that asks for it."""
+    """One rule. code: of its message and of the finding. source: the page of the documents that asks for it.
+
+    elsewhere: whether it holds for calls, too, that are no part of service activation.
+    """
 
     code: str
     severity: Severity
     source: str
     check: Callable[[Situation], Verdict]
+    elsewhere: bool = False
 
 
 def _first_by_association(at: Situation) -> Verdict:
@@ -132,7 +136,7 @@ def _same_again(handling: Handling) -> Callable[[Situation], Verdict]:
     """A rule against making the same call again while something else is due."""
 
     def check(at: Situation) -> Verdict:
-        return next(({"code": code} for of, code in at.owed(handling) if of == at.operation.id), None)
+        return next(({"code": code} for of, code in at.owed(handling) if of == at.call.identity), None)
 
     return check
 
@@ -280,8 +284,8 @@ RULES: tuple[Rule, ...] = (
     Rule("reset_missing", ERROR, "steps: Cache; otp: Error 2317 & 2312", _reset_after),
     Rule("otp_again_and_again", WARNING, "otp: Error 2317 & 2312", _otp_once),
     Rule("removal_missing", ERROR, "enrolment: 8 and A", _removed_after),
-    Rule("pin_missing", ERROR, "otp: When should I request an OTP?", _same_again(Handling.PIN)),
-    Rule("sign_in_missing", ERROR, "steps: Security", _same_again(Handling.SIGN_IN)),
+    Rule("pin_missing", ERROR, "otp: When should I request an OTP?", _same_again(Handling.PIN), elsewhere=True),
+    Rule("sign_in_missing", ERROR, "steps: Security", _same_again(Handling.SIGN_IN), elsewhere=True),
     Rule("phone_missing", ERROR, "enrolment: 3", _same_again(Handling.PHONE)),
     Rule("new_code_missing", ERROR, "enrolment: 4 and 5", _new_code_after),
     Rule("listing_missing", ERROR, "steps: Update the List", _listed_after),
@@ -290,16 +294,14 @@ RULES: tuple[Rule, ...] = (
     Rule("carkey_not_checked", WARNING, "carkey: Check Carkey status", _carkey_checked),
     Rule("carkey_again", ERROR, "carkey: Activate CarKey", _carkey_once),
     Rule("carkey_too_late", ERROR, "reference: get pims.vehicle.carkey", _carkey_in_time),
+    Rule("subscribed_twice", WARNING, "reference: Errors", _not_twice, elsewhere=True),
 )
 """The rules about one call, in the order in which they are told."""
 
 FORM: tuple[Rule, ...] = RULES[:7]
 """Those about a call's own words, which hold in every state."""
 
-SUBSCRIPTION = Rule("subscribed_twice", WARNING, "reference: Errors", _not_twice)
-"""The only rule about subscriptions, which are no part of service activation."""
-
-BY_CODE: Mapping[str, Rule] = {rule.code: rule for rule in (*RULES, SUBSCRIPTION)}
+BY_CODE: Mapping[str, Rule] = {rule.code: rule for rule in RULES}
 
 _NO_OPERATION = Operation("other", sdk.Method.SUBSCRIBE, "", "", "")
 
@@ -320,8 +322,8 @@ def situation(
 def broken(at: Situation, rules: tuple[Rule, ...] = RULES) -> list[Finding]:
     """Return a finding for each rule that a call breaks, in the order of the table; its field is the API."""
     findings = []
-    for rule in rules if at.call.operation else (SUBSCRIPTION,):
-        verdict = rule.check(at)
+    for rule in rules:
+        verdict = rule.check(at) if at.call.operation or rule.elsewhere else None
         if verdict is not None:
             params = {"device": at.call.device, **verdict}
             findings.append(Finding(rule.code, rule.severity, at.call.api, params=params))

@@ -71,6 +71,9 @@ _NAMES: Mapping[str, str] = {
     "duration": "duration",
 }
 
+_LONGEST = 40
+"""Longer than any name of the documents, blanks included."""
+
 _ACCEPTED: frozenset[str] = frozenset({*_NAMES.values(), "login", "stepsId"})
 """Spellings that need no remark: those of the reference, and those that stand beside it in the documents' examples."""
 
@@ -116,9 +119,13 @@ def _plain(text: str) -> str:
     return "".join(text.split()).replace("_", "").replace("-", "").casefold()
 
 
-@lru_cache(maxsize=512)
 def name(text: str) -> str:
     """Return the one name of a member, as the reference spells it; an unknown name without blanks around it."""
+    return _name(text) if len(text) <= _LONGEST else text.strip()
+
+
+@lru_cache(maxsize=512)
+def _name(text: str) -> str:
     return _NAMES.get(_plain(text), text.strip())
 
 

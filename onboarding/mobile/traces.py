@@ -25,7 +25,7 @@ MAX_LINE = 64 * 1024
 MAX_LINES = 100_000
 MAX_FINDINGS = 1_000
 """So many are kept; further ones are counted."""
-MAX_OPEN = 1_000
+MAX_OPEN = 100
 """So many calls can wait for their message at a time."""
 MAX_NAMES = 100
 """So many phones, and so many accounts, are told apart."""
@@ -72,7 +72,7 @@ class _Account:
     """One account's state, and on which line an error came that is still owed, by phone and call."""
 
     state: State = field(default_factory=State)
-    owed_since: dict[tuple[str, str], int] = field(default_factory=dict)
+    owed_since: dict[str, dict[str, int]] = field(default_factory=dict)
     suspended_at: dict[str, int] = field(default_factory=dict)
 
 
@@ -272,10 +272,8 @@ class Checker:
             self.note("error_not_documented", Severity.NOTE, number, of.call.api, str(outcome.code))
         account.state = advance(account.state, of.call, outcome)
         device = account.state.device(of.call.device)
-        for call in device.owed:
-            account.owed_since.setdefault((of.call.device, call), number)
-        for owed in [one for one in account.owed_since if one[0] == of.call.device and one[1] not in device.owed]:
-            del account.owed_since[owed]
+        since = account.owed_since.get(of.call.device, {})
+        account.owed_since[of.call.device] = {call: since.get(call, number) for call in device.owed}
         if operation and operation.id == "carkey_status":
             account.suspended_at[device.vehicle] = number
 
@@ -307,7 +305,7 @@ class Checker:
                     continue
                 severity = Severity.WARNING if owed.strayed else Severity.NOTE
                 code = "error_not_handled" if owed.strayed else "ends_with_error"
-                line = account.owed_since.get((name, call), self.lines)
+                line = account.owed_since.get(name, {}).get(call, self.lines)
                 self.note(code, severity, line, "error", str(owed.code), device=name)
         for vehicle, key in account.state.carkeys.items():
             until = spellings.instant(key.until)
