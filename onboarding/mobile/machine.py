@@ -34,12 +34,20 @@ def _kept(known: Mapping[str, Kept], name: str, value: Kept) -> dict[str, Kept]:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of the SDK, by one phone. parameters: under their one name, see `spellings`."""
+    """A call of the SDK, by one phone. parameters: under their one name, see `spellings`.
+
+    operation: which call of the table it is; None: one that has nothing to do with service activation.
+    """
 
     device: str
     method: str
     api: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    operation: Operation | None = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        texts = {name: str(value) for name, value in self.parameters.items()}
+        object.__setattr__(self, "operation", sdk.operation(self.method, self.api, texts))
 
     @classmethod
     def of(cls, device: str, method: str, api: str, parameters: Mapping[str, Any] | None = None) -> "Call":
@@ -53,12 +61,6 @@ class Call:
         if api == sdk.SMS_API and method == "set" and named.get("action") in ("addPhoneNumber", "modifyPhoneNumber"):
             named.setdefault("type", named.pop("action"))
         return cls(device, method, api, named)
-
-    @property
-    def operation(self) -> Operation | None:
-        """Which call of the table it is; None: one that has nothing to do with service activation."""
-        texts = {name: str(value) for name, value in self.parameters.items()}
-        return sdk.operation(self.method, self.api, texts)
 
     @property
     def steps_id(self) -> str:
@@ -272,7 +274,7 @@ def _owed(owed: Mapping[str, Owed], call: Call, operation: Operation | None, out
         if changed or (outcome.succeeded and (settles or of == identity)):
             continue
         leads = of == identity or identity in PATHS.get(debt.handling, frozenset())
-        left[of] = replace(debt, strayed=debt.strayed or not leads)
+        left[of] = debt if debt.strayed or leads else replace(debt, strayed=True)
     if outcome.succeeded:
         return left
     due = handling(outcome.code, operation)
