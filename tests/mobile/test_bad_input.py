@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from onboarding.findings import explain
@@ -76,9 +76,8 @@ def test_a_trace_may_hold_anything(lines: list[bytes]) -> None:
 @settings(max_examples=60, deadline=None)
 @given(value=JSON)
 def test_json_is_read_as_json(value: object) -> None:
-    text = json.dumps({"v": value}, allow_nan=False) if "NaN" not in json.dumps(value) else "{}"
-    if "Infinity" in text:
-        return
+    text = json.dumps({"v": value})
+    assume("NaN" not in text and "Infinity" not in text)
     document = tolerant.parse(text)
     assert document.trouble is None
     assert document.root is not None
