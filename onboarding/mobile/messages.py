@@ -20,6 +20,9 @@ _JSON: Mapping[str, Message] = {
         _("This is a list of {found} values, and none of them is a message."),
         _("Paste one message, as the SDK handed it over."),
     ),
+    "nothing_known": Message(
+        _("Nothing in this is part of a message of the SDK."), _("Paste one message, as the SDK handed it over.")
+    ),
     "too_large": Message(
         _("The text has {found} characters; 65,536 are looked into."), _("Paste one message, not a whole log.")
     ),

@@ -72,7 +72,7 @@ class Reading:
 UNREADABLE: frozenset[str] = frozenset(
     {
         *("empty", "not_json", "not_text", "too_large", "too_deep", "too_many"),
-        *("cut_off", "string_not_closed", "unexpected", "value_missing", "not_a_message"),
+        *("cut_off", "string_not_closed", "unexpected", "value_missing", "not_a_message", "nothing_known"),
     }
 )
 """Findings after which no message is left to explain, or not all of one."""
@@ -279,6 +279,8 @@ class _Reader:
     def _of_message(self, root: Value) -> Reading:
         outcome = hear(tolerant.plain(root))
         fields = tuple(self._fields(root))
+        if outcome.kind == Kind.UNKNOWN and not any(field.known for field in fields):
+            self.note("nothing_known", Severity.ERROR, root.start, "file")
         if any(finding.code in UNREADABLE for finding in self.findings):
             return replace(_nothing(self.text, *self._sorted()), fields=fields)
         top = _members(root)
@@ -315,7 +317,7 @@ class _Reader:
                 if count > MAX_FIELDS:
                     return
                 text = str(written.plain)
-                where = f"{path}.{text}" if path else text
+                where = _shown(f"{path}.{text}" if path else text)
                 name = spellings.name(text)
                 self._name(where, text, name, written, seen)
                 known = name in FIELDS
@@ -326,7 +328,7 @@ class _Reader:
                     if complaint:
                         code, severity, expected = complaint
                         self.note(code, severity, inner.start, where, self._as_written(inner), expected)
-                yield Field(where, name, _shown(self._as_written(inner)), self.lines.place(inner.start), known)
+                yield Field(where, _shown(name), _shown(self._as_written(inner)), self.lines.place(inner.start), known)
                 if inner.kind in ("object", "array"):
                     todo.append((where, inner))
             for index, inner in enumerate(value.items):

@@ -240,6 +240,7 @@ def test_what_is_wrong_is_pointed_at_by_its_place(text: str, code: str, severity
 UNREADABLE = [
     ("", "empty"), (" \n", "empty"), ("<html></html>", "not_json"), ("hello", "not_json"),
     (message(None)[:-1], "cut_off"), (message(CARKEY)[:60], "cut_off"), ('{"a": "b', "cut_off"),
+    ("{}", "nothing_known"), ('{"x": {"y": 1}}', "nothing_known"),
     ("[1, 2, 3]", "not_a_message"), ("[]", "not_a_message"), ("[" * 100, "too_deep"), ('{"a":' * 100, "too_deep"),
     ("[" + "0," * 100_000 + "0]", "too_large"), ("[" + "0," * 20_000 + "0]", "too_many"), ('{"a" 1}', "unexpected"),
     ('{"a": }', "value_missing"), ('{"a"}', "value_missing"), ('{"a": 1]', "unexpected"),
