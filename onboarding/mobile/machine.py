@@ -130,6 +130,7 @@ class Device:
     by "account" whether it is blocked; another phone's doings are not part of it. vehicle: the one it has selected or
     named, by its last four characters. sms: what the SMS code is for that is on its way: phone, enrolment, pin, or
     empty. listed: whether it has listed the steps by carAssociationID. listing: the stepsID of its latest list.
+    order: of the steps, as its latest list of all of them has it; until then the documented one.
     otp_failures: how many OTPs in a row ended in an error that a reset of the steps is the answer to. owed: by the id
     of the call that failed. subscriptions: to which APIs.
     """
@@ -139,6 +140,7 @@ class Device:
     vehicle: str = ""
     sms: str = ""
     listed: bool = False
+    order: tuple[str, ...] = tuple(map(str, Step))
     listing: str = ""
     otp_failures: int = 0
     owed: Mapping[str, Owed] = field(default_factory=dict)
@@ -171,7 +173,8 @@ class State:
 
     def next_step(self, device: str) -> Step | None:
         """Return the first step that is still to do, as far as a phone has been told."""
-        return next((step for step in Step if self.status(device, step) == StepStatus.TODO), None)
+        order = map(Step, self.device(device).order)
+        return next((step for step in order if self.status(device, step) == StepStatus.TODO), None)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a JSON column; `from_json` reads them back."""
@@ -185,6 +188,7 @@ class State:
                 **{
                     **device,
                     "owed": {call: Owed(**owed) for call, owed in device["owed"].items()},
+                    "order": tuple(device["order"]),
                     "subscriptions": tuple(device["subscriptions"]),
                 }
             )
@@ -384,7 +388,9 @@ def _listed(state: State, call: Call, operation: Operation, outcome: Outcome) ->
         state = replace(state, phone=_seen(statuses, Step.TRUSTED_PHONE))
     listed = device.listed or operation.id == "steps_first"
     told = {**device.told, **statuses}
-    state = _with(state, call.device, replace(device, listed=listed, listing=number, told=told))
+    ranked = sorted((one.order, str(one.step)) for one in outcome.steps if one.order is not None)
+    order = tuple(name for _rank, name in ranked) if len(ranked) == len(Step) else device.order
+    state = _with(state, call.device, replace(device, listed=listed, listing=number, told=told, order=order))
     return replace(state, listings=_kept(state.listings, number, Listing(call.device, statuses)))
 
 
@@ -399,7 +405,7 @@ def _told_next(state: State, call: Call, outcome: Outcome) -> State:
     if known is None or known.device != call.device:
         return state
     coming = outcome.steps[0].step if outcome.steps else None
-    order = list(Step)
+    order = [Step(name) for name in state.device(call.device).order]
     before = order if coming is None else order[: order.index(coming)]
     statuses = {**known.statuses, **{str(step): str(StepStatus.ALREADY_DONE) for step in before}}
     if coming is not None:

@@ -96,7 +96,7 @@ def _in_order(at: Situation) -> Verdict:
     wanted = at.operation.step
     if wanted is None:
         return None
-    for step in Step:
+    for step in map(Step, at.device.order):
         if step == wanted:
             return None
         if at.state.status(at.call.device, step) == StepStatus.TODO:

@@ -211,3 +211,14 @@ def test_an_error_that_the_app_handles_is_not_held_against_it() -> None:
     half = check(trace(*start, call(parameters={**LISTING, "resetSteps": "false"}), answer(), otp, given))
     assert [code for code, _line in found(half) if code == "reset_missing"] == ["reset_missing"] * 2
     assert half.findings[0].severity == Severity.WARNING
+
+
+def test_the_order_is_that_of_the_list() -> None:
+    names = ("mediumCarKey", "trustedPhone", "deviceActivation")
+    steps = {name: {"name": name, "status": "todo", "order": order} for order, name in enumerate(names, start=1)}
+    listed = {"transactionId": "t", "status": "SUCCEEDED", "result": {"stepsID": 1, **steps}}
+    activate = call("pims.vehicle.carkey", "set", parameters={})
+    sms = call("pims.authentication.smscode", parameters={"type": "enrollment"})
+    assert "out_of_order" not in [code for code, _line in found(check(trace(call(), answer(listed), activate)))]
+    assert ("out_of_order", 3) in found(check(trace(call(), answer(listed), sms)))
+    assert ("out_of_order", 3) in found(check(trace(call(), answer(), activate)))
