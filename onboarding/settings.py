@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "onboarding.registrations",
     "onboarding.credentials",
     "onboarding.validation",
+    "onboarding.activation",
     "onboarding.memberships",
     "onboarding.sandbox",
     "onboarding.web",
