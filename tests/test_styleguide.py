@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.widgets import CatalogueSelect, RadioCards, SuffixInput
+from onboarding.web.presenting import environment_name
 from onboarding.web.templatetags.portal import (
     form_errors,
     glyph,
@@ -132,6 +133,18 @@ def test_the_account_pages_wear_the_same_frame(client: Client, db: None, name: s
     assert 'class="entrance"' in html
     assert 'class="masthead"' in html
     assert Page(html).forbidden == []
+
+
+def test_the_title_says_that_something_is_wrong_on_the_page(client: Client, db: None) -> None:
+    url = reverse("account_login")
+    assert "<title>Sign in – " in client.get(url).content.decode()
+    assert "<title>Error: Sign in – " in client.post(url, {}).content.decode()
+
+
+def test_an_environment_is_shown_by_its_name_also_one_that_is_gone() -> None:
+    assert [environment_name(id_) for id_ in ("sandbox", "preproduction", "gone")] == [
+        "Sandbox", "Pre-production", "gone",
+    ]  # fmt: skip
 
 
 # Forms

@@ -139,3 +139,9 @@ def test_of_what_a_failed_answer_did_not_say_nothing_is_claimed(
         report = run(material, target_of(server))
     assert by_rung(report)[Rung.RATE_LIMITS].result == Result.NOT_REACHED
     assert by_rung(report)[Rung.CLOCK].result == Result.NOT_REACHED
+
+
+def test_what_is_left_is_said_with_the_limit_and_the_time_it_is_for() -> None:
+    assert str(Quota("1", 50_000, 49_999)) == "49999/50000 (24 h)"
+    assert str(Quota("2", 200)) == "?/200 (1 s)"
+    assert str(Quota("rate-limit-1", None, 149)) == "149/? (rate-limit-1)"
