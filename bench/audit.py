@@ -65,12 +65,13 @@ def measure(entries: int) -> int:
 
     django.setup()
     from django.core.management import call_command
-    from django.db import connection
+    from django.db import connection, transaction
 
     from onboarding.audit import checkpoints, keys, verifying
 
     call_command("migrate", verbosity=0)
-    seed(entries)
+    with transaction.atomic():
+        seed(entries)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began, worked = time.perf_counter(), time.process_time()
     outcome = verifying.verify(keys.ring())
