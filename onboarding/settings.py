@@ -27,6 +27,7 @@ ACCENT_COLOUR = env.str("ACCENT_COLOUR", "")  # "#RRGGBB", the operator's own
 OPERATOR_NAME = env.str("OPERATOR_NAME", "Mobilisights")  # who reviews and issues, as pages name them
 PORTAL_MODE = env.str("PORTAL_MODE", "hub")
 REVIEW_TARGET_DAYS = env.int("REVIEW_TARGET_DAYS", 5)  # working days in which a review is to be decided; 0: not said
+ISSUE_TARGET_DAYS = env.int("ISSUE_TARGET_DAYS", 5)  # the same for whatever else waits for staff
 DEMO = env.bool("DEMO", False)
 DEBUG = env.bool("DEBUG", False)
 
@@ -95,6 +96,7 @@ INSTALLED_APPS = [
     "onboarding.audit",
     "onboarding.vault",
     "onboarding.notifications",
+    "onboarding.worklist",
     "onboarding.registrations",
     "onboarding.credentials",
     "onboarding.validation",

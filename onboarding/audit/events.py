@@ -11,6 +11,7 @@ class Event(models.TextChoices):
     APPLICATION_CREATED = "application:created", _("Application started")
     REGISTRATION_SUBMITTED = "registration:submit", _("Description submitted for review")
     REGISTRATION_TAKEN = "registration:take", _("Review begun")
+    REGISTRATION_RELEASED = "registration:release", _("Given back to all reviewers")
     REGISTRATION_CHANGES_REQUESTED = "registration:request_changes", _("Changes requested")
     REGISTRATION_APPROVED = "registration:approve", _("Application approved")
     REGISTRATION_DECLINED = "registration:decline", _("Application declined")
@@ -56,6 +57,8 @@ class Event(models.TextChoices):
     REHEARSAL_BEGUN = "rehearsal:begun", _("Rehearsed failure switched on")
     REHEARSAL_ENDED = "rehearsal:ended", _("Rehearsed failure switched off")
     ROLE_GRANTED = "staff_role:granted", _("Staff role granted")
+    WORK_ASSIGNED = "work:assigned", _("Work at the desk taken or handed over")
+    WORK_RELEASED = "work:released", _("Work at the desk given back")
     INVITATION_SENT = "invitation:sent", _("Invitation sent")
     INVITATION_RESENT = "invitation:resent", _("Invitation sent again")
     INVITATION_WITHDRAWN = "invitation:withdrawn", _("Invitation withdrawn")
@@ -91,7 +94,9 @@ class Event(models.TextChoices):
     SESSIONS_ENDED = "account:sessions_ended", _("Signed out elsewhere")
 
 
-STAFF_ONLY = frozenset({Event.ROLE_GRANTED, Event.PERSON_EXPORTED, Event.PERSON_ERASED})
+STAFF_ONLY = frozenset(
+    {Event.ROLE_GRANTED, Event.WORK_ASSIGNED, Event.WORK_RELEASED, Event.PERSON_EXPORTED, Event.PERSON_ERASED}
+)
 """Events that partners do not see."""
 
 ACCOUNT = frozenset(event for event in Event if event.startswith("account:"))

@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from django.db import transaction
 from django.utils import timezone
 
-from onboarding.audit.transitions import advance
 from onboarding.credentials.embedded_ca import sandbox_ca
 from onboarding.credentials.matching import claims_on, mere_claim_by_others, requests_seen_by
 from onboarding.credentials.models import CertificateRequest, CredentialSet
@@ -26,6 +25,7 @@ from onboarding.pki.traits import fingerprint, is_ca
 from onboarding.programmes import SANDBOX
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import open_secret, seal_secret
+from onboarding.worklist.transitions import advance
 
 
 class CertificateRefused(Exception):

@@ -5,11 +5,13 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from onboarding.credentials.states import LIFECYCLE, State
+from onboarding.credentials.states import LIFECYCLE, USABLE, State
 from onboarding.leases import Work
 from onboarding.partners.models import Organisation, PartnerLogin
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
+from onboarding.worklist.following import Card
+from onboarding.worklist.models import Stage
 
 
 class Authority(models.Model):
@@ -99,6 +101,23 @@ class CertificateRequest(models.Model):
     def organisation(self) -> Organisation:
         """Whose it is."""
         return self.partner_login.organisation
+
+    def card(self) -> Card | None:
+        """Return what of it waits for staff, if it does. With a login of the sandbox's own nobody is waited for."""
+        if LIFECYCLE.turn.get(self.state) != "operator" or self.partner_login.is_of_sandbox:
+            return None
+        application = self.application
+        usable = application.certificate_requests.filter(environment=self.environment, state__in=USABLE)
+        return Card(
+            Stage.RENEWAL if usable.exists() else Stage.CSR,
+            application.organisation,
+            title=str(application),
+            reference=application.reference,
+            application_id=application.pk,
+            programme=application.programme,
+            environment=self.environment,
+            words=[self.partner_login.mzp],
+        )
 
     @property
     def is_brought_in(self) -> bool:

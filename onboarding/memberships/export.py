@@ -35,6 +35,7 @@ SECTIONS = (
     Section("second_factors", "mfa.authenticator", "user", ("type", "created_at", "last_used_at")),
     Section("sessions", "usersessions.usersession", "user", ("created_at", "last_seen_at", "ip", "user_agent")),
     Section("memberships", "partners.membership", "user", ("organisation__name", "role", "joined_at")),
+    Section("saved_views", "worklist.savedview", "user", ("name", "query", "created_at")),
     Section("staff_roles", "partners.staffrole", "user", ("role", "granted_at")),
     Section(
         "invitations_sent", "memberships.invitation", "invited_by",
@@ -58,7 +59,7 @@ SECTIONS = (
         ("registration__application__reference", "number", "submitted_at"),
     ),
     Section(
-        "reviews", "registrations.registration", "assignee", ("application__reference", "state", "state_since")
+        "work_at_the_desk", "worklist.item", "assignee", ("reference", "stage", "opened_at", "assigned_at", "closed_at")
     ),
     Section(
         "validations_asked_for", "validation.run", "requested_by",

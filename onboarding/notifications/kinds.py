@@ -52,4 +52,6 @@ KINDS: Mapping[str, Category] = {
     "csr_to_sign": Category.DESK,
     "login_to_decide": Category.DESK,
     "platform_incident": Category.DESK,
+    "work_assigned": Category.DESK,
+    "work_digest": Category.DESK,
 }

@@ -38,7 +38,11 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, 
     """
     category = KINDS[kind]
     people = list(people)
-    muted = set(Muted.objects.filter(user__in=[person.pk for person in people], category=category).values_list("user", flat=True))
+    muted = set(
+        Muted.objects.filter(user__in=[person.pk for person in people], category=category).values_list(
+            "user", flat=True
+        )
+    )
     for person in people:
         if person.pk not in muted:
             write_to(person.email, kind, language=person.language, once=once, params=params, user_id=person.pk)

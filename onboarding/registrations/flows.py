@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
-from onboarding.audit.transitions import advance
 from onboarding.lifecycle import IllegalTransition
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
@@ -23,7 +21,9 @@ from onboarding.registrations.logins import assign_login
 from onboarding.registrations.models import Application, DraftEdit, Registration, Submission
 from onboarding.registrations.reopening import open_steps
 from onboarding.registrations.states import EDITABLE, LIFECYCLE, State
-from onboarding.registrations.targets import working_days_after
+from onboarding.worklist import assigning
+from onboarding.worklist.following import open_item
+from onboarding.worklist.transitions import advance
 
 NAME_LENGTH = 120
 COPY_ROOM = 20
@@ -194,13 +194,13 @@ def submit(registration: Registration, *, actor: Actor, seen_version: int | None
                 raise ChangedSinceRead
             if unanswered := missing(registration.answers):
                 raise Incomplete(unanswered)
-            days = settings.REVIEW_TARGET_DAYS
+            waiting = open_item(registration)
             submission = Submission.objects.create(
                 registration=registration,
                 number=registration.submissions.count() + 1,
                 answers=applicable(registration.answers),
                 comments=registration.comments,
-                decide_by=working_days_after(timezone.localdate(), days) if days else None,
+                decide_by=waiting.due if waiting else None,
                 submitted_by_id=actor.user_id,
             )
             Registration.objects.filter(pk=registration.pk).update(comments={}, reopened=[])
@@ -213,17 +213,40 @@ def submit(registration: Registration, *, actor: Actor, seen_version: int | None
     return submission
 
 
+def assign(registration: Registration, person: User, *, actor: Actor) -> None:
+    """Give the review to somebody of the staff; with the first one it begins.
+
+    Raises MovedOn, CannotHave, or IllegalTransition if it waits for nobody of the staff.
+    """
+    with transaction.atomic():
+        if registration.state != State.IN_REVIEW:
+            advance(registration, LIFECYCLE, "take", actor=actor)
+        item = open_item(registration)
+        if item is None:
+            raise IllegalTransition(LIFECYCLE.name, registration.state, "take")
+        assigning.assign(item, person, actor=actor)
+
+
 def take(registration: Registration, *, actor: Actor) -> None:
-    """Begin the review: the reviewer who acts is the assignee from now on."""
-    advance(registration, LIFECYCLE, "take", actor=actor, assignee_id=actor.user_id)
+    """Begin the review: whoever acts has it from now on. Raises like `assign`."""
+    assign(registration, User.objects.get(pk=actor.user_id), actor=actor)
+
+
+def release(registration: Registration, *, actor: Actor) -> None:
+    """Give the review back, for another reviewer to take. Raises MovedOn or IllegalTransition."""
+    with transaction.atomic():
+        advance(registration, LIFECYCLE, "release", actor=actor)
+        if (item := open_item(registration)) is not None:
+            assigning.release(item, actor=actor)
 
 
 def approve(registration: Registration, *, mzp: str, actor: Actor) -> PartnerLogin:
     """Approve, with the organisation's partner login: an existing one confirmed, or a new one assigned.
 
-    Raises MalformedLogin, LoginTaken, or IllegalTransition.
+    Raises MalformedLogin, LoginTaken, NotHeld, or IllegalTransition.
     """
     with transaction.atomic():
+        assigning.require_holder(registration, actor)
         login = assign_login(registration.organisation, mzp, actor=actor)
         Application.objects.filter(pk=registration.application_id).update(partner_login=login)
         advance(registration, LIFECYCLE, "approve", actor=actor, data={"mzp": login.mzp}, reason="", note="")
@@ -233,8 +256,9 @@ def approve(registration: Registration, *, mzp: str, actor: Actor) -> PartnerLog
 
 
 def decline(registration: Registration, *, reason: str, note: str, actor: Actor) -> None:
-    """Decline, with a typed reason and a note to the partner."""
+    """Decline, with a typed reason and a note to the partner. Raises NotHeld or IllegalTransition."""
     with transaction.atomic():
+        assigning.require_holder(registration, actor)
         advance(registration, LIFECYCLE, "decline", actor=actor, data={"reason": reason}, reason=reason, note=note)
         _tell_partner("registration_declined", registration, note=note)
 
@@ -250,7 +274,7 @@ def request_changes(
     """Give the description back to the partner, saying what to change: in general, or question by question.
 
     comments: by question name. Only the steps that hold these questions can be changed then, unless `whole`.
-    Raises ValueError if nothing is said, and KeyError if there is no such question.
+    Raises ValueError if nothing is said, KeyError if there is no such question, NotHeld or IllegalTransition.
     """
     comments = dict(comments or {})
     if not note and not comments:
@@ -260,6 +284,7 @@ def request_changes(
     with translation.override("en"):  # the mail's template translates the labels, for each reader
         asked = [[str(BY_NAME[name].label), text] for name, text in comments.items()]
     with transaction.atomic():
+        assigning.require_holder(registration, actor)
         advance(
             registration,
             LIFECYCLE,

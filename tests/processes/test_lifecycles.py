@@ -6,7 +6,7 @@ import pytest
 
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
-from onboarding.audit.transitions import advance
+from onboarding.worklist.transitions import advance
 from onboarding.credentials import states as certificate_states
 from onboarding.credentials.models import CertificateRequest
 from onboarding.lifecycle import IllegalTransition, Lifecycle

@@ -1,4 +1,7 @@
-"""Changing a state: look the event up, write by compare-and-set, record. One transaction, one way to do it."""
+"""Changing a state: look the event up, write by compare-and-set, record, and tell the worklist.
+
+One transaction, one way to do it.
+"""
 
 from typing import Any, TypeVar
 
@@ -9,6 +12,7 @@ from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.lifecycle import IllegalTransition, Lifecycle
 from onboarding.partners.actors import Actor
+from onboarding.worklist.following import follow
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -24,7 +28,7 @@ def advance(
 ) -> Row:
     """Carry `event` out on `row`, writing `changes` with the new state, and record it. Returns the row, refreshed.
 
-    row: has `state`, `state_since`, `organisation` and `application_id`.
+    row: has `state`, `state_since`, `organisation` and `application_id`; `card()` says what of it waits for staff.
     Compare-and-set on the state the row was loaded with, so that of two people who decide at once one wins.
     Raises IllegalTransition (and changes nothing) if the table has no such transition, or if the row moved on.
     """
@@ -48,4 +52,5 @@ def advance(
             application_id=stateful.application_id,
             data={"from": state, "to": target, **(data or {})},
         )
+        follow(row, stateful.card(), event)
     return row
