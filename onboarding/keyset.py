@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 
 Row = TypeVar("Row", bound=Model)
 BACKWARDS = "-"
@@ -82,6 +82,7 @@ def _read(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[bool, 
     try:
         values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         fields = [model._meta.get_field(name.lstrip("-")) for name in order]
-        return backwards, [field.to_python(value) for field, value in zip(fields, values, strict=True)]
+        read = [field.to_python(value) for field, value in zip(fields, values, strict=True) if isinstance(field, Field)]
+        return backwards, read
     except (ValueError, TypeError, ValidationError, RecursionError):
         return False, None

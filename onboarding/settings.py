@@ -340,6 +340,7 @@ CELERY_BEAT_SCHEDULE = {
     "delete old runs": _every(60.0, "validation.tasks.delete_old", queue="schedule"),
     "erase closed descriptions": _every(3600.0, "registrations.tasks.erase_closed", queue="schedule"),
     "delete old mails": _every(3600.0, "notifications.tasks.delete_old", queue="schedule"),
+    "daily mails to staff": _every(600.0, "worklist.tasks.send_digests", queue="schedule"),
     "delete old invitations": _every(3600.0, "memberships.tasks.delete_old", queue="schedule"),
 }
 

@@ -229,7 +229,7 @@ def assign(registration: Registration, person: User, *, actor: Actor) -> None:
 
 def take(registration: Registration, *, actor: Actor) -> None:
     """Begin the review: whoever acts has it from now on. Raises like `assign`."""
-    assign(registration, User.objects.get(pk=actor.user_id), actor=actor)
+    assign(registration, User.objects.get(pk=str(actor.user_id)), actor=actor)
 
 
 def release(registration: Registration, *, actor: Actor) -> None:

@@ -135,7 +135,7 @@ def reject_login(login: PartnerLogin, *, actor: Actor) -> None:
         if not written:
             raise AlreadyDecided
         record(Event.LOGIN_REJECTED, login, actor=actor, organisation=login.organisation, data={"mzp": login.mzp})
-        follow(login, _card(login), "reject")
+        follow(login, _card(login), Event.LOGIN_REJECTED)
 
 
 def holder_of(mzp: str) -> PartnerLogin | None:
@@ -165,7 +165,7 @@ def _confirm(login: PartnerLogin, *, actor: Actor) -> None:
                 record(
                     Event.LOGIN_CONFIRMED, login, actor=actor, organisation=login.organisation, data={"mzp": login.mzp}
                 )
-                follow(login, None, "confirm")
+                follow(login, None, Event.LOGIN_CONFIRMED)
     except IntegrityError:
         raise LoginTaken(login.mzp) from None
     login.refresh_from_db()

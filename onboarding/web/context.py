@@ -31,7 +31,7 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
     entries = [(_("Applications"), reverse("home")), (_("Company"), reverse("organisations"))]
     if user.staff_roles:
         entries = [
-            (_("Reviews"), reverse("desk")),
+            (_("Queue"), reverse("desk")),
             (_("Certificates"), reverse("desk_certificates")),
             (_("Health"), reverse("desk_health")),
         ]

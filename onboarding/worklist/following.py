@@ -32,7 +32,7 @@ class Card:
 def follow(row: models.Model, card: Card | None, outcome: str = "") -> Item | None:
     """Open, close or bring up to date what lists show of a row, as the row now is; return what is open.
 
-    card: what waits; None if it is not the staff's turn. outcome: the event that changed the row.
+    card: what waits; None if it is not the staff's turn. outcome: the event that changed the row, an `Event`.
     Whoever had it keeps it while the same thing waits.
     """
     with transaction.atomic():

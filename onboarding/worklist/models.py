@@ -33,7 +33,7 @@ class Item(models.Model):
     subject_type, subject_id: the row that waits, as the audit names rows.
     reference, title, programme, environment: what lists show of it, without looking further; empty where it has none.
     search: what it is found by, in small letters; emptied when the description is erased.
-    due_on: the target date; UNDATED if the operator sets none. outcome: the event that ended it.
+    due_on: the target date; UNDATED if the operator sets none. outcome: the event that ended it, as the audit names it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -88,7 +88,7 @@ def items(query: Query) -> QuerySet[Item]:
     if query.assignee == NOBODY:
         found = found.filter(assignee=None)
     elif query.assignee:
-        found = found.filter(assignee=query.reader.pk if query.assignee == ME else query.assignee)
+        found = found.filter(assignee_id=query.reader.pk if query.assignee == ME else UUID(query.assignee))
     if query.words:
         found = found.filter(search__has_words=query.words)
     return found.filter(_aged(query.age, timezone.localdate())) if query.age else found
@@ -101,7 +101,7 @@ def page(query: Query, cursor: str = "") -> keyset.Page[Item]:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much there is of what a query asks for: by stage, whatever stage it asks for, and of that how much is late."""
+    """How much there is: by stage, whichever stage is asked for; and how much is late of what is asked for."""
 
     by_stage: Mapping[str, int]
     overdue: int

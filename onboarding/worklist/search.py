@@ -30,7 +30,7 @@ def searchable(texts: Iterable[str]) -> str:
 
 
 @models.TextField.register_lookup
-class HasWords(models.Lookup):  # type: ignore[type-arg] # generic only in its stubs
+class HasWords(models.Lookup):
     """`search__has_words="depot lux"`: what `searchable` stored has words that begin so, in any order."""
 
     lookup_name = "has_words"

@@ -44,13 +44,14 @@ def advance(
         row.refresh_from_db()
         if not written:
             raise IllegalTransition(lifecycle.name, stateful.state, event)
+        happened = Event(f"{lifecycle.name}:{event}")
         record(
-            Event(f"{lifecycle.name}:{event}"),
+            happened,
             row,
             actor=actor,
             organisation=stateful.organisation,
             application_id=stateful.application_id,
             data={"from": state, "to": target, **(data or {})},
         )
-        follow(row, stateful.card(), event)
+        follow(row, stateful.card(), happened)
     return row

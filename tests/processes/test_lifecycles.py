@@ -6,7 +6,6 @@ import pytest
 
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
-from onboarding.worklist.transitions import advance
 from onboarding.credentials import states as certificate_states
 from onboarding.credentials.models import CertificateRequest
 from onboarding.lifecycle import IllegalTransition, Lifecycle
@@ -14,6 +13,7 @@ from onboarding.partners.actors import SYSTEM
 from onboarding.partners.models import User
 from onboarding.registrations import states as registration_states
 from onboarding.registrations.models import Registration
+from onboarding.worklist.transitions import advance
 from tests.journey import approved, described
 
 LIFECYCLES = (registration_states.LIFECYCLE, certificate_states.LIFECYCLE)

@@ -65,6 +65,10 @@ READERS: dict[str, set[str]] = {
     "report": PARTNERS,
     "bring_credentials": SIGNED_IN,
     "desk": STAFF,
+    "desk_export": STAFF,
+    "desk_assign": STAFF,
+    "desk_view_save": STAFF,
+    "desk_view_delete": STAFF,
     "desk_registration": STAFF,
     "desk_registration_decide": STAFF,
     "desk_certificates": STAFF,
@@ -160,6 +164,9 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     "desk_registration_decide": {"reviewer"},
     "desk_certificate_issue": {"issuer"},
     "desk_login_decide": {"reviewer"},
+    "desk_assign": {"reviewer", "issuer"},
+    "desk_view_save": {"reviewer", "issuer"},
+    "desk_view_delete": {"reviewer", "issuer"},
 }
 
 
@@ -256,6 +263,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         "environment_id": "sandbox",
         "step": "concept",
         "number": 1,
+        "view_id": uuid.uuid4(),
         "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, ""),
         "report_id": held.reports.get().pk if name == "report" else uuid.uuid4(),
         "mail_id": Mail.objects.filter(application_id=application.pk).values_list("pk", flat=True)[0],

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -25,6 +25,7 @@ from onboarding.audit.events import Event
 from onboarding.web import kept_entries
 from onboarding.web.devices import device
 from onboarding.web.runs import check_in_words
+from onboarding.worklist.models import Stage
 
 register = template.Library()
 
@@ -108,6 +109,12 @@ def event_label(event: str) -> str:
 
 
 @register.filter
+def stage_label(stage: str) -> str:
+    """Say what staff are to do, of the worklist's stages."""
+    return str(Stage(stage).label)
+
+
+@register.filter
 def json_text(value: Any) -> str:
     """Write a value as JSON, for an attribute that a script reads."""
     return json.dumps(value, cls=DjangoJSONEncoder)
@@ -160,6 +167,15 @@ def when(instant: datetime | None, style: str = "auto") -> SafeString:
         format_ = pgettext("date format", "D j M, H:i") if this_year else pgettext("date format", "j M Y, H:i")
         text = format_date(local, format_)
     return format_html('<time datetime="{}" title="{}">{}</time>', instant.astimezone(UTC).isoformat(), exact, text)
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """Show a day of these weeks, such as "3 Dec"; one of another year with it."""
+    if value is None:
+        return ""
+    this_year = value.year == timezone.localdate().year
+    return format_date(value, pgettext("date format", "j M") if this_year else pgettext("date format", "j M Y"))
 
 
 def _zone(local: datetime) -> str:

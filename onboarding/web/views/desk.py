@@ -7,6 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,7 +21,7 @@ from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.lifecycle import IllegalTransition
-from onboarding.partners.models import StaffRole
+from onboarding.partners.models import StaffRole, User
 from onboarding.programmes import SANDBOX
 from onboarding.registrations import flows, logins
 from onboarding.registrations.models import Registration
@@ -29,7 +30,7 @@ from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access
 from onboarding.web.describing import describe_answers, describe_changes
 from onboarding.web.forms.credentials import TakeInForm
-from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, NoteForm
+from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, HandOverForm, NoteForm
 from onboarding.web.presenting import (
     certificate_report,
     explain_findings,
@@ -38,18 +39,11 @@ from onboarding.web.presenting import (
 )
 from onboarding.web.requests import PortalRequest
 from onboarding.web.timeline import timeline
+from onboarding.worklist import assigning
+from onboarding.worklist.following import open_item
+from onboarding.worklist.models import Item
 
 PAGE_SIZE = 50
-REGISTRATION_TABS = {
-    "waiting": (RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW),
-    "decided": (
-        RegistrationState.APPROVED,
-        RegistrationState.DECLINED,
-        RegistrationState.CHANGES_REQUESTED,
-        RegistrationState.SUSPENDED,
-        RegistrationState.WITHDRAWN,
-    ),
-}
 CERTIFICATE_TABS = {
     "waiting": (CertificateState.CSR_SUBMITTED, CertificateState.CSR_ACCEPTED),
     "decided": (
@@ -60,20 +54,6 @@ CERTIFICATE_TABS = {
         CertificateState.REVOKED,
     ),
 }
-
-
-@access.staff()
-def registrations(request: PortalRequest) -> HttpResponse:
-    """The requests: those that wait, the longest waiting first; and those decided."""
-    tab = _tab(request, REGISTRATION_TABS)
-    rows = (
-        Registration.objects.filter(state__in=REGISTRATION_TABS[tab])
-        .exclude(submissions=None)
-        .select_related("application__organisation", "assignee")
-        .order_by("state_since" if tab == "waiting" else "-state_since")
-    )
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "desk/registrations.html", {"page": page, "tab": tab})
 
 
 @access.staff(StaffRole.Role.REVIEWER)
@@ -91,13 +71,28 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
     if request.method != "POST":
         return redirect("desk_registration", found.pk)
     form_class, decision, done = DECISIONS[verb]
-    extra: dict[str, Any] = {"answers": _under_review(found)} if form_class is ChangesForm else {}
+    extra: dict[str, Any] = {}
+    if form_class is ChangesForm:
+        extra = {"answers": _under_review(found)}
+    elif form_class is HandOverForm:
+        extra = {"candidates": _candidates(request, open_item(found))}
     form = form_class(request.POST, **extra)
     if form.is_valid():
         try:
             decision(found, actor=access.staff_actor(request), **form.cleaned_data)
         except IllegalTransition as error:
             messages.warning(request, _moved_on(RegistrationState(error.state)))
+            return redirect("desk_registration", found.pk)
+        except assigning.NotHeld as error:
+            messages.warning(request, _not_held(error))
+            return redirect("desk_registration", found.pk)
+        except assigning.MovedOn:
+            messages.warning(request, _("Nothing was changed: a colleague was quicker."))
+            return redirect("desk_registration", found.pk)
+        except assigning.CannotHave:
+            messages.warning(
+                request, _("Nothing was changed: whoever belongs to a company does not decide on its requests.")
+            )
             return redirect("desk_registration", found.pk)
         except logins.MalformedLogin:
             form.add_error("mzp", _("A partner login has only capital letters and digits, such as MZP128745."))
@@ -189,6 +184,8 @@ def _desk_page(claim: Mapping[str, Any]) -> str:
 
 DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
     "take": (forms.Form, flows.take, gettext_lazy("You have it now.")),
+    "hand_over": (HandOverForm, flows.assign, gettext_lazy("Handed over. Your colleague has a mail.")),
+    "release": (forms.Form, flows.release, gettext_lazy("Given back: any reviewer can take it.")),
     "approve": (ApproveForm, flows.approve, gettext_lazy("Approved. The partner has been told.")),
     "request_changes": (
         ChangesForm,
@@ -206,7 +203,7 @@ ISSUING: dict[str, tuple[type[forms.Form], Any]] = {
 
 def _registration(registration_id: UUID) -> Registration:
     return get_object_or_404(
-        Registration.objects.select_related("application__organisation", "application__partner_login", "assignee"),
+        Registration.objects.select_related("application__organisation", "application__partner_login"),
         pk=registration_id,
     )
 
@@ -230,10 +227,18 @@ def _registration_page(
     before, submission = ([None, None, *found.submissions.all()])[-2:]
     answers = submission.answers if submission else found.answers
     bound = bound or {}
+    item = open_item(found)
+    is_mine = item is not None and item.assignee_id == request.user.pk
     possible = [verb for verb in DECISIONS if LIFECYCLE.allows(found.state, verb)] if request.may_change else []
+    if not is_mine:  # only whoever has it decides
+        possible = ["take"] if item is not None and request.may_change else []
     entries = Entry.objects.filter(application_id=application.pk).order_by("-occurred_at")[:50]
     context = {
         "registration": found,
+        "item": item,
+        "is_mine": is_mine,
+        "hand_over": bound.get("hand_over")
+        or HandOverForm(auto_id="hand_over_%s", candidates=_candidates(request, item)),
         "application": application,
         "submission": submission,
         "sections": describe_answers(application, answers, change=False, comments=found.comments),
@@ -281,6 +286,19 @@ def _certificate_page(
 def _tab(request: PortalRequest, tabs: Mapping[str, Any]) -> str:
     tab = request.GET.get("show", "waiting")
     return tab if tab in tabs else "waiting"
+
+
+def _candidates(request: PortalRequest, item: Item | None) -> QuerySet[User]:
+    """Return the colleagues a request can be handed over to."""
+    return assigning.candidates(item).exclude(pk=request.user.pk) if item else User.objects.none()
+
+
+def _not_held(error: assigning.NotHeld) -> str:
+    if error.holder is None:
+        return _("Nothing was changed: take it first, so that no colleague decides on it at the same time.")
+    return _("Nothing was changed: %(person)s has it. Take it over first, if that is agreed.") % {
+        "person": error.holder
+    }
 
 
 def _moved_on(state: RegistrationState | CertificateState) -> str:
