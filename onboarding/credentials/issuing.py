@@ -25,6 +25,7 @@ from onboarding.pki.traits import fingerprint, is_ca
 from onboarding.programmes import SANDBOX
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import open_secret, seal_secret
+from onboarding.worklist.following import follow
 from onboarding.worklist.transitions import advance
 
 
@@ -182,6 +183,7 @@ def _open_set(request: CertificateRequest, actor: Actor) -> None:
     )
     if request.environment == SANDBOX:
         hand_out_sandbox_credentials(credential_set, actor=actor)
+    follow(request, request.card())
 
 
 def _pem(chain: Iterable[x509.Certificate]) -> str:

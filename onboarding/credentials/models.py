@@ -104,12 +104,12 @@ class CertificateRequest(models.Model):
 
     def card(self) -> Card | None:
         """Return what of it waits for staff, if it does. With a login of the sandbox's own nobody is waited for."""
-        if LIFECYCLE.turn.get(self.state) != "operator" or self.partner_login.is_of_sandbox:
+        stage = self._stage()
+        if stage is None or self.partner_login.is_of_sandbox:
             return None
         application = self.application
-        usable = application.certificate_requests.filter(environment=self.environment, state__in=USABLE)
         return Card(
-            Stage.RENEWAL if usable.exists() else Stage.CSR,
+            stage,
             application.organisation,
             title=str(application),
             reference=application.reference,
@@ -118,6 +118,16 @@ class CertificateRequest(models.Model):
             environment=self.environment,
             words=[self.partner_login.mzp],
         )
+
+    def _stage(self) -> Stage | None:
+        if LIFECYCLE.turn.get(self.state) == "operator":
+            usable = self.application.certificate_requests.filter(environment=self.environment, state__in=USABLE)
+            return Stage.RENEWAL if usable.exists() else Stage.CSR
+        if self.state not in USABLE or self.is_brought_in:
+            return None
+        has_password = self.partner_login.passwords.filter(environment=self.environment).exists()
+        sets = self.credential_sets.filter(retired_at=None)
+        return Stage.HAND_OUT if any(one.missing(has_password=has_password) for one in sets) else None
 
     @property
     def is_brought_in(self) -> bool:
@@ -233,6 +243,19 @@ class CredentialSet(models.Model):
     def organisation(self) -> Organisation:
         """Whose it is."""
         return self.application.organisation
+
+    def missing(self, *, has_password: bool) -> tuple[str, ...]:
+        """Return what the set still lacks of what its programme needs: "client_id", "client_secret", "password".
+
+        has_password: whether the partner login's password is stored for the set's environment.
+        """
+        held = {
+            "mzp": True,
+            "client_id": bool(self.client_id),
+            "client_secret": self.client_secret_id is not None,
+            "password": has_password,
+        }
+        return tuple(name for name in self.application.profile.credentials if not held[name])
 
 
 class SandboxClient(models.Model):

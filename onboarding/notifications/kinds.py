@@ -30,6 +30,7 @@ KINDS: Mapping[str, Category] = {
     "registration_declined": Category.RESULT,
     "csr_refused": Category.TURN,
     "certificate_issued": Category.CERTIFICATE,
+    "credentials_handed_out": Category.TURN,
     "certificate_expiring": Category.CERTIFICATE,
     "certificate_expired": Category.CERTIFICATE,
     "secret_revealed": Category.SECURITY,

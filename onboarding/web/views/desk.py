@@ -13,12 +13,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
 
 from onboarding.audit.models import Entry
-from onboarding.credentials import issuing
+from onboarding.credentials import issuing, sets
 from onboarding.credentials.environments import shown
-from onboarding.credentials.models import CertificateRequest
+from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
+from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import StaffRole, User
@@ -29,7 +31,7 @@ from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access
 from onboarding.web.describing import describe_answers, describe_changes
-from onboarding.web.forms.credentials import TakeInForm
+from onboarding.web.forms.credentials import HandOutForm, TakeInForm
 from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, HandOverForm, NoteForm
 from onboarding.web.presenting import (
     certificate_report,
@@ -41,7 +43,7 @@ from onboarding.web.requests import PortalRequest
 from onboarding.web.timeline import timeline
 from onboarding.worklist import assigning
 from onboarding.worklist.following import open_item
-from onboarding.worklist.models import Item
+from onboarding.worklist.models import Item, Stage
 
 PAGE_SIZE = 50
 CERTIFICATE_TABS = {
@@ -141,6 +143,7 @@ def certificate_csr(request: PortalRequest, request_id: UUID) -> HttpResponse:
     return HttpResponse(found.csr_pem, content_type="application/pkcs10", headers=headers)
 
 
+@sensitive_post_parameters()
 @access.staff(StaffRole.Role.ISSUER)
 def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     """Sign, take in, or refuse."""
@@ -150,7 +153,8 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("desk_certificate", found.pk)
     form_class, done = ISSUING[verb]
-    form = form_class(request.POST, request.FILES)
+    extra = _hand_out_extra(found) if form_class is HandOutForm else {}
+    form = form_class(request.POST, request.FILES, **extra)
     refused = None
     if form.is_valid():
         try:
@@ -158,6 +162,8 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
         except IllegalTransition as error:
             messages.warning(request, _moved_on(CertificateState(error.state)))
             return redirect("desk_certificate", found.pk)
+        except sets.ClientIdTaken:
+            form.add_error("client_id", _("This client ID is another company's. Nothing was stored: look it up again."))
         except issuing.CertificateRefused as error:
             refused = certificate_report(error.report, found.application, _desk_page)
         else:
@@ -170,6 +176,11 @@ def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: A
     actor = access.staff_actor(request)
     if verb == "sign":
         issuing.sign_with_embedded_ca(found, actor=actor)
+    elif verb == "hand_out":
+        credential_set = _set_to_fill(found)
+        if credential_set is None:
+            raise IllegalTransition(CERTIFICATE_LIFECYCLE.name, found.state, verb)
+        sets.hand_out(credential_set, actor=actor, **form.cleaned_data)
     elif verb == "refuse":
         issuing.refuse_csr(found, note=form.cleaned_data["note"], actor=actor)
     else:
@@ -198,7 +209,27 @@ ISSUING: dict[str, tuple[type[forms.Form], Any]] = {
     "sign": (forms.Form, gettext_lazy("Signed. The certificate and the sandbox credentials are with the partner.")),
     "upload": (TakeInForm, gettext_lazy("Checked and released to the partner.")),
     "refuse": (NoteForm, gettext_lazy("Refused. The partner has been told what to change.")),
+    "hand_out": (
+        HandOutForm,
+        gettext_lazy("Handed out: sealed, and the partner has been told. Nobody here sees it again."),
+    ),
 }
+
+
+def _set_to_fill(cycle: CertificateRequest) -> CredentialSet | None:
+    """Return the set that staff hand out credentials for; None where nobody waits for them, as in the sandbox."""
+    if cycle.state not in USABLE or cycle.environment == SANDBOX or cycle.partner_login.is_claim:
+        return None
+    return cycle.credential_sets.filter(retired_at=None).select_related("application__organisation").first()
+
+
+def _hand_out_extra(cycle: CertificateRequest) -> dict[str, Any]:
+    """Return what the form has to know: what the programme needs, and what of it is stored."""
+    credential_set = _set_to_fill(cycle)
+    profile = cycle.application.profile
+    has_password = cycle.partner_login.passwords.filter(environment=cycle.environment).exists()
+    missing = credential_set.missing(has_password=has_password) if credential_set else profile.credentials
+    return {"profile": profile, "held": {name: name not in missing for name in profile.credentials}}
 
 
 def _registration(registration_id: UUID) -> Registration:
@@ -272,6 +303,10 @@ def _certificate_page(
         "findings": explain_findings(found.findings),
         "can_sign": to_sign and found.environment == SANDBOX,
         "can_upload": to_sign,
+        "hand_out": (bound.get("hand_out") or HandOutForm(auto_id="hand_out_%s", **_hand_out_extra(found)))
+        if request.may_change and _set_to_fill(found)
+        else None,
+        "is_waited_for": (item := open_item(found)) is not None and item.stage == Stage.HAND_OUT,
         "can_refuse": CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") and request.may_change,
         "upload": bound.get("upload") or TakeInForm(),
         "refuse": bound.get("refuse") or NoteForm(auto_id="refuse_%s"),
