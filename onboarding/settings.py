@@ -194,7 +194,10 @@ MAX_UPLOAD_BYTES = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 FILE_UPLOAD_HANDLERS = ["onboarding.web.uploads.BoundedMemoryUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 600
-DATA_UPLOAD_MAX_NUMBER_FILES = 8
+# Where more and larger files come in: path, bytes of all of them, how many.
+LARGE_UPLOADS = {"/desk/drops/": (16 * 1024 * 1024, 500)}
+DATA_UPLOAD_MAX_NUMBER_FILES = 500
+MAX_FILES = 8  # elsewhere
 
 # --- Who may come in -------------------------------------------------------------------------------------------
 

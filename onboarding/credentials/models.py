@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -182,6 +183,76 @@ class KeyOrder(Work):
 
     def __str__(self) -> str:
         return f"RSA {self.bits} for {self.certificate_request_id}: {self.state}"
+
+
+class Drop(Work):
+    """What came back from the corporate CA, all at once: read when it came, checked by a worker, released by staff.
+
+    ca_pem: the CA certificates in it. notes: findings on what in it is no certificate.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = Work.QUEUED, _("Waiting for a worker")
+        RUNNING = Work.RUNNING, _("Being checked")
+        DONE = "done", _("Checked")
+        ABANDONED = "abandoned", _("Given up")
+
+    dropped_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="drops")
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    ca_pem = models.TextField(blank=True)
+    notes = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at"], condition=models.Q(state__in=["queued", "running"]), name="drop_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d %H:%M}: {self.state}"
+
+
+class Dropped(models.Model):
+    """One certificate of a drop, and the request that it was found to answer.
+
+    file: its name in the ZIP, or the upload's. report: of its check (`CertificateReport.to_json`); empty before, and
+    where it answers no request. released_by: who wants it released; the worker does that, once.
+    """
+
+    class State(models.TextChoices):
+        UNCHECKED = "unchecked", _("Not checked yet")
+        FITS = "fits", _("Fits")
+        REFUSED = "refused", _("Not clean")
+        UNKNOWN = "unknown", _("Answers no request")
+        AGAIN = "again", _("There twice")
+        TAKEN = "taken", _("Released before")
+        RELEASED = "released", _("Released")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    drop = models.ForeignKey(Drop, models.CASCADE, related_name="certificates")
+    position = models.PositiveIntegerField()
+    file = models.CharField(max_length=255, blank=True)
+    certificate_pem = models.TextField()
+    certificate_sha256 = models.CharField(max_length=64)
+    spki_sha256 = models.CharField(max_length=64)
+    common_name = models.CharField(max_length=255, blank=True)
+    not_valid_after = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.UNCHECKED)
+    request = models.ForeignKey(CertificateRequest, models.PROTECT, null=True, related_name="dropped")
+    report = models.JSONField(default=dict)
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="released")
+    wanted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["drop", "position"], name="dropped_position")]
+        indexes = [
+            models.Index(fields=["drop", "state", "position"], name="dropped_state"),
+            models.Index(
+                fields=["wanted_at"], condition=models.Q(state="fits", wanted_at__isnull=False), name="dropped_wanted"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.common_name}: {self.state}"
 
 
 class PartnerPassword(models.Model):

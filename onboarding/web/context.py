@@ -48,7 +48,7 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
 def _belongs(name: str, href: str) -> bool:
     """Tell whether the page of that route name is below the navigation entry."""
     sections = {
-        reverse("desk_certificates"): ("desk_certificate",),
+        reverse("desk_certificates"): ("desk_certificate", "desk_drop"),
         reverse("desk"): ("desk_registration",),
         reverse("desk_health"): ("run",),
         reverse("organisations"): ("organisation", "invit", "member", "contact", "join"),

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from onboarding.credentials.models import CredentialSet
+from onboarding.credentials.models import CredentialSet, Drop, Dropped
 from onboarding.memberships.contacts import name_contact
 from onboarding.memberships.invitations import invite
 from onboarding.memberships.models import JoinRequest
@@ -77,6 +77,11 @@ READERS: dict[str, set[str]] = {
     "desk_certificate_issue": STAFF,
     "desk_logins": STAFF,
     "desk_login_decide": STAFF,
+    "desk_archive": STAFF,
+    "desk_drops": STAFF,
+    "desk_drop": STAFF,
+    "desk_drop_release": STAFF,
+    "desk_dropped": STAFF,
 } | dict.fromkeys(
     (
         "application",
@@ -164,6 +169,8 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     "desk_registration_decide": {"reviewer"},
     "desk_certificate_issue": {"issuer"},
     "desk_login_decide": {"reviewer"},
+    "desk_drops": {"issuer"},
+    "desk_drop_release": {"issuer"},
     "desk_assign": {"reviewer", "issuer"},
     "desk_view_save": {"reviewer", "issuer"},
     "desk_view_delete": {"reviewer", "issuer"},
@@ -256,6 +263,15 @@ def cast(
     return {"stranger": Client(), **{actor: signed_in(user) for actor, user in zip(ACTORS[1:], people, strict=True)}}
 
 
+def _dropped(name: str) -> dict[str, Any]:
+    """A drop with one certificate, where a page is about it."""
+    if not name.startswith("desk_drop"):
+        return {"drop_id": uuid.uuid4(), "dropped_id": uuid.uuid4()}
+    drop = Drop.objects.create()
+    one = Dropped.objects.create(drop=drop, position=1, not_valid_after=timezone.now(), certificate_sha256="00")
+    return {"drop_id": drop.pk, "dropped_id": one.pk}
+
+
 def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
     application = held.application
     values = {
@@ -264,6 +280,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         "step": "concept",
         "number": 1,
         "view_id": uuid.uuid4(),
+        **_dropped(name),
         "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, ""),
         "report_id": held.reports.get().pk if name == "report" else uuid.uuid4(),
         "mail_id": Mail.objects.filter(application_id=application.pk).values_list("pk", flat=True)[0],
