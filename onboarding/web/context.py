@@ -33,6 +33,7 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         entries = [
             (_("Queue"), reverse("desk")),
             (_("Certificates"), reverse("desk_certificates")),
+            (_("Figures"), reverse("desk_figures")),
             (_("Health"), reverse("desk_health")),
         ]
         if settings.PORTAL_MODE == "hub":

@@ -10,6 +10,7 @@ from onboarding.web.views import (
     claims,
     contacts,
     credentials,
+    dashboard,
     data,
     describe,
     desk,
@@ -125,6 +126,7 @@ urlpatterns = [
     path("desk/certificates/<uuid:request_id>/<slug:verb>/", desk.issue, name="desk_certificate_issue"),
     path("desk/logins/", claims.logins, name="desk_logins"),
     path("desk/logins/<uuid:login_id>/<slug:verb>/", claims.decide, name="desk_login_decide"),
+    path("desk/figures/", dashboard.dashboard, name="desk_figures"),
     path("desk/health/", failures.health, name="desk_health"),
     # Beside the journey
     path("language/", account.language, name="language"),

@@ -78,6 +78,7 @@ READERS: dict[str, set[str]] = {
     "desk_logins": STAFF,
     "desk_login_decide": STAFF,
     "desk_archive": STAFF,
+    "desk_figures": STAFF,
     "desk_drops": STAFF,
     "desk_drop": STAFF,
     "desk_drop_release": STAFF,
