@@ -27,6 +27,7 @@ ACCENT_COLOUR = env.str("ACCENT_COLOUR", "")  # "#RRGGBB", the operator's own
 OPERATOR_NAME = env.str("OPERATOR_NAME", "Mobilisights")  # who reviews and issues, as pages name them
 PORTAL_MODE = env.str("PORTAL_MODE", "hub")
 REVIEW_TARGET_DAYS = env.int("REVIEW_TARGET_DAYS", 5)  # working days in which a review is to be decided; 0: not said
+ISSUE_TARGET_DAYS = env.int("ISSUE_TARGET_DAYS", 5)  # the same for whatever else waits for staff
 # Solo mode: where dossiers are sent to, and after how many working days without an answer people are reminded to ask.
 # Whether anybody may sign up ("open"), or only whom a company has invited ("invited").
 SIGN_UP = env.str("SIGN_UP", "invited" if PORTAL_MODE == "solo" else "open")
@@ -106,6 +107,7 @@ INSTALLED_APPS = [
     "onboarding.audit",
     "onboarding.vault",
     "onboarding.notifications",
+    "onboarding.worklist",
     "onboarding.registrations",
     "onboarding.credentials",
     "onboarding.validation",
@@ -205,7 +207,10 @@ MAX_UPLOAD_BYTES = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 FILE_UPLOAD_HANDLERS = ["onboarding.web.uploads.BoundedMemoryUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 600
-DATA_UPLOAD_MAX_NUMBER_FILES = 8
+# Where more and larger files come in: path, bytes of all of them, how many.
+LARGE_UPLOADS = {"/desk/drops/": (16 * 1024 * 1024, 500)}
+DATA_UPLOAD_MAX_NUMBER_FILES = 500
+MAX_FILES = 8  # elsewhere
 
 # --- Who may come in -------------------------------------------------------------------------------------------
 
@@ -354,6 +359,7 @@ CELERY_BEAT_SCHEDULE = {
     "delete old runs": _every(60.0, "validation.tasks.delete_old", queue="schedule"),
     "erase closed descriptions": _every(3600.0, "registrations.tasks.erase_closed", queue="schedule"),
     "delete old mails": _every(3600.0, "notifications.tasks.delete_old", queue="schedule"),
+    "daily mails to staff": _every(600.0, "worklist.tasks.send_digests", queue="schedule"),
     "delete old invitations": _every(3600.0, "memberships.tasks.delete_old", queue="schedule"),
     "watch the audit": _every(300.0, "web.tasks.watch_audit", queue="schedule"),
 }

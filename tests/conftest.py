@@ -3,6 +3,7 @@
 owner      of Example Mobility, a partner          colleague  a developer of the same company
 viewer     of the same company, who only reads     rival      the owner of another company
 reviewer   of the car maker's staff                issuer     of the car maker's staff
+second_reviewer  the reviewer's colleague
 auditor    of the car maker's staff, who only reads
 stranger   nobody: has not signed in
 """
@@ -176,6 +177,13 @@ def _staff(role: str) -> User:
 @pytest.fixture
 def reviewer(db: None) -> User:
     return _staff("reviewer")
+
+
+@pytest.fixture
+def second_reviewer(db: None) -> User:
+    user = _user("second@maker.example", "Second")
+    StaffRole.objects.create(user=user, role="reviewer")
+    return user
 
 
 @pytest.fixture

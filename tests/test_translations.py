@@ -133,7 +133,7 @@ def test_each_mail_is_written_in_the_language_of_its_reader(kind: str) -> None:
     values = ("application", "application_id", "reference", "organisation", "environment", "mzp", "note", "what",
               "registration_id", "certificate_request_id")  # fmt: skip
     check = Check(Rung.CLIENT_ID, "client_id_missing", Result.FAILED, Turn.OPERATOR)
-    params = {name: f"<{name}>" for name in values} | {"check": check.to_json()}
+    params = {name: f"<{name}>" for name in values} | {"check": check.to_json(), "stage": "review"}
     english, french = (
         render(Mail(kind=kind, language=language, address="a@b.c", params=params)) for language in ("en", "fr")
     )

@@ -11,6 +11,7 @@ class Event(models.TextChoices):
     APPLICATION_CREATED = "application:created", _("Application started")
     REGISTRATION_SUBMITTED = "registration:submit", _("Description submitted for review")
     REGISTRATION_TAKEN = "registration:take", _("Review begun")
+    REGISTRATION_RELEASED = "registration:release", _("Given back to all reviewers")
     REGISTRATION_CHANGES_REQUESTED = "registration:request_changes", _("Changes requested")
     REGISTRATION_APPROVED = "registration:approve", _("Application approved")
     REGISTRATION_DECLINED = "registration:decline", _("Application declined")
@@ -64,6 +65,8 @@ class Event(models.TextChoices):
     STAFF_INVITED = "staff_invitation:sent", _("Invitation to the desk sent")
     STAFF_INVITATION_WITHDRAWN = "staff_invitation:withdrawn", _("Invitation to the desk withdrawn")
     STAFF_INVITATION_ACCEPTED = "staff_invitation:accepted", _("Invitation to the desk accepted")
+    WORK_ASSIGNED = "work:assigned", _("Work at the desk taken or handed over")
+    WORK_RELEASED = "work:released", _("Work at the desk given back")
     INVITATION_SENT = "invitation:sent", _("Invitation sent")
     INVITATION_RESENT = "invitation:resent", _("Invitation sent again")
     INVITATION_WITHDRAWN = "invitation:withdrawn", _("Invitation withdrawn")
@@ -115,6 +118,8 @@ STAFF_ONLY = frozenset(
         Event.STAFF_INVITED,
         Event.STAFF_INVITATION_WITHDRAWN,
         Event.STAFF_INVITATION_ACCEPTED,
+        Event.WORK_ASSIGNED,
+        Event.WORK_RELEASED,
         Event.PERSON_EXPORTED,
         Event.PERSON_ERASED,
         Event.CSR_DOWNLOADED,

@@ -8,7 +8,6 @@ from django.db import transaction
 
 from onboarding import leases
 from onboarding.audit.events import Event
-from onboarding.audit.transitions import advance
 from onboarding.credentials import issuing
 from onboarding.credentials.entitlement import NoPartnerLogin, login_for, require_open
 from onboarding.credentials.environments import environment
@@ -28,6 +27,7 @@ from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import destroy_secret
+from onboarding.worklist.transitions import advance
 
 OPEN_STATES = (State.AWAITING_CSR, State.CSR_SUBMITTED, State.CSR_REFUSED, State.CSR_ACCEPTED)
 

@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from django.db import transaction
 from django.utils import timezone
 
-from onboarding.audit.transitions import advance
 from onboarding.credentials.duties import require_separate
 from onboarding.credentials.embedded_ca import sandbox_ca
 from onboarding.credentials.matching import claims_on, mere_claim_by_others, requests_seen_by
@@ -29,6 +28,8 @@ from onboarding.programmes import SANDBOX
 from onboarding.registrations.outside import Outside, said
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import open_secret, seal_secret
+from onboarding.worklist.following import follow
+from onboarding.worklist.transitions import advance
 
 
 class CertificateRefused(Exception):
@@ -203,6 +204,7 @@ def _open_set(request: CertificateRequest, actor: Actor) -> None:
     )
     if request.environment == SANDBOX:
         hand_out_sandbox_credentials(credential_set, actor=actor)
+    follow(request, request.card())
 
 
 def _pem(chain: Iterable[x509.Certificate]) -> str:

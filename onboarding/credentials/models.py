@@ -2,14 +2,17 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from onboarding.credentials.states import LIFECYCLE, State
+from onboarding.credentials.states import LIFECYCLE, USABLE, State
 from onboarding.leases import Work
 from onboarding.partners.models import Organisation, PartnerLogin
 from onboarding.registrations.models import Application
 from onboarding.vault.models import Secret
+from onboarding.worklist.following import Card
+from onboarding.worklist.models import Stage
 
 
 class Authority(models.Model):
@@ -100,6 +103,33 @@ class CertificateRequest(models.Model):
         """Whose it is."""
         return self.partner_login.organisation
 
+    def card(self) -> Card | None:
+        """Return what of it waits for staff, if it does. With a login of the sandbox's own nobody is waited for."""
+        stage = self._stage()
+        if stage is None or self.partner_login.is_of_sandbox:
+            return None
+        application = self.application
+        return Card(
+            stage,
+            application.organisation,
+            title=str(application),
+            reference=application.reference,
+            application_id=application.pk,
+            programme=application.programme,
+            environment=self.environment,
+            words=[self.partner_login.mzp],
+        )
+
+    def _stage(self) -> Stage | None:
+        if LIFECYCLE.turn.get(self.state) == "operator":
+            usable = self.application.certificate_requests.filter(environment=self.environment, state__in=USABLE)
+            return Stage.RENEWAL if usable.exists() else Stage.CSR
+        if self.state not in USABLE or self.is_brought_in:
+            return None
+        has_password = self.partner_login.passwords.filter(environment=self.environment).exists()
+        sets = self.credential_sets.filter(retired_at=None)
+        return Stage.HAND_OUT if any(one.missing(has_password=has_password) for one in sets) else None
+
     @property
     def is_brought_in(self) -> bool:
         """Whether the certificate was in use before it came here: there never was a CSR."""
@@ -153,6 +183,76 @@ class KeyOrder(Work):
 
     def __str__(self) -> str:
         return f"RSA {self.bits} for {self.certificate_request_id}: {self.state}"
+
+
+class Drop(Work):
+    """What came back from the corporate CA, all at once: read when it came, checked by a worker, released by staff.
+
+    ca_pem: the CA certificates in it. notes: findings on what in it is no certificate.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = Work.QUEUED, _("Waiting for a worker")
+        RUNNING = Work.RUNNING, _("Being checked")
+        DONE = "done", _("Checked")
+        ABANDONED = "abandoned", _("Given up")
+
+    dropped_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="drops")
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    ca_pem = models.TextField(blank=True)
+    notes = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at"], condition=models.Q(state__in=["queued", "running"]), name="drop_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d %H:%M}: {self.state}"
+
+
+class Dropped(models.Model):
+    """One certificate of a drop, and the request that it was found to answer.
+
+    file: its name in the ZIP, or the upload's. report: of its check (`CertificateReport.to_json`); empty before, and
+    where it answers no request. released_by: who wants it released; the worker does that, once.
+    """
+
+    class State(models.TextChoices):
+        UNCHECKED = "unchecked", _("Not checked yet")
+        FITS = "fits", _("Fits")
+        REFUSED = "refused", _("Not clean")
+        UNKNOWN = "unknown", _("Answers no request")
+        AGAIN = "again", _("There twice")
+        TAKEN = "taken", _("Released before")
+        RELEASED = "released", _("Released")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    drop = models.ForeignKey(Drop, models.CASCADE, related_name="certificates")
+    position = models.PositiveIntegerField()
+    file = models.CharField(max_length=255, blank=True)
+    certificate_pem = models.TextField()
+    certificate_sha256 = models.CharField(max_length=64)
+    spki_sha256 = models.CharField(max_length=64)
+    common_name = models.CharField(max_length=255, blank=True)
+    not_valid_after = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.UNCHECKED)
+    request = models.ForeignKey(CertificateRequest, models.PROTECT, null=True, related_name="dropped")
+    report = models.JSONField(default=dict)
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="released")
+    wanted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["drop", "position"], name="dropped_position")]
+        indexes = [
+            models.Index(fields=["drop", "state", "position"], name="dropped_state"),
+            models.Index(
+                fields=["wanted_at"], condition=models.Q(state="fits", wanted_at__isnull=False), name="dropped_wanted"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.common_name}: {self.state}"
 
 
 class PartnerPassword(models.Model):
@@ -214,6 +314,19 @@ class CredentialSet(models.Model):
     def organisation(self) -> Organisation:
         """Whose it is."""
         return self.application.organisation
+
+    def missing(self, *, has_password: bool) -> tuple[str, ...]:
+        """Return what the set still lacks of what its programme needs: "client_id", "client_secret", "password".
+
+        has_password: whether the partner login's password is stored for the set's environment.
+        """
+        held = {
+            "mzp": True,
+            "client_id": bool(self.client_id),
+            "client_secret": self.client_secret_id is not None,
+            "password": has_password,
+        }
+        return tuple(name for name in self.application.profile.credentials if not held[name])
 
 
 class SandboxClient(models.Model):

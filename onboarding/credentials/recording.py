@@ -12,7 +12,6 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
-from onboarding.audit.transitions import advance
 from onboarding.credentials import flows
 from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import LIFECYCLE, State
@@ -31,6 +30,7 @@ from onboarding.registrations.states import CLOSED
 from onboarding.registrations.states import LIFECYCLE as REGISTRATION_LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.vault.seal import destroy_secret
+from onboarding.worklist.transitions import advance
 
 WAITING = (State.CSR_SUBMITTED, State.CSR_ACCEPTED)
 """States of a certificate request in which its CSR is with the car maker, or ready to go there."""

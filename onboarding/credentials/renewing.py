@@ -13,7 +13,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from onboarding.audit.events import Event
-from onboarding.audit.transitions import advance
 from onboarding.credentials import flows
 from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import LIFECYCLE, USABLE, State
@@ -24,6 +23,7 @@ from onboarding.partners.actors import Actor
 from onboarding.partners.people import builders
 from onboarding.registrations.states import CLOSED
 from onboarding.vault.seal import destroy_secret
+from onboarding.worklist.transitions import advance
 
 BEGIN_BEFORE = 60
 """Days before the end from which a renewal is asked for: signing has taken partners forty days."""

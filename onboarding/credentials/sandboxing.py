@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from onboarding.audit.events import Event
-from onboarding.audit.transitions import advance
 from onboarding.credentials import flows, private_keys
 from onboarding.credentials.entitlement import require_open
 from onboarding.credentials.models import CertificateRequest, CredentialSet, KeyOrder, SandboxClient
@@ -22,6 +21,7 @@ from onboarding.programmes import SANDBOX
 from onboarding.registrations.logins import sandbox_login
 from onboarding.registrations.models import Application
 from onboarding.vault.seal import destroy_secret
+from onboarding.worklist.transitions import advance
 
 Custody = CertificateRequest.Custody
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from onboarding.audit.events import Event
 from onboarding.credentials.models import CertificateRequest, CredentialSet, PartnerPassword, SandboxClient
 from onboarding.credentials.states import USABLE
-from onboarding.credentials.telling import put_on_record, tell_owners
+from onboarding.credentials.telling import put_on_record, tell_builders, tell_owners
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import Organisation, PartnerLogin
 from onboarding.programmes import SANDBOX
@@ -16,6 +16,7 @@ from onboarding.registrations.models import Application
 from onboarding.registrations.outside import Outside, said
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import destroy_secret, open_secret, seal_secret
+from onboarding.worklist.following import follow
 
 
 class ClientIdTaken(Exception):
@@ -55,6 +56,7 @@ def store_credentials(
         if password:
             _store_password(credential_set, password)
             put_on_record(Event.PASSWORD_SET, credential_set, actor, **data)
+        _nobody_waits_for(credential_set)
 
 
 def is_anothers_client_id(organisation: Organisation, environment_id: str, client_id: str) -> bool:
@@ -64,18 +66,18 @@ def is_anothers_client_id(organisation: Organisation, environment_id: str, clien
     return foreign.exclude(certificate_request__partner_login__confirmed_at=None).exists()
 
 
-def missing_credentials(credential_set: CredentialSet, *, has_password: bool) -> tuple[str, ...]:
-    """Return what the set still lacks of what its programme needs: "client_id", "client_secret", "password".
+def hand_out(
+    credential_set: CredentialSet, *, actor: Actor, client_id: str = "", client_secret: str = "", password: str = ""
+) -> None:
+    """Staff give the partner what the set lacks: sealed at once, told to those who build, never shown to staff again.
 
-    has_password: whether the partner login's password is stored for the set's environment.
+    Raises ClientIdTaken.
     """
-    held = {
-        "mzp": True,
-        "client_id": bool(credential_set.client_id),
-        "client_secret": credential_set.client_secret_id is not None,
-        "password": has_password,
-    }
-    return tuple(name for name in credential_set.application.profile.credentials if not held[name])
+    with transaction.atomic():
+        store_credentials(
+            credential_set, actor=actor, client_id=client_id, client_secret=client_secret, password=password
+        )
+        tell_builders("credentials_handed_out", credential_set)
 
 
 def password_of(credential_set: CredentialSet) -> Secret | None:
@@ -154,6 +156,16 @@ def _new_sandbox_client(credential_set: CredentialSet) -> SandboxClient:
     return SandboxClient.objects.create(
         application=application, client_id=str(uuid.uuid4()), client_secret=secret, password=password
     )
+
+
+def _nobody_waits_for(credential_set: CredentialSet) -> None:
+    """Bring the worklist up to date: what was stored may be all that staff had to hand out, also for other sets."""
+    cycle = credential_set.certificate_request
+    same_login = CertificateRequest.objects.filter(
+        partner_login_id=cycle.partner_login_id, environment=credential_set.environment, state__in=USABLE
+    )
+    for one in same_login.select_related("application__organisation", "partner_login"):
+        follow(one, one.card(), Event.CLIENT_ID_SET)
 
 
 def _store_password(credential_set: CredentialSet, password: str) -> None:

@@ -1,7 +1,7 @@
 """Thin tasks: an id in, one call."""
 
 from onboarding.celery import app
-from onboarding.credentials import chasing, private_keys, renewing
+from onboarding.credentials import chasing, drops, private_keys, renewing
 
 
 @app.task(time_limit=private_keys.TIME_LIMIT)
@@ -14,6 +14,19 @@ def make_key(order_id: str) -> None:
 def sweep() -> None:
     """Look after orders that nobody looks after."""
     private_keys.sweep()
+    drops.sweep()
+
+
+@app.task(time_limit=drops.TIME_LIMIT)
+def check_drop(drop_id: str) -> None:
+    """Check what came back from the corporate CA."""
+    drops.check(drop_id)
+
+
+@app.task(time_limit=drops.TIME_LIMIT)
+def release_drop(drop_id: str) -> None:
+    """Release what staff want released of it."""
+    drops.release(drop_id)
 
 
 @app.task

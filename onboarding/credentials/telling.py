@@ -38,7 +38,7 @@ def tell_owners(row: CertificateRequest | CredentialSet, entry: uuid.UUID, what:
     notify("secret_revealed", owners, once=f"revealed:{entry}", params=params(row) | {"what": what})
 
 
-def tell_builders(kind: str, request: CertificateRequest, **more: str) -> None:
+def tell_builders(kind: str, request: CertificateRequest | CredentialSet, **more: str) -> None:
     """Write to those who build. more: further values for the mail."""
     once = f"{kind}:{request.pk}:{timezone.now():%Y%m%dT%H%M%S%f}"
     notify(kind, builders(request.organisation), once=once, params=params(request) | more)

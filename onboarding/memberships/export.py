@@ -35,6 +35,9 @@ SECTIONS = (
     Section("second_factors", "mfa.authenticator", "user", ("type", "created_at", "last_used_at")),
     Section("sessions", "usersessions.usersession", "user", ("created_at", "last_seen_at", "ip", "user_agent")),
     Section("memberships", "partners.membership", "user", ("organisation__name", "role", "joined_at")),
+    Section("drops", "credentials.drop", "dropped_by", ("created_at", "state")),
+    Section("certificates_released", "credentials.dropped", "released_by", ("common_name", "wanted_at", "state")),
+    Section("saved_views", "worklist.savedview", "user", ("name", "query", "created_at")),
     Section("staff_roles", "partners.staffrole", "user", ("role", "granted_at")),
     Section(
         "invitations_sent", "memberships.invitation", "invited_by",
@@ -68,7 +71,7 @@ SECTIONS = (
         ("application__reference", "sent_on", "reference", "recorded_at"),
     ),
     Section(
-        "reviews", "registrations.registration", "assignee", ("application__reference", "state", "state_since")
+        "work_at_the_desk", "worklist.item", "assignee", ("reference", "stage", "opened_at", "assigned_at", "closed_at")
     ),
     Section(
         "messages_written", "registrations.message", "author",

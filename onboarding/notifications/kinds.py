@@ -35,6 +35,7 @@ KINDS: Mapping[str, Category] = {
     "chase": Category.TURN,
     "csr_refused": Category.TURN,
     "certificate_issued": Category.CERTIFICATE,
+    "credentials_handed_out": Category.TURN,
     "certificate_expiring": Category.CERTIFICATE,
     "certificate_expired": Category.CERTIFICATE,
     "secret_revealed": Category.SECURITY,
@@ -62,4 +63,6 @@ KINDS: Mapping[str, Category] = {
     "audit_tampered": Category.SECURITY,
     "staff_invitation": Category.SECURITY,
     "staff_roles_changed": Category.SECURITY,
+    "work_assigned": Category.DESK,
+    "work_digest": Category.DESK,
 }

@@ -23,6 +23,7 @@ from onboarding.partners.actors import Actor
 from onboarding.partners.models import StaffRole, User
 from onboarding.partners.people import builders, staff
 from onboarding.registrations.models import Application, Message, Reading, Registration, Side
+from onboarding.worklist.following import last_holder
 
 MAX_LENGTH = 4000
 QUIET = timedelta(minutes=2)
@@ -158,7 +159,7 @@ def tell_unread() -> int:
     """
     due = list(
         Message.objects.filter(told_at=None, written_at__lte=timezone.now() - QUIET)
-        .select_related("registration__application__organisation", "registration__assignee")
+        .select_related("registration__application__organisation")
         .order_by("registration", "side", "written_at")[:BATCH]
     )
     for (_registration, side), group in groupby(due, key=lambda one: (one.registration_id, one.side)):
@@ -189,8 +190,8 @@ def _readers(registration: Registration, side: Side) -> Iterable[User]:
     if side is Side.PARTNER:
         return builders(registration.organisation)
     reviewers = staff(StaffRole.Role.REVIEWER)
-    assigned = [one for one in reviewers if one.pk == registration.assignee_id]
-    return assigned or reviewers
+    holder = last_holder(registration)
+    return [one for one in reviewers if one == holder] or reviewers
 
 
 def _reading(side: Side, reader: User) -> models.QuerySet[Reading]:

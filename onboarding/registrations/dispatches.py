@@ -13,7 +13,7 @@ from onboarding.registrations import flows
 from onboarding.registrations.models import Application, Dispatch, Registration, Submission
 from onboarding.registrations.outside import Outside
 from onboarding.registrations.states import State
-from onboarding.registrations.targets import working_days_after
+from onboarding.worklist.targets import working_days_after
 
 WAITING = (State.SUBMITTED, State.IN_REVIEW)
 """States of a registration in which an answer to its description is waited for."""

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
-from onboarding.audit.transitions import advance
 from onboarding.lifecycle import IllegalTransition
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
@@ -26,7 +24,9 @@ from onboarding.registrations.models import Application, DraftEdit, Registration
 from onboarding.registrations.outside import Outside, said
 from onboarding.registrations.reopening import open_steps
 from onboarding.registrations.states import EDITABLE, LIFECYCLE, State
-from onboarding.registrations.targets import working_days_after
+from onboarding.worklist import assigning
+from onboarding.worklist.following import open_item
+from onboarding.worklist.transitions import advance
 
 NAME_LENGTH = 120
 IMPLIED = "implied"
@@ -217,14 +217,14 @@ def submit(
                 raise ChangedSinceRead
             if unanswered := missing(registration.answers):
                 raise Incomplete(unanswered)
-            days = settings.REVIEW_TARGET_DAYS if mode().has_desk else 0
+            waiting = open_item(registration)
             submission = Submission.objects.create(
                 registration=registration,
                 number=registration.submissions.count() + 1,
                 answers=applicable(registration.answers),
                 comments=registration.comments,
                 note=registration.note,
-                decide_by=working_days_after(timezone.localdate(), days) if days else None,
+                decide_by=waiting.due if waiting and mode().has_desk else None,
                 submitted_by_id=actor.user_id,
             )
             Registration.objects.filter(pk=registration.pk).update(comments={}, reopened=[], reason="", note="")
@@ -237,21 +237,44 @@ def submit(
     return submission
 
 
+def assign(registration: Registration, person: User, *, actor: Actor) -> None:
+    """Give the review to somebody of the staff; with the first one it begins.
+
+    Raises MovedOn, CannotHave, or IllegalTransition if it waits for nobody of the staff.
+    """
+    with transaction.atomic():
+        if registration.state != State.IN_REVIEW:
+            advance(registration, LIFECYCLE, "take", actor=actor)
+        item = open_item(registration)
+        if item is None:
+            raise IllegalTransition(LIFECYCLE.name, registration.state, "take")
+        assigning.assign(item, person, actor=actor)
+
+
 def take(registration: Registration, *, actor: Actor) -> None:
-    """Begin the review: the reviewer who acts is the assignee from now on. Raises NotTheirsToDecide."""
+    """Begin the review: whoever acts has it from now on. Raises NotTheirsToDecide, or like `assign`."""
     require_decider(actor)
-    advance(registration, LIFECYCLE, "take", actor=actor, assignee_id=actor.user_id)
+    assign(registration, User.objects.get(pk=str(actor.user_id)), actor=actor)
+
+
+def release(registration: Registration, *, actor: Actor) -> None:
+    """Give the review back, for another reviewer to take. Raises MovedOn or IllegalTransition."""
+    with transaction.atomic():
+        advance(registration, LIFECYCLE, "release", actor=actor)
+        if (item := open_item(registration)) is not None:
+            assigning.release(item, actor=actor)
 
 
 def approve(registration: Registration, *, mzp: str, actor: Actor, outside: Outside | None = None) -> PartnerLogin:
     """Approve, with the organisation's partner login: an existing one confirmed, or a new one assigned.
 
     outside: where that was answered, if a member records it; so with the other decisions.
-    Raises MalformedLogin, LoginTaken, NotTheirsToDecide, or IllegalTransition.
+    Raises MalformedLogin, LoginTaken, NotTheirsToDecide, NotHeld, or IllegalTransition.
     """
     require_decider(actor)
     with transaction.atomic():
         _looked_at(registration, outside, actor=actor)
+        assigning.require_holder(registration, actor)
         login = assign_login(registration.organisation, mzp, actor=actor)
         Application.objects.filter(pk=registration.application_id).update(partner_login=login)
         data = {"mzp": login.mzp, **said(outside)}
@@ -266,13 +289,14 @@ def decline(
 ) -> None:
     """Decline, with a typed reason and a note to the partner.
 
-    Raises NotTheirsToDecide, IllegalTransition, or ValueError if there is no such reason.
+    Raises NotTheirsToDecide, NotHeld, IllegalTransition, or ValueError if there is no such reason.
     """
     require_decider(actor)
     with translation.override("en"):  # the mail's template translates it, for each reader
         why = str(Registration.DeclineReason(reason).label)
     with transaction.atomic():
         _looked_at(registration, outside, actor=actor)
+        assigning.require_holder(registration, actor)
         data = {"reason": reason, **said(outside)}
         advance(registration, LIFECYCLE, "decline", actor=actor, data=data, reason=reason, note=note)
         _tell_partner("registration_declined", registration, note=note, reason=why)
@@ -290,7 +314,8 @@ def request_changes(
     """Give the description back to the partner, saying what to change: in general, or question by question.
 
     comments: by question name. Only the steps that hold these questions can be changed then, unless `whole`.
-    Raises ValueError if nothing is said, KeyError if there is no such question, NotTheirsToDecide, IllegalTransition.
+    Raises ValueError if nothing is said, KeyError if there is no such question, NotTheirsToDecide, NotHeld,
+    IllegalTransition.
     """
     require_decider(actor)
     comments = dict(comments or {})
@@ -302,6 +327,7 @@ def request_changes(
         asked = [[str(BY_NAME[name].label), text] for name, text in comments.items()]
     with transaction.atomic():
         _looked_at(registration, outside, actor=actor)
+        assigning.require_holder(registration, actor)
         advance(
             registration,
             LIFECYCLE,

@@ -20,6 +20,8 @@ from onboarding.partners.modes import mode
 from onboarding.partners.people import builders, require_impartial, staff
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import REFERENCE_LETTERS
+from onboarding.worklist.following import Card, follow
+from onboarding.worklist.models import Stage
 
 MZP_FORM = re.compile(r"[A-Z0-9]{3,64}")
 
@@ -74,6 +76,7 @@ def claim_login(organisation: Organisation, mzp: str, *, actor: Actor) -> Partne
         if created:
             event = Event.LOGIN_ASSIGNED if at_once else Event.LOGIN_CLAIMED
             record(event, login, actor=actor, organisation=organisation, data={"mzp": mzp})
+            follow(login, _card(login))
     return login
 
 
@@ -134,6 +137,7 @@ def reject_login(login: PartnerLogin, *, actor: Actor) -> None:
         if not written:
             raise AlreadyDecided
         record(Event.LOGIN_REJECTED, login, actor=actor, organisation=login.organisation, data={"mzp": login.mzp})
+        follow(login, _card(login), Event.LOGIN_REJECTED)
 
 
 def holder_of(mzp: str) -> PartnerLogin | None:
@@ -163,9 +167,15 @@ def _confirm(login: PartnerLogin, *, actor: Actor) -> None:
                 record(
                     Event.LOGIN_CONFIRMED, login, actor=actor, organisation=login.organisation, data={"mzp": login.mzp}
                 )
+                follow(login, None, Event.LOGIN_CONFIRMED)
     except IntegrityError:
         raise LoginTaken(login.mzp) from None
     login.refresh_from_db()
+
+
+def _card(login: PartnerLogin) -> Card | None:
+    """Return what of it waits for staff: that they confirm or reject it, as long as it is only claimed."""
+    return Card(Stage.LOGIN, login.organisation, title=login.mzp) if login.is_claim else None
 
 
 def _confirmed(mzp: str) -> QuerySet[PartnerLogin]:

@@ -11,8 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from onboarding import programmes
 from onboarding.partners.models import Organisation, PartnerLogin
 from onboarding.registrations.states import EDITABLE, LIFECYCLE, State
+from onboarding.worklist.following import Card
+from onboarding.worklist.models import Stage
 
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is mistaken for another
+
+SEARCHED = ("company", "concept", "mzp")
+"""Answers by whose words staff find a request. No person's name or address: they can be erased."""
 
 
 def new_reference() -> str:
@@ -87,7 +92,6 @@ class Registration(models.Model):
     state_since = models.DateTimeField(auto_now_add=True)
     answers = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=0)
-    assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="reviews")
     reason = models.CharField(max_length=20, choices=DeclineReason, blank=True)
     note = models.TextField(blank=True)
     comments = models.JSONField(default=dict)
@@ -104,6 +108,21 @@ class Registration(models.Model):
     def organisation(self) -> Organisation:
         """Whose it is."""
         return self.application.organisation
+
+    def card(self) -> Card | None:
+        """Return what of it waits for staff, if it does."""
+        if LIFECYCLE.turn.get(self.state) != "operator":
+            return None
+        application = self.application
+        return Card(
+            Stage.REVIEW,
+            application.organisation,
+            title=str(application),
+            reference=application.reference,
+            application_id=application.pk,
+            programme=application.programme,
+            words=[str(self.answers.get(name, "")) for name in SEARCHED],
+        )
 
     @property
     def is_editable(self) -> bool:

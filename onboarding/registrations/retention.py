@@ -11,6 +11,7 @@ from onboarding.audit.record import record
 from onboarding.partners.actors import SYSTEM
 from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import State
+from onboarding.worklist.following import forget
 
 CLOSED = (State.DECLINED, State.WITHDRAWN)
 BATCH = 200
@@ -45,6 +46,7 @@ def _erase(registration: Registration) -> bool:
         if not unchanged.update(erased_at=timezone.now(), answers={}, note="", comments={}):
             return False
         registration.submissions.update(answers={}, comments={}, note="")
+        forget(registration)
         for held in (registration.edits, registration.messages, registration.readings):
             held.all().delete()
         Application.objects.filter(pk=registration.application_id).update(name="", brands=[])

@@ -26,6 +26,7 @@ LIFECYCLE = Lifecycle(
         (State.DRAFT, "submit"): State.SUBMITTED,
         (State.CHANGES_REQUESTED, "submit"): State.SUBMITTED,
         (State.SUBMITTED, "take"): State.IN_REVIEW,
+        (State.IN_REVIEW, "release"): State.SUBMITTED,
         (State.IN_REVIEW, "approve"): State.APPROVED,
         (State.IN_REVIEW, "decline"): State.DECLINED,
         (State.IN_REVIEW, "request_changes"): State.CHANGES_REQUESTED,

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -27,7 +27,7 @@ from onboarding.registrations.models import Application
 from onboarding.web.requests import PortalRequest
 from onboarding.web.second_factor import proven_recently
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 BUILDERS = frozenset({Membership.Role.OWNER, Membership.Role.DEVELOPER})
 OWNERS = frozenset({Membership.Role.OWNER})
@@ -63,7 +63,7 @@ def demo(view: View) -> View:
 
     @login_not_required
     @wraps(view)
-    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not settings.DEMO:
             raise Http404
         return view(request, *args, **kwargs)
@@ -93,7 +93,7 @@ def application(*, change: frozenset[str] = BUILDERS, mode: str = "") -> Callabl
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def inner(request: PortalRequest, application_id: UUID, *args: Any, **kwargs: Any) -> HttpResponse:
+        def inner(request: PortalRequest, application_id: UUID, *args: Any, **kwargs: Any) -> HttpResponseBase:
             found = get_object_or_404(
                 Application.objects.select_related("organisation", "partner_login", "registration"),
                 pk=application_id,
@@ -121,7 +121,7 @@ def organisation(*, change: frozenset[str] = OWNERS) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def inner(request: PortalRequest, organisation_id: UUID, *args: Any, **kwargs: Any) -> HttpResponse:
+        def inner(request: PortalRequest, organisation_id: UUID, *args: Any, **kwargs: Any) -> HttpResponseBase:
             request.membership = get_object_or_404(
                 Membership.objects.select_related("organisation"), organisation=organisation_id, user=request.user
             )
@@ -139,7 +139,7 @@ def for_who_may_change(view: View) -> View:
     """For pages that are a form and nothing else: who may not send it is taken back to the company's page."""
 
     @wraps(view)
-    def inner(request: PortalRequest, organisation: Organisation, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: PortalRequest, organisation: Organisation, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.may_change:
             messages.info(request, _("Your role in the company can read this page, not change it. Ask an owner."))
             return redirect("organisation", organisation.pk)
@@ -153,7 +153,7 @@ def staff(*roles: str, read: frozenset[str] = STAFF) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def inner(request: PortalRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def inner(request: PortalRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             held = request.user.staff_roles
             request.may_change = bool(held & set(roles))
             if not held & read:
@@ -175,7 +175,7 @@ def recent_sign_in(view: View) -> View:
     """
 
     @wraps(view)
-    def inner(request: PortalRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: PortalRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not proven_recently(request):
             ways = get_adapter().get_reauthentication_methods(request.user)
             way = ways[0]["url"] if ways else reverse("account_login")

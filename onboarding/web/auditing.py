@@ -3,7 +3,6 @@
 A page begins where the last one ended (by moment and id), so that the thousandth costs what the first does.
 """
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from onboarding import keyset
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
 from onboarding.audit.wording import in_words
@@ -28,10 +28,12 @@ from onboarding.partners.models import Membership, Organisation, StaffRole, User
 from onboarding.registrations.description import BY_NAME
 from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.states import State as RegistrationState
+from onboarding.web import tables
 from onboarding.web.timeline import WAYS_IN
 
 PAGE_SIZE = 50
 EXPORTED_AT_ONCE = 500
+LATEST_FIRST = ("-occurred_at", "-id")
 
 _STATES = {str(one.value): one.label for one in (*RegistrationState, *CertificateState, *Membership.Role)}
 _WORDS: Mapping[str, Mapping[str, Any]] = {
@@ -101,11 +103,9 @@ class Names:
 
 def page(entries: QuerySet[Entry], before: str, *, reader: User) -> Page:
     """Return the page of entries that come after the one that `before` names. It is made of untrusted text."""
-    found = list(_after(entries, before).select_related("chain").order_by("-occurred_at", "-id")[: PAGE_SIZE + 1])
-    shown = found[:PAGE_SIZE]
-    older = _mark(shown[-1]) if len(found) > PAGE_SIZE else ""
-    names = names_of(shown)
-    return Page([row(entry, names, reader=reader) for entry in shown], older)
+    found = keyset.page(entries.select_related("chain"), LATEST_FIRST, PAGE_SIZE, before)
+    names = names_of(found.rows)
+    return Page([row(entry, names, reader=reader) for entry in found.rows], found.following)
 
 
 def names_of(entries: Iterable[Entry]) -> Names:
@@ -182,27 +182,18 @@ COLUMNS = (
 
 def as_csv(entries: QuerySet[Entry]) -> Iterator[str]:
     """Write entries as CSV, with a head; nothing in it is taken for a formula by a spreadsheet."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    for values in _exported(entries):
-        values["data"] = json.dumps(values["data"], ensure_ascii=False, sort_keys=True) if values["data"] else ""
-        yield writer.writerow([harmless(str(values[name])) for name in COLUMNS])
+    return tables.as_csv(COLUMNS, map(_flat, _exported(entries)))
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    data = json.dumps(values["data"], ensure_ascii=False, sort_keys=True) if values["data"] else ""
+    return values | {"data": data}
 
 
 def as_lines(entries: QuerySet[Entry]) -> Iterator[str]:
     """Write entries as JSON lines."""
     for values in _exported(entries):
         yield json.dumps(values, ensure_ascii=False) + "\n"
-
-
-def harmless(text: str) -> str:
-    """Return a text that a spreadsheet shows and does not calculate."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
-
-
-class _Echo:
-    def write(self, text: str) -> str:
-        return text
 
 
 def _exported(entries: QuerySet[Entry]) -> Iterator[dict[str, Any]]:

@@ -38,8 +38,9 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
     entries = [(_("Applications"), reverse("home")), (_("Company"), reverse("organisations"))]
     if user.staff_roles:
         entries = [
-            (_("Reviews"), reverse("desk")),
+            (_("Queue"), reverse("desk")),
             (_("Certificates"), reverse("desk_certificates")),
+            (_("Figures"), reverse("desk_figures")),
             (_("Health"), reverse("desk_health")),
             (_("Partner logins"), reverse("desk_logins")),
         ]
@@ -57,8 +58,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
 def _belongs(name: str, href: str) -> bool:
     """Tell whether the page of that route name is below the navigation entry."""
     sections = {
-        reverse("desk_certificates"): ("desk_certificate",),
-        reverse("desk"): ("desk_registration", "desk_conversation", "desk_submissions"),
+        reverse("desk_certificates"): ("desk_certificate", "desk_drop"),
+        reverse("desk"): ("desk_registration", "desk_conversation", "desk_submissions", "desk_messages"),
         reverse("desk_health"): ("run",),
         reverse("desk_people"): ("desk_person", "desk_people"),
         reverse("organisations"): ("organisation", "invit", "member", "contact", "join"),

@@ -18,6 +18,7 @@ from onboarding.partners.modes import NotTheirsToDecide
 from onboarding.pki.csr import build_csr
 from onboarding.registrations import flows, logins
 from onboarding.registrations.models import Dispatch
+from onboarding.worklist.following import last_holder
 from tests.alone.conftest import ago
 from tests.alone.stages import MZP, approved, fresh, sent, with_csr
 from tests.conftest import member, staff
@@ -79,7 +80,7 @@ def test_nobody_is_told_that_it_was_received_for_whoever_sent_it_knows(owner: Us
 def test_an_approval_is_recorded_with_the_partner_login_and_the_review_it_implies(owner: User) -> None:
     application = approved(owner)
     assert application.registration.state == "approved"
-    assert application.registration.assignee is None
+    assert last_holder(application.registration) is None
     assert application.confirmed_login is not None
     assert application.confirmed_login.mzp == MZP
     assert entry("registration:approve").data["reference"] == "SR-4711"

@@ -133,7 +133,7 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
     partner.open(f"{path}sandbox/validate/").press("Run again").wait_for_run("Failed")
     partner.sees("Whose turn", "What to do").look("run, failed")
     partner.open(path).look("application: validation failed")
-    reviewer.open("/desk/?show=decided").sees(NAME).look("desk: decided")
+    reviewer.open("/desk/?show=done").sees(NAME).look("desk: decided")
     issuer.open("/desk/certificates/?show=decided").sees("MZP400001").look("desk: issued")
 
 

@@ -14,7 +14,7 @@ from onboarding.registrations import flows
 from onboarding.registrations.description import applicable, chosen_items, missing, settled
 from onboarding.registrations.drafts import differences, is_same, merge
 from onboarding.registrations.models import DraftEdit, Registration
-from onboarding.registrations.targets import working_days_after
+from onboarding.worklist.targets import working_days_after
 from tests.conftest import member
 from tests.journey import ANSWERS, described
 

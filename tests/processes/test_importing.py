@@ -13,7 +13,7 @@ from onboarding.credentials import flows, importing, issuing
 from onboarding.credentials.importing import ImportRefused, import_credentials
 from onboarding.credentials.models import CredentialSet
 from onboarding.credentials.private_keys import sealed_key
-from onboarding.credentials.sets import is_anothers_client_id, missing_credentials, password_of
+from onboarding.credentials.sets import is_anothers_client_id, password_of
 from onboarding.findings import explain
 from onboarding.notifications.models import Mail
 from onboarding.partners.models import PartnerLogin, User
@@ -59,7 +59,7 @@ def test_what_fits_becomes_an_application_without_registration_whose_set_waits_t
     assert request.subject["CN"] == MZP
     assert not hasattr(request.application, "registration")
     assert (request.application.name, request.application.brands) == ("Depot dashboard", ["peugeot"])
-    assert missing_credentials(held, has_password=password_of(held) is not None) == ()
+    assert held.missing(has_password=password_of(held) is not None) == ()
     assert [row["id"] for row in request.certificate_report["checks"]] == [check.id for check in BROUGHT]
     assert set(Entry.objects.values_list("event", flat=True)) == {
         "application:imported",

@@ -6,7 +6,6 @@ import pytest
 
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
-from onboarding.audit.transitions import advance
 from onboarding.credentials import states as certificate_states
 from onboarding.credentials.models import CertificateRequest
 from onboarding.lifecycle import IllegalTransition, Lifecycle
@@ -15,6 +14,7 @@ from onboarding.partners.models import User
 from onboarding.registrations import flows
 from onboarding.registrations import states as registration_states
 from onboarding.registrations.models import PartnerLogin, Registration
+from onboarding.worklist.transitions import advance
 from tests.conftest import member
 from tests.journey import described
 

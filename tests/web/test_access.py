@@ -1,5 +1,6 @@
 """Every route, by every actor. A route that declares no access, or that this table does not know, fails here."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from onboarding.credentials.models import CredentialSet
+from onboarding.credentials.models import CredentialSet, Drop, Dropped
 from onboarding.memberships import desk
 from onboarding.memberships.contacts import name_contact
 from onboarding.memberships.invitations import invite
@@ -69,6 +70,10 @@ READERS: dict[str, set[str]] = {
     "report": PARTNERS,
     "bring_credentials": SIGNED_IN,
     "desk": STAFF,
+    "desk_export": STAFF,
+    "desk_assign": STAFF,
+    "desk_view_save": STAFF,
+    "desk_view_delete": STAFF,
     "desk_registration": STAFF,
     "desk_registration_decide": STAFF,
     "desk_conversation": STAFF,
@@ -86,6 +91,13 @@ READERS: dict[str, set[str]] = {
     "desk_invitation_decide": AUDIT_READERS,
     "desk_audit": AUDIT_READERS,
     "desk_audit_export": AUDIT_READERS,
+    "desk_archive": STAFF,
+    "desk_messages": STAFF,
+    "desk_figures": STAFF,
+    "desk_drops": STAFF,
+    "desk_drop": STAFF,
+    "desk_drop_release": STAFF,
+    "desk_dropped": STAFF,
 } | dict.fromkeys(
     (
         "application",
@@ -197,6 +209,11 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     "desk_people_add": {"administrator"},
     "desk_person": {"administrator"},
     "desk_invitation_decide": {"administrator"},
+    "desk_drops": {"issuer"},
+    "desk_drop_release": {"issuer"},
+    "desk_assign": {"reviewer", "issuer"},
+    "desk_view_save": {"reviewer", "issuer"},
+    "desk_view_delete": {"reviewer", "issuer"},
 }
 
 
@@ -311,6 +328,15 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+def _dropped(name: str) -> dict[str, Any]:
+    """A drop with one certificate, where a page is about it."""
+    if not name.startswith("desk_drop"):
+        return {"drop_id": uuid.uuid4(), "dropped_id": uuid.uuid4()}
+    drop = Drop.objects.create()
+    one = Dropped.objects.create(drop=drop, position=1, not_valid_after=timezone.now(), certificate_sha256="00")
+    return {"drop_id": drop.pk, "dropped_id": one.pk}
+
+
 def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
     application = held.application
     values = {
@@ -318,6 +344,8 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         "environment_id": "sandbox",
         "step": "concept",
         "number": 1,
+        "view_id": uuid.uuid4(),
+        **_dropped(name),
         "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, "dossier"),
         "report_id": held.reports.get().pk,
         "mail_id": Mail.objects.filter(application_id=application.pk).values_list("pk", flat=True)[0],

@@ -312,6 +312,15 @@ class StoreCredentialsForm(PortalForm):
         return cleaned
 
 
+class HandOutForm(StoreCredentialsForm):
+    """What staff give to the partner. Nothing that is stored is shown to them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "password" in self.fields:
+            self.fields["password"].label = _("Password of the partner login")
+
+
 class RunForm(PortalForm):
     """What a run may be given: a vehicle to ask about, too.
 

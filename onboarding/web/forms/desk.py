@@ -3,14 +3,24 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.partners.models import User
 from onboarding.registrations.description import Answers, asked
 from onboarding.registrations.models import Registration
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import LineField, TextField
 from onboarding.web.forms.widgets import RadioCards
+
+
+class HandOverForm(PortalForm):
+    """Give a request to a colleague."""
+
+    def __init__(self, *args: Any, candidates: QuerySet[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"] = forms.ModelChoiceField(candidates, label=_("Colleague"), empty_label=None)
 
 
 class ApproveForm(PortalForm):

@@ -17,7 +17,6 @@ from onboarding.credentials.environments import available
 from onboarding.credentials.flows import OPEN_STATES
 from onboarding.credentials.models import CertificateRequest, CredentialSet, KeyOrder, PartnerPassword
 from onboarding.credentials.rehearsing import all_rehearsed
-from onboarding.credentials.sets import missing_credentials
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
@@ -356,7 +355,7 @@ def _track(
             request=request,
             key_order=orders.get(request.pk) if request else None,
             credential_set=one,
-            missing=missing_credentials(one, has_password=has_password) if one else (),
+            missing=one.missing(has_password=has_password) if one else (),
             run=runs.get(one.latest_run_id) if one else None,
             good_run=runs.get(one.good_run_id) if one else None,
             rehearsal=rehearsal,

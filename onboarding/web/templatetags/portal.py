@@ -27,6 +27,7 @@ from onboarding.web import auditing, kept_entries, once
 from onboarding.web.devices import device
 from onboarding.web.presenting import environment_name
 from onboarding.web.runs import check_in_words
+from onboarding.worklist.models import Stage
 
 register = template.Library()
 register.filter(environment_name)
@@ -141,6 +142,12 @@ def audit_finding(finding: Mapping[str, Any]) -> str:
 
 
 @register.filter
+def stage_label(stage: str) -> str:
+    """Say what staff are to do, of the worklist's stages."""
+    return str(Stage(stage).label)
+
+
+@register.filter
 def json_text(value: Any) -> str:
     """Write a value as JSON, for an attribute that a script reads."""
     return json.dumps(value, cls=DjangoJSONEncoder)
@@ -197,8 +204,11 @@ def when(instant: datetime | None, style: str = "auto") -> SafeString:
 
 @register.filter
 def day(value: date | None) -> str:
-    """Show a day of which no time is known: "24 Nov 2026"; nothing for None."""
-    return format_date(value, pgettext("date format", "j M Y")) if value else ""
+    """Show a day of these weeks, such as "3 Dec"; one of another year with it."""
+    if value is None:
+        return ""
+    this_year = value.year == timezone.localdate().year
+    return format_date(value, pgettext("date format", "j M") if this_year else pgettext("date format", "j M Y"))
 
 
 def _zone(local: datetime) -> str:

@@ -7,23 +7,26 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
 
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
-from onboarding.credentials import duties, issuing
+from onboarding.credentials import duties, issuing, sets
 from onboarding.credentials.duties import SameHands
 from onboarding.credentials.environments import shown
-from onboarding.credentials.models import CertificateRequest
+from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
+from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
 from onboarding.credentials.telling import put_on_record
 from onboarding.lifecycle import IllegalTransition
-from onboarding.partners.models import StaffRole
+from onboarding.partners.models import StaffRole, User
 from onboarding.partners.people import OwnOrganisation, belongs
 from onboarding.programmes import SANDBOX
 from onboarding.registrations import conversation, flows, logins
@@ -33,8 +36,8 @@ from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access, talking
 from onboarding.web.context import AUDIT_READERS
 from onboarding.web.describing import describe_answers, describe_changes
-from onboarding.web.forms.credentials import TakeInForm
-from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, NoteForm
+from onboarding.web.forms.credentials import HandOutForm, TakeInForm
+from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, HandOverForm, NoteForm
 from onboarding.web.history import history
 from onboarding.web.presenting import (
     certificate_report,
@@ -43,18 +46,11 @@ from onboarding.web.presenting import (
     subject_rows,
 )
 from onboarding.web.requests import PortalRequest
+from onboarding.worklist import assigning
+from onboarding.worklist.following import open_item
+from onboarding.worklist.models import Item, Stage
 
 PAGE_SIZE = 50
-REGISTRATION_TABS = {
-    "waiting": (RegistrationState.SUBMITTED, RegistrationState.IN_REVIEW),
-    "decided": (
-        RegistrationState.APPROVED,
-        RegistrationState.DECLINED,
-        RegistrationState.CHANGES_REQUESTED,
-        RegistrationState.SUSPENDED,
-        RegistrationState.WITHDRAWN,
-    ),
-}
 CERTIFICATE_TABS = {
     "waiting": (CertificateState.CSR_SUBMITTED, CertificateState.CSR_ACCEPTED),
     "decided": (
@@ -68,19 +64,11 @@ CERTIFICATE_TABS = {
 
 
 @access.staff()
-def registrations(request: PortalRequest) -> HttpResponse:
-    """The requests: those that wait, the longest waiting first; those decided; and those in which a partner wrote."""
-    every = Registration.objects.exclude(submissions=None).select_related("application__organisation", "assignee")
-    if request.GET.get("show") == "messages":
-        tab, rows = "messages", conversation.to_answer(every)
-    else:
-        tab = _tab(request, REGISTRATION_TABS)
-        rows = conversation.at_the_desk(every.filter(state__in=REGISTRATION_TABS[tab])).order_by(
-            "state_since" if tab == "waiting" else "-state_since"
-        )
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"page": page, "tab": tab, "to_answer": conversation.to_answer(every).count()}
-    return render(request, "desk/registrations.html", context)
+def waiting_messages(request: PortalRequest) -> HttpResponse:
+    """The requests in which a partner wrote what nobody has read, or waits for an answer, whatever their state."""
+    every = Registration.objects.exclude(submissions=None).select_related("application__organisation")
+    page = Paginator(conversation.to_answer(every), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "desk/messages.html", {"page": page})
 
 
 @access.staff(StaffRole.Role.REVIEWER)
@@ -98,7 +86,11 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
     if request.method != "POST":
         return redirect("desk_registration", found.pk)
     form_class, decision, done = DECISIONS[verb]
-    extra: dict[str, Any] = {"answers": _under_review(found)} if form_class is ChangesForm else {}
+    extra: dict[str, Any] = {}
+    if form_class is ChangesForm:
+        extra = {"answers": _under_review(found)}
+    elif form_class is HandOverForm:
+        extra = {"candidates": _candidates(request, open_item(found))}
     form = form_class(request.POST, **extra)
     if not LIFECYCLE.allows(found.state, verb):
         return _too_late(request, found, RegistrationState(found.state), form)
@@ -109,6 +101,17 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
             return _too_late(request, _registration(found.pk), RegistrationState(error.state), form)
         except OwnOrganisation:
             messages.warning(request, OWN)
+            return redirect("desk_registration", found.pk)
+        except assigning.NotHeld as error:
+            messages.warning(request, _not_held(error))
+            return redirect("desk_registration", found.pk)
+        except assigning.MovedOn:
+            messages.warning(request, _("Nothing was changed: a colleague was quicker."))
+            return redirect("desk_registration", found.pk)
+        except assigning.CannotHave:
+            messages.warning(
+                request, _("Nothing was changed: whoever belongs to a company does not decide on its requests.")
+            )
             return redirect("desk_registration", found.pk)
         except logins.MalformedLogin:
             form.add_error("mzp", _("A partner login has only capital letters and digits, such as MZP128745."))
@@ -158,6 +161,7 @@ def certificate_csr(request: PortalRequest, request_id: UUID) -> HttpResponse:
     return HttpResponse(found.csr_pem, content_type="application/pkcs10", headers=headers)
 
 
+@sensitive_post_parameters()
 @access.staff(StaffRole.Role.ISSUER)
 def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     """Sign, take in, or refuse."""
@@ -167,7 +171,8 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("desk_certificate", found.pk)
     form_class, done = ISSUING[verb]
-    form = form_class(request.POST, request.FILES)
+    extra = _hand_out_extra(found) if form_class is HandOutForm else {}
+    form = form_class(request.POST, request.FILES, **extra)
     refused = None
     if not (CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") if verb == "refuse" else _waits(found)):
         return _too_late(request, found, CertificateState(found.state), form)
@@ -179,6 +184,8 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
         except (OwnOrganisation, SameHands) as error:
             messages.warning(request, OWN if isinstance(error, OwnOrganisation) else APPROVED)
             return redirect("desk_certificate", found.pk)
+        except sets.ClientIdTaken:
+            form.add_error("client_id", _("This client ID is another company's. Nothing was stored: look it up again."))
         except issuing.CertificateRefused as error:
             refused = certificate_report(error.report, found.application, _desk_page)
         else:
@@ -191,6 +198,11 @@ def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: A
     actor = access.staff_actor(request)
     if verb == "sign":
         issuing.sign_with_embedded_ca(found, actor=actor)
+    elif verb == "hand_out":
+        credential_set = _set_to_fill(found)
+        if credential_set is None:
+            raise IllegalTransition(CERTIFICATE_LIFECYCLE.name, found.state, verb)
+        sets.hand_out(credential_set, actor=actor, **form.cleaned_data)
     elif verb == "refuse":
         issuing.refuse_csr(found, note=form.cleaned_data["note"], actor=actor)
     else:
@@ -208,6 +220,8 @@ APPROVED = gettext_lazy("You approved this application, so somebody else issues 
 
 DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
     "take": (forms.Form, flows.take, gettext_lazy("You have it now.")),
+    "hand_over": (HandOverForm, flows.assign, gettext_lazy("Handed over. Your colleague has a mail.")),
+    "release": (forms.Form, flows.release, gettext_lazy("Given back: any reviewer can take it.")),
     "approve": (ApproveForm, flows.approve, gettext_lazy("Approved. The partner has been told.")),
     "request_changes": (
         ChangesForm,
@@ -220,6 +234,10 @@ ISSUING: dict[str, tuple[type[forms.Form], Any]] = {
     "sign": (forms.Form, gettext_lazy("Signed. The certificate and the sandbox credentials are with the partner.")),
     "upload": (TakeInForm, gettext_lazy("Checked and released to the partner.")),
     "refuse": (NoteForm, gettext_lazy("Refused. The partner has been told what to change.")),
+    "hand_out": (
+        HandOutForm,
+        gettext_lazy("Handed out: sealed, and the partner has been told. Nobody here sees it again."),
+    ),
 }
 
 
@@ -249,9 +267,25 @@ def _too_late(
     return redirect("desk_certificate", found.pk)
 
 
+def _set_to_fill(cycle: CertificateRequest) -> CredentialSet | None:
+    """Return the set that staff hand out credentials for; None where nobody waits for them, as in the sandbox."""
+    if cycle.state not in USABLE or cycle.environment == SANDBOX or cycle.partner_login.is_claim:
+        return None
+    return cycle.credential_sets.filter(retired_at=None).select_related("application__organisation").first()
+
+
+def _hand_out_extra(cycle: CertificateRequest) -> dict[str, Any]:
+    """Return what the form has to know: what the programme needs, and what of it is stored."""
+    credential_set = _set_to_fill(cycle)
+    profile = cycle.application.profile
+    has_password = cycle.partner_login.passwords.filter(environment=cycle.environment).exists()
+    missing = credential_set.missing(has_password=has_password) if credential_set else profile.credentials
+    return {"profile": profile, "held": {name: name not in missing for name in profile.credentials}}
+
+
 def _registration(registration_id: UUID) -> Registration:
     return get_object_or_404(
-        Registration.objects.select_related("application__organisation", "application__partner_login", "assignee"),
+        Registration.objects.select_related("application__organisation", "application__partner_login"),
         pk=registration_id,
     )
 
@@ -279,12 +313,20 @@ def _registration_page(
     before, submission = ([None, None, *found.submissions.all()])[-2:]
     answers = submission.answers if submission else found.answers
     bound = bound or {}
+    item = open_item(found)
+    is_mine = item is not None and item.assignee_id == request.user.pk
     is_own = belongs(request.user.pk, application.organisation)
     may_decide = request.may_change and not is_own
     possible = [verb for verb in DECISIONS if LIFECYCLE.allows(found.state, verb)] if may_decide else []
+    if not is_mine:  # only whoever has it decides
+        possible = ["take"] if item is not None and may_decide else []
     entries = Entry.objects.filter(application_id=application.pk).order_by("-occurred_at")[:50]
     context = {
         "registration": found,
+        "item": item,
+        "is_mine": is_mine,
+        "hand_over": bound.get("hand_over")
+        or HandOverForm(auto_id="hand_over_%s", candidates=_candidates(request, item)),
         "application": application,
         "submission": submission,
         "sections": describe_answers(application, answers, change=False, comments=found.comments),
@@ -326,6 +368,10 @@ def _certificate_page(
         "findings": explain_findings(found.findings),
         "can_sign": to_sign and found.environment == SANDBOX,
         "can_upload": to_sign,
+        "hand_out": (bound.get("hand_out") or HandOutForm(auto_id="hand_out_%s", **_hand_out_extra(found)))
+        if may_decide and _set_to_fill(found)
+        else None,
+        "is_waited_for": (item := open_item(found)) is not None and item.stage == Stage.HAND_OUT,
         "can_refuse": CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") and may_decide,
         "is_own": is_own and request.may_change,
         "has_approved": has_approved and may_decide and found.state in CERTIFICATE_TABS["waiting"],
@@ -343,6 +389,19 @@ def _certificate_page(
 def _tab(request: PortalRequest, tabs: Mapping[str, Any]) -> str:
     tab = request.GET.get("show", "waiting")
     return tab if tab in tabs else "waiting"
+
+
+def _candidates(request: PortalRequest, item: Item | None) -> QuerySet[User]:
+    """Return the colleagues a request can be handed over to."""
+    return assigning.candidates(item).exclude(pk=request.user.pk) if item else User.objects.none()
+
+
+def _not_held(error: assigning.NotHeld) -> str:
+    if error.holder is None:
+        return _("Nothing was changed: take it first, so that no colleague decides on it at the same time.")
+    return _("Nothing was changed: %(person)s has it. Take it over first, if that is agreed.") % {
+        "person": error.holder
+    }
 
 
 def _moved_on(state: RegistrationState | CertificateState) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -65,7 +65,7 @@ def first_click_wins(view: access.View) -> access.View:
     """Where a second click, or another tab, comes too late, show the CSR that the first one submitted."""
 
     @wraps(view)
-    def inner(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
+    def inner(request: PortalRequest, application: Application, environment_id: str) -> HttpResponseBase:
         try:
             return view(request, application, environment_id)
         except ApplicationClosed:

@@ -3,7 +3,7 @@
 import secrets
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -25,7 +25,7 @@ from onboarding.web.views.tracks import track_context, track_of
 @never_cache
 @sensitive_post_parameters()
 @access.application()
-def kit(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
+def kit(request: PortalRequest, application: Application, environment_id: str) -> HttpResponseBase:
     """Download the kit; where the key is kept here, for those who may take it away, with an encrypted copy of it."""
     track = track_of(application, environment_id)
     held = track.credential_set

@@ -1,0 +1,1 @@
+"""What waits for staff, and who of them has it."""

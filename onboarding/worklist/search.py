@@ -1,0 +1,54 @@
+"""Finding cards by words: prefixes of words, all of them, without regard to capitals and accents.
+
+One meaning on both databases: PostgreSQL's full-text search, by the index that the migration makes; `LIKE` on SQLite.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
+
+MAX_WORDS = 2000
+MAX_WORD = 60
+INDEXED = "to_tsvector('simple'::regconfig, {column})"
+"""What the index of the migration is on; a query has to say the very same."""
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in small letters, without accents and punctuation."""
+    plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    return [word[:MAX_WORD] for word in re.findall(r"[^\W_]+", plain.casefold())[:MAX_WORDS]]
+
+
+def searchable(texts: Iterable[str]) -> str:
+    """Return what is stored of `texts`: each word with a blank before it, so that LIKE finds where words begin."""
+    return "".join(f" {word}" for word in words(" ".join(texts)))
+
+
+@models.TextField.register_lookup
+class HasWords(models.Lookup):
+    """`search__has_words="depot lux"`: what `searchable` stored has words that begin so, in any order."""
+
+    lookup_name = "has_words"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        """Compare by LIKE."""
+        column, parameters = self.process_lhs(compiler, connection)
+        wanted = words(self.rhs)
+        clauses = " AND ".join(rf"{column} LIKE %s" for _word in wanted) or "1 = 1"
+        # No word holds a character that means something to LIKE.
+        return clauses, [*list(parameters) * len(wanted), *(f"% {word}%" for word in wanted)]
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        """Compare by full-text search."""
+        column, parameters = self.process_lhs(compiler, connection)
+        wanted = words(self.rhs)
+        if not wanted:
+            return "1 = 1", []
+        query = " & ".join(f"'{word}':*" for word in wanted)
+        return f"{INDEXED.format(column=column)} @@ to_tsquery('simple', %s)", [*parameters, query]
