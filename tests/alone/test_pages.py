@@ -155,11 +155,13 @@ def test_a_login_that_is_there_is_recorded_and_the_csr_goes_along(owner: User, b
     home = f"/applications/{application.pk}/"
     assert "If you have one" in read(browser, home)
     assert browser.post(f"{home}login/", {"mzp": MZP, "on": today()}).status_code == 302
-    with_csr(fresh(application), owner)
+    request = with_csr(fresh(application), owner)
     assert "It goes along with the description" in read(browser, home)
     text = read(browser, f"{home}dossier/")
     assert "MZP128745-production.csr" in text
-    browser.post(f"{home}dossier/", {"on": today(), "version": application.registration.version})
+    without = {"on": today(), "version": application.registration.version}
+    assert "after this dossier was made" in text_of(browser.post(f"{home}dossier/", without, follow=True))
+    browser.post(f"{home}dossier/", without | {"csrs": request.spki_sha256})
     assert Dispatch.objects.count() == 2
 
 
@@ -168,7 +170,10 @@ def test_from_the_csr_to_the_credentials_each_thing_is_recorded(owner: User, bro
     home = f"/applications/{request.application_id}/"
     track = f"{home}production/"
     assert "Your turn: send the CSR to Mobilisights" in read(browser, home)
-    assert browser.post(f"{track}dossier/", {"on": today(), "reference": "C-7"}).status_code == 302
+    assert "meanwhile" in text_of(browser.post(f"{track}dossier/", {"on": today(), "csrs": "another"}, follow=True))
+    assert not Dispatch.objects.exclude(certificate_request_id=None).exists()
+    sent_form = {"on": today(), "reference": "C-7", "csrs": request.spki_sha256}
+    assert browser.post(f"{track}dossier/", sent_form).status_code == 302
     assert "Waiting for Mobilisights to sign your CSR" in read(browser, home)
     wrong = {"certificate": SimpleUploadedFile("c.pem", CA.sign(request, CN="MZP000000")), "on": today()}
     refused = browser.post(f"{track}certificate/receive/", wrong | {"ca_certificate": SimpleUploadedFile("a", CA.pem)})

@@ -97,10 +97,11 @@ _MZP = _("It becomes the common name of your certificates. Copy it as it was giv
 
 
 class SentForm(OutsideFields):
-    """A dossier was sent on. version: of the draft that it was made of."""
+    """A dossier was sent on. version: of the draft that it was made of. csrs: the keys of the CSRs that were in it."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1)
-    field_order = ("on", "reference", "version")
+    csrs = forms.CharField(widget=forms.HiddenInput, required=False, max_length=2000)
+    field_order = ("on", "reference", "version", "csrs")
     words = {"on": (_("Sent on"), "")}
 
 

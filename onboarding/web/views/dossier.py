@@ -1,6 +1,6 @@
 """Solo mode: the dossiers for the car maker, to be sent on, and the note that they were."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from onboarding.credentials import recording
+from onboarding.credentials.models import CertificateRequest
 from onboarding.lifecycle import IllegalTransition
 from onboarding.registrations import flows
 from onboarding.registrations.description import missing
@@ -35,7 +36,8 @@ def dossier(request: PortalRequest, application: Application) -> HttpResponse:
         return redirect("describe_check", application.pk)
     form = None
     if registration.is_editable:
-        form = SentForm(request.POST or None, initial={"version": registration.version})
+        keys = _keys(recording.csrs_to_send(application))
+        form = SentForm(request.POST or None, initial={"version": registration.version, "csrs": keys})
         if request.method == "POST" and form.is_valid():
             return _description_sent(request, application, registration, form)
     elif request.method == "POST":
@@ -57,11 +59,13 @@ def dossier(request: PortalRequest, application: Application) -> HttpResponse:
 def _description_sent(
     request: PortalRequest, application: Application, registration: Registration, form: SentForm
 ) -> HttpResponse:
-    seen = form.cleaned_data["version"]
+    seen, csrs = form.cleaned_data["version"], recording.csrs_to_send(application)
     try:
+        if form.cleaned_data["csrs"] != _keys(csrs):
+            raise flows.ChangedSinceRead
         submission = recording.send_description(
             registration,
-            csrs=recording.csrs_to_send(application),
+            csrs=csrs,
             seen_version=seen if seen is not None else -1,
             outside=form.happened,
             actor=access.member_actor(request),
@@ -107,9 +111,11 @@ def csr_dossier(request: PortalRequest, application: Application, environment_id
         return redirect("application", application.pk)
     form = None
     if track.dispatch is None:
-        form = SentForm(request.POST or None)
+        form = SentForm(request.POST or None, initial={"csrs": _keys([cycle])})
         if request.method == "POST" and form.is_valid():
             try:
+                if form.cleaned_data["csrs"] != _keys([cycle]):
+                    raise IllegalTransition("dossier", cycle.state, "send")
                 recording.send_csr(cycle, outside=form.happened, actor=access.member_actor(request))
             except recording.SentAlready:
                 messages.info(request, _("It was noted already."))
@@ -146,6 +152,11 @@ def csr_dossier_file(
     """The dossier of a CSR as a file, or the words that ask how it stands."""
     sent = track_of(application, environment_id).in_work.dispatch
     return _file(request, lambda: _of_csr(application, environment_id), sent, what, kind)
+
+
+def _keys(csrs: Iterable[CertificateRequest]) -> str:
+    """Return what says which CSRs these are: one that was made anew has another key."""
+    return ",".join(sorted(csr.spki_sha256 for csr in csrs))
 
 
 def _described(application: Application) -> Registration:
