@@ -15,6 +15,7 @@ from onboarding.audit.models import Entry
 from onboarding.credentials.environments import shown
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.partners.models import User
+from onboarding.registrations.flows import IMPLIED
 from onboarding.registrations.models import Application, Registration, Side
 from onboarding.rehearsals import BY_NAME as REHEARSALS
 from onboarding.validation.models import Run
@@ -46,12 +47,14 @@ def history(
     entries: Iterable[Entry], *, application: Application, reader: User, side: Side = Side.PARTNER
 ) -> list[dict[str, Any]]:
     """Return entries for the component `timeline.html`, each with its detail and a link, where there is one."""
-    rows = list(entries)
+    rows = [row for row in entries if not row.data.get(IMPLIED)]
     facts = _Facts.read(rows, application, side)
-    return [
-        told | DETAILS.get(Event(row.event), _where)(row, facts)
-        for row, told in zip(rows, timeline(rows, reader=reader), strict=True)
-    ]
+    found = []
+    for row, told in zip(rows, timeline(rows, reader=reader), strict=True):
+        more = DETAILS.get(Event(row.event), _where)(row, facts)
+        details = dict.fromkeys(filter(None, (more.get("detail", ""), told["detail"])))
+        found.append(told | more | {"detail": " · ".join(details)})
+    return found
 
 
 @dataclass(frozen=True, slots=True)

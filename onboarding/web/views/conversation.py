@@ -20,7 +20,7 @@ TEMPLATES = {Side.PARTNER: "conversation.html", Side.STAFF: "desk/conversation.h
 ACTORS = {Side.PARTNER: access.member_actor, Side.STAFF: access.staff_actor}
 
 
-@access.application()
+@access.application(mode="hub")
 def conversation(request: PortalRequest, application: Application) -> HttpResponse:
     """The partner's side."""
     registration: Registration | None = getattr(application, "registration", None)

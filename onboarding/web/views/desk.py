@@ -92,7 +92,7 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
     elif form_class is HandOverForm:
         extra = {"candidates": _candidates(request, open_item(found))}
     form = form_class(request.POST, **extra)
-    if not LIFECYCLE.allows(found.state, verb):
+    if verb not in _possible(found):
         return _too_late(request, found, RegistrationState(found.state), form)
     if form.is_valid():
         try:
@@ -174,7 +174,7 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     extra = _hand_out_extra(found) if form_class is HandOutForm else {}
     form = form_class(request.POST, request.FILES, **extra)
     refused = None
-    if not (CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") if verb == "refuse" else _waits(found)):
+    if not POSSIBLE.get(verb, _waits)(found):
         return _too_late(request, found, CertificateState(found.state), form)
     if form.is_valid():
         try:
@@ -245,6 +245,21 @@ def _waits(found: CertificateRequest) -> bool:
     return found.state in CERTIFICATE_TABS["waiting"]
 
 
+def _may_be_refused(found: CertificateRequest) -> bool:
+    return CERTIFICATE_LIFECYCLE.allows(found.state, "refuse")
+
+
+def _lacks_something(found: CertificateRequest) -> bool:
+    return _set_to_fill(found) is not None
+
+
+POSSIBLE: Mapping[str, Callable[[CertificateRequest], bool]] = {
+    "refuse": _may_be_refused,
+    "hand_out": _lacks_something,
+}
+"""By verb, whether it is possible; the others are as long as it waits."""
+
+
 def _too_late(
     request: PortalRequest,
     found: Registration | CertificateRequest,
@@ -283,6 +298,12 @@ def _hand_out_extra(cycle: CertificateRequest) -> dict[str, Any]:
     return {"profile": profile, "held": {name: name not in missing for name in profile.credentials}}
 
 
+def _possible(registration: Registration) -> list[str]:
+    """Return what can be done with a request in its state; one under review can also go from one to another."""
+    from_one_to_another = ("take", "hand_over") if registration.state == RegistrationState.IN_REVIEW else ()
+    return [verb for verb in DECISIONS if verb in from_one_to_another or LIFECYCLE.allows(registration.state, verb)]
+
+
 def _registration(registration_id: UUID) -> Registration:
     return get_object_or_404(
         Registration.objects.select_related("application__organisation", "application__partner_login"),
@@ -317,7 +338,7 @@ def _registration_page(
     is_mine = item is not None and item.assignee_id == request.user.pk
     is_own = belongs(request.user.pk, application.organisation)
     may_decide = request.may_change and not is_own
-    possible = [verb for verb in DECISIONS if LIFECYCLE.allows(found.state, verb)] if may_decide else []
+    possible = _possible(found) if may_decide else []
     if not is_mine:  # only whoever has it decides
         possible = ["take"] if item is not None and may_decide else []
     entries = Entry.objects.filter(application_id=application.pk).order_by("-occurred_at")[:50]
