@@ -30,7 +30,7 @@ REVIEW_TARGET_DAYS = env.int("REVIEW_TARGET_DAYS", 5)  # working days in which a
 ISSUE_TARGET_DAYS = env.int("ISSUE_TARGET_DAYS", 5)  # the same for whatever else waits for staff
 # Solo mode: where dossiers are sent to, and after how many working days without an answer people are reminded to ask.
 # Whether anybody may sign up ("open"), or only whom a company has invited ("invited").
-SIGN_UP = env.str("SIGN_UP", "invited" if PORTAL_MODE == "solo" else "open")
+SIGN_UP = env.str("SIGN_UP", "") or ("invited" if PORTAL_MODE == "solo" else "open")
 DOSSIER_TO = env.str("DOSSIER_TO", "")
 CHASE_AFTER_DAYS: list[int] = env.list("CHASE_AFTER_DAYS", [5, 10, 20, 30], subcast=int)
 DEMO = env.bool("DEMO", False)

@@ -21,8 +21,11 @@ SEARCHED = ("company", "concept", "mzp")
 
 
 def new_reference() -> str:
-    """Return a new number for people to quote, like "FA-7K3Q9M"."""
-    return "FA-" + "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(6))
+    """Return a new number for people to quote, like "FA-7K3Q9M", which no application has yet."""
+    while True:
+        reference = "FA-" + "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(6))
+        if not Application.objects.filter(reference=reference).exists():
+            return reference
 
 
 class Application(models.Model):
