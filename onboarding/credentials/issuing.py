@@ -130,8 +130,14 @@ def take_in(
     report = certificates.check_offer(
         offer, csr_spki_sha256=spki, subject=request.subject, now=timezone.now(), claims=claims
     )
-    event = "receive" if receives else "issue"
-    _release(request, report, filter(is_ca, offer.ca), event=event, actor=actor, outside=outside)
+    _release(
+        request,
+        report,
+        filter(is_ca, offer.ca),
+        event="receive" if receives else "issue",
+        actor=actor,
+        outside=outside,
+    )
     return TakenIn(report, tuple(claim for key, claim in claims.by_key.items() if key != spki))
 
 

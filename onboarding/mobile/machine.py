@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from onboarding.mobile import sdk, spellings
 from onboarding.mobile.errors import BY_NUMBER, Handling
-from onboarding.mobile.masking import is_secret
+from onboarding.mobile.masking import cleaned, is_secret
 from onboarding.mobile.outcomes import Kind, Outcome
 from onboarding.mobile.sdk import CarKeyStatus, Operation, Step, StepStatus
 
@@ -80,10 +80,13 @@ class Call:
 
     @property
     def fingerprint(self) -> str:
-        """What it asks for, to tell whether another asks for the same; empty where that would need a secret."""
+        """What it asks for, to tell whether another asks for the same; empty where that would need a secret.
+
+        Of what is masked, as in a trace: so a call and its line in a trace have the same.
+        """
         if any(is_secret(name) for name in self.parameters):
             return ""
-        asked = "&".join(f"{name}={self.parameters[name]}" for name in sorted(self.parameters))
+        asked = "&".join(f"{name}={cleaned(self.parameters[name], name)}" for name in sorted(self.parameters))
         return blake2s(asked.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
     @property

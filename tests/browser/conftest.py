@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.examination import DESKTOP, Examiner
 from tests.browser.visitor import Visitor
-from tests.walkthrough.__main__ import Walk
 from tests.walkthrough.instance import Instance, instance
+from tests.walkthrough.walk import Walk
 
 # Nothing can leave this machine, and nothing is painted by a graphics card's stand-in.
 ARGUMENTS = (

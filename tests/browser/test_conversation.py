@@ -7,9 +7,12 @@ from playwright.sync_api import expect
 from tests.browser import steps
 from tests.browser.conftest import Visit
 
+OWN = {"locale": "en-GB"}
+
 
 def test_what_is_typed_stays_while_messages_arrive(visit: Visit) -> None:
-    partner, reviewer, name = visit("Example Mobility Developer"), visit("Reviewer"), "Talked about"
+    # Browsers of their own, since clocks are set forward in them, and one forgets its session.
+    partner, reviewer, name = visit("Example Mobility Developer", **OWN), visit("Reviewer"), "Talked about"
     path = steps.describe(partner, steps.FLEET_OWNER, name, "Example Mobility")
     partner.press("Submit for review").sees("Submitted to").page.clock.install()
     partner.open(path).follow("Talk with the reviewers").sees("Nothing said yet").look("conversation, empty")
@@ -25,9 +28,9 @@ def test_what_is_typed_stays_while_messages_arrive(visit: Visit) -> None:
     expect(message).to_have_value("Half typed")
     expect(message).to_be_focused()
     partner.look("conversation").press("Send").sees("Answered", "Half typed")
-    reviewer.open("/desk/?show=messages").sees(name).look("desk: to answer")
+    reviewer.open("/desk/messages/").sees(name).look("desk: to answer")
 
-    away = visit("Example Mobility Developer")
+    away = visit("Example Mobility Developer", **OWN)
     away.page.clock.install()
     away.open(f"{path}conversation/").fill({"Your message": "Typed after the session had ended"})
     away.page.context.clear_cookies()

@@ -229,7 +229,7 @@ def test_an_expired_intermediate_is_an_error_unless_there_is_a_current_one_too(c
 
 def test_a_missing_intermediate_is_named_with_its_address(cast: Cast) -> None:
     (finding,) = chain_findings(cast, cast.root_cert)
-    assert (finding.code, finding.expected) == ("chain_issuer_missing", "CN=Issuing")
+    assert (finding.code, finding.expected) == ("chain_issuer_elsewhere", "CN=Issuing")
     assert "http://ca.invalid/issuing.cer" in explain(finding, MESSAGES).remedy
 
 

@@ -181,7 +181,7 @@ class WalkAlone(Walk):
         must_say(self.partner.open(f"{path}production/live/"), r"You are live")
 
     def _history(self, path: str) -> None:
-        text = self.partner.open(path)
+        text = self.partner.open(f"{path}history/")
         for words in (
             r"Dossier sent on",
             r"Changes requested",

@@ -215,7 +215,7 @@ def test_a_changed_profile_and_choice_of_mails_are_recorded(owner: User, signed_
     client.post(reverse("my_mails"), {"categories": ["turn"]})
     profile = Entry.objects.get(event=Event.PROFILE_CHANGED)
     assert profile.data["fields"] == ["name"]
-    assert Entry.objects.get(event=Event.MAILS_CHOSEN).data["unwanted"] == ["checks", "result"]
+    assert Entry.objects.get(event=Event.MAILS_CHOSEN).data["unwanted"] == ["checks", "conversation", "result"]
 
 
 def test_settings_are_recorded_when_they_are_other_ones(settings: Any, db: None) -> None:

@@ -219,14 +219,15 @@ def test_the_desk_sees_at_a_glance_where_a_partner_wrote_whatever_the_state(
     says(asking.registration, owner, Side.PARTNER, asks=True)
     says(telling.registration, owner, Side.PARTNER)
     browser = signed_in(reviewer)
-    listed = browser.get("/desk/?show=messages")
+    listed = browser.get("/desk/messages/")
     assert [row.pk for row in listed.context["page"]] == [asking.registration.pk, telling.registration.pk]
-    marked = {row.pk: (row.is_unread, bool(row.asked_since)) for row in browser.get("/desk/").context["page"]}
-    assert marked == {quiet.registration.pk: (False, False), telling.registration.pk: (True, False)}
+    rows = browser.get("/desk/").context["rows"]
+    marked = {row["item"].subject_id: row["talk"] and (row["talk"].is_unread, row["talk"].asked_since) for row in rows}
+    assert marked == {quiet.registration.pk: None, telling.registration.pk: (True, None)}
     read = f"/desk/registrations/{telling.registration.pk}/"
     browser.get(read)
     assert telling.registration.messages.get().read_at is not None
-    assert [row.pk for row in browser.get("/desk/?show=messages").context["page"]] == [asking.registration.pk]
+    assert [row.pk for row in browser.get("/desk/messages/").context["page"]] == [asking.registration.pk]
 
 
 def test_new_is_what_the_reader_has_not_seen_and_once_only(

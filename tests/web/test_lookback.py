@@ -112,7 +112,8 @@ def test_everything_that_happened_is_told_with_what_belongs_to_it(
         ("Changes requested", "One comment: Concept", "See what was asked"),
         ("Application declined", "The data asked for is more than the concept needs", "See why"),
     }
-    assert len(page.context["entries"]) == Entry.objects.filter(application_id=thrice.pk).count()
+    visible = Entry.objects.filter(application_id=thrice.pk, partner_visible=True)
+    assert len(page.context["entries"]) == visible.count()
     assert page.context["turn"].title == "Declined by Mobilisights"
     assert 'title="' in page.content.decode()
 

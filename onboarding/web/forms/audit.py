@@ -24,12 +24,12 @@ MOST_NAMES = 100
 """So many organisations, people or applications can one text mean."""
 
 GROUPS: Sequence[tuple[Any, tuple[str, ...]]] = (
-    (_("Applications"), ("application", "registration", "partner_login")),
+    (_("Applications"), ("application", "registration", "message", "partner_login")),
     (_("Keys, certificates, credentials"), ("key", "certificate_request", "credentials", "vault")),
     (_("Validation"), ("validation", "rehearsal")),
     (_("Companies and their people"), ("organisation", "invitation", "join", "member", "contact", "person")),
     (_("Accounts"), ("account",)),
-    (_("Staff and portal"), ("staff_role", "staff_invitation", "portal", "audit")),
+    (_("Staff and portal"), ("staff_role", "staff_invitation", "work", "portal", "audit")),
 )
 """The vocabulary in groups, by what comes before the colon."""
 
