@@ -54,6 +54,17 @@ def require_open(application: Application, environment_id: str) -> None:
         raise NoPartnerLogin
 
 
+def require_not_ended(application: Application) -> None:
+    """Raise ApplicationClosed if the application was declined, withdrawn or suspended, as the database has it now.
+
+    Within the transaction that issues: whoever suspends at the same moment waits for it.
+    """
+    rows = Registration.objects.select_for_update().filter(application=application)
+    state = rows.values_list("state", flat=True).first()
+    if state in CLOSED:
+        raise ApplicationClosed(LIFECYCLE.name, state, "issue")
+
+
 def login_for(application: Application, environment_id: str, *, actor: Actor) -> PartnerLogin:
     """Return the partner login for a new signing cycle; the sandbox's own is made when it is first needed.
 

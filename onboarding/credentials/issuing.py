@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from onboarding.credentials.duties import require_separate
 from onboarding.credentials.embedded_ca import sandbox_ca
+from onboarding.credentials.entitlement import require_not_ended
 from onboarding.credentials.matching import claims_on, mere_claim_by_others, requests_seen_by
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.sets import hand_out_sandbox_credentials, usable_sets
@@ -76,7 +77,7 @@ def accept_csr(request: CertificateRequest, *, actor: Actor) -> None:
 def sign_with_embedded_ca(request: CertificateRequest, *, actor: Actor) -> None:
     """Sandbox only: sign the CSR with the embedded CA, and release the certificate.
 
-    Accepts the CSR too where that was not done before. Raises IllegalTransition, and SameHands.
+    Accepts the CSR too where that was not done before. Raises IllegalTransition, ApplicationClosed and SameHands.
     """
     require_separate(request, actor=actor)
     if request.environment != SANDBOX:
@@ -112,8 +113,9 @@ def take_in(
     certificate: a file in any of the forms of `intake.read_certificates`. ca_certificate: the CA's; may be left out
     where the first file holds it. outside: when it came, as a member records it.
 
-    Raises CertificateRefused if anything does not fit, SameHands, and IllegalTransition; the sandbox's certificates
-    come from its own CA, so partners have none to take in.
+    Raises CertificateRefused if anything does not fit, SameHands, ApplicationClosed if staff would take it in for an
+    application that is suspended, and IllegalTransition; the sandbox's certificates come from its own CA, so partners
+    have none to take in.
     """
     require_separate(request, actor=actor)
     receives = actor.kind == ActorKind.MEMBER
@@ -174,6 +176,8 @@ def _release(
         raise CertificateRefused(report)
     values, spki = taken_in(report, ca), request.spki_sha256
     with transaction.atomic():
+        if actor.kind == ActorKind.STAFF:
+            require_not_ended(request.application)
         if event == "issue" and request.state == State.CSR_SUBMITTED:
             accept_csr(request, actor=actor)
         advance(

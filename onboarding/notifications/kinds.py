@@ -32,6 +32,8 @@ KINDS: Mapping[str, Category] = {
     "registration_approved": Category.TURN,
     "registration_changes_requested": Category.TURN,
     "registration_declined": Category.RESULT,
+    "registration_suspended": Category.RESULT,
+    "registration_reinstated": Category.RESULT,
     "chase": Category.TURN,
     "csr_refused": Category.TURN,
     "certificate_issued": Category.CERTIFICATE,

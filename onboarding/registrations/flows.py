@@ -302,6 +302,31 @@ def decline(
         _tell_partner("registration_declined", registration, note=note, reason=why)
 
 
+def suspend(registration: Registration, *, reason: str, note: str, actor: Actor) -> None:
+    """Suspend what was approved, with a typed reason and a note to the partner; it can be reinstated.
+
+    Nothing new can be asked for or issued meanwhile, and nothing is called by itself. What was handed out stays.
+    Raises NotTheirsToDecide, IllegalTransition, OwnOrganisation, or ValueError if there is no such reason.
+    """
+    require_decider(actor)
+    with translation.override("en"):  # the mail's template translates it, for each reader
+        why = str(Registration.SuspendReason(reason).label)
+    with transaction.atomic():
+        advance(registration, LIFECYCLE, "suspend", actor=actor, data={"reason": reason}, reason=reason, note=note)
+        _tell_partner("registration_suspended", registration, note=note, reason=why)
+
+
+def reinstate(registration: Registration, *, note: str = "", actor: Actor) -> None:
+    """Undo a suspension: everything goes on where it stood. note: for the partner's mail.
+
+    Raises NotTheirsToDecide, IllegalTransition, OwnOrganisation.
+    """
+    require_decider(actor)
+    with transaction.atomic():
+        advance(registration, LIFECYCLE, "reinstate", actor=actor, reason="", note="")
+        _tell_partner("registration_reinstated", registration, note=note)
+
+
 def request_changes(
     registration: Registration,
     *,

@@ -76,6 +76,7 @@ class Registration(models.Model):
     """The description of an application and its review.
 
     answers: the draft, by question name. version: counts its changes, each of which is a DraftEdit.
+    reason: the typed one, of a decline or a suspension; empty otherwise.
     comments: what reviewers ask to be changed, by question name, until it is submitted again.
     reopened: the steps that can be changed meanwhile; none: all of them.
     erased_at: when the description was erased because it need not be kept any longer, see retention.py.
@@ -89,13 +90,23 @@ class Registration(models.Model):
         IDENTITY = "identity", _("We could not confirm the company")
         OTHER = "other", _("Another reason")
 
+    class SuspendReason(models.TextChoices):
+        SECURITY = "security", _("Keys or credentials may be in the wrong hands")
+        MISUSE = "misuse", _("The API is used otherwise than described")
+        RULES = "rules", _("The ExVe, GDPR or maker's rules are no longer met")
+        LOAD = "load", _("It calls far more often than was agreed")
+        CONTRACT = "contract", _("The contract has ended, or is at rest")
+        OTHER = "other", _("Another reason")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     application = models.OneToOneField(Application, models.PROTECT, related_name="registration")
     state = models.CharField(max_length=20, choices=State, default=LIFECYCLE.initial)
     state_since = models.DateTimeField(auto_now_add=True)
     answers = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=0)
-    reason = models.CharField(max_length=20, choices=DeclineReason, blank=True)
+    reason = models.CharField(
+        max_length=20, choices=dict(DeclineReason.choices) | dict(SuspendReason.choices), blank=True
+    )
     note = models.TextField(blank=True)
     comments = models.JSONField(default=dict)
     reopened = models.JSONField(default=list)

@@ -40,7 +40,7 @@ _WORDS: Mapping[str, Mapping[str, Any]] = {
     "from": _STATES,
     "to": _STATES,
     "role": {str(one.value): one.label for one in (*StaffRole.Role, *Membership.Role)},
-    "reason": {str(one.value): one.label for one in Registration.DeclineReason},
+    "reason": {str(one.value): one.label for one in (*Registration.DeclineReason, *Registration.SuspendReason)},
     "custody": {str(one.value): one.label for one in CertificateRequest.Custody},
     "programme": {str(one.value): one.label for one in Application.Programme},
     "questions": {name: question.label for name, question in BY_NAME.items()},

@@ -131,9 +131,9 @@ def _login(row: Entry, _facts: _Facts) -> Detail:
     return {"detail": row.data.get("mzp", "")}
 
 
-def _declined(row: Entry, facts: _Facts) -> Detail:
-    reasons = Registration.DeclineReason
-    words = str(reasons(row.data["reason"]).label) if row.data.get("reason") in reasons else ""
+def _why(row: Entry, facts: _Facts) -> Detail:
+    reasons = dict((*Registration.DeclineReason.choices, *Registration.SuspendReason.choices))
+    words = str(reasons.get(row.data.get("reason"), ""))
     return {"detail": words, "href": facts.submissions, "link": _("See why")}
 
 
@@ -165,7 +165,8 @@ DETAILS: Mapping[Event, Callable[[Entry, _Facts], Detail]] = {
     Event.REGISTRATION_SUBMITTED: _submitted,
     Event.REGISTRATION_CHANGES_REQUESTED: _changes,
     Event.REGISTRATION_APPROVED: _approved,
-    Event.REGISTRATION_DECLINED: _declined,
+    Event.REGISTRATION_DECLINED: _why,
+    Event.REGISTRATION_SUSPENDED: _why,
     Event.MESSAGE_WRITTEN: _message,
     Event.LOGIN_CONFIRMED: _login,
     Event.LOGIN_REJECTED: _login,

@@ -21,6 +21,8 @@ DECISIONS = (
     Event.REGISTRATION_APPROVED,
     Event.REGISTRATION_DECLINED,
     Event.REGISTRATION_WITHDRAWN,
+    Event.REGISTRATION_SUSPENDED,
+    Event.REGISTRATION_REINSTATED,
 )
 
 
@@ -38,7 +40,8 @@ class Decision:
 class Round:
     """One submission and what became of it.
 
-    reason: the typed one, of a decline. note, comments: what the reviewers said; comments as rows of a summary list.
+    reason: the typed one, of a decline or a suspension. note, comments: what the reviewers said; comments as rows of a
+    summary list.
     changes: what the next submission says otherwise. sections: what was submitted, as summary lists.
     """
 

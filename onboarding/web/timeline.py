@@ -22,6 +22,8 @@ TONES = {
     Event.CERTIFICATE_ISSUED: "success",
     Event.CERTIFICATE_RECEIVED: "success",
     Event.REGISTRATION_DECLINED: "danger",
+    Event.REGISTRATION_SUSPENDED: "danger",
+    Event.REGISTRATION_REINSTATED: "success",
     Event.CSR_REFUSED: "danger",
     Event.RUN_FAILED: "danger",
     Event.CERTIFICATE_REVOKED: "danger",

@@ -17,7 +17,7 @@ READERS = {CODE / "web" / "timeline.py", CODE / "web" / "auditing.py"}
 """What only words or colours the events."""
 
 LIFECYCLES = (registrations.LIFECYCLE, certificates.LIFECYCLE)
-NOT_OFFERED_YET = {"registration:suspend", "registration:reinstate", "certificate_request:revoke"}
+NOT_OFFERED_YET = {"certificate_request:revoke"}
 """Transitions that are in the tables before a page has them."""
 
 

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('state_since', models.DateTimeField(auto_now_add=True)),
                 ('answers', models.JSONField(default=dict)),
                 ('version', models.PositiveIntegerField(default=0)),
-                ('reason', models.CharField(blank=True, choices=[('concept', 'The concept does not fit the programme'), ('data', 'The data asked for is more than the concept needs'), ('compliance', "The ExVe, GDPR or maker's rules are not met"), ('capacity', 'The requests per month cannot be served'), ('identity', 'We could not confirm the company'), ('other', 'Another reason')], max_length=20)),
+                ('reason', models.CharField(blank=True, choices=[('concept', 'The concept does not fit the programme'), ('data', 'The data asked for is more than the concept needs'), ('compliance', "The ExVe, GDPR or maker's rules are not met"), ('capacity', 'The requests per month cannot be served'), ('identity', 'We could not confirm the company'), ('other', 'Another reason'), ('security', 'Keys or credentials may be in the wrong hands'), ('misuse', 'The API is used otherwise than described'), ('rules', "The ExVe, GDPR or maker's rules are no longer met"), ('load', 'It calls far more often than was agreed'), ('contract', 'The contract has ended, or is at rest')], max_length=20)),
                 ('note', models.TextField(blank=True)),
                 ('comments', models.JSONField(default=dict)),
                 ('reopened', models.JSONField(default=list)),

@@ -46,6 +46,30 @@ class DeclineForm(PortalForm):
     )
 
 
+class SuspendForm(PortalForm):
+    """Suspend with a typed reason."""
+
+    reason = forms.ChoiceField(label=_("Reason"), choices=Registration.SuspendReason, widget=RadioCards)
+    note = TextField(
+        label=_("What the partner should know"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("The partner reads this. Say what has to happen before it is reinstated."),
+    )
+
+
+class ReinstateForm(PortalForm):
+    """Reinstate, and say something with it or not."""
+
+    note = TextField(
+        label=_("What the partner should know"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("It goes into the mail to the partner."),
+    )
+
+
 class ChangesForm(PortalForm):
     """What to change: in general, and beside single answers. At least one has to be said."""
 

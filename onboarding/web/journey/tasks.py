@@ -334,6 +334,8 @@ def _why_not_yet(one: Track, journey: Journey) -> str:
     registration, values = journey.registration, {"operator": settings.OPERATOR_NAME}
     if registration is None:
         return _("After the partner login is confirmed.")
+    if registration.state == RegistrationState.SUSPENDED:
+        return _("Goes on when %(operator)s reinstates the application.") % values
     if registration.state in CLOSED:  # it was begun, and had not come far
         return _("Nothing new can be asked for: the application has come to its end.")
     if (outside := alone.why_not_yet()) is not None:

@@ -156,9 +156,7 @@ def _registration_turn(application: Application, registration: Registration) -> 
                 _("Change it"),
             )
         case RegistrationState.DECLINED:
-            reason = f"{registration.get_reason_display()}." if registration.reason else ""
-            why = "\n".join(filter(None, (reason, registration.note)))
-            return Turn("nobody", _("Declined by %(operator)s") % values, why, since, is_setback=True)
+            return Turn("nobody", _("Declined by %(operator)s") % values, _why(registration), since, is_setback=True)
         case RegistrationState.WITHDRAWN:
             return Turn(
                 "nobody",
@@ -168,7 +166,14 @@ def _registration_turn(application: Application, registration: Registration) -> 
                 is_setback=True,
             )
         case _:
-            return Turn("operator", _("Suspended by %(operator)s") % values, registration.note, since, is_setback=True)
+            why = _why(registration)
+            return Turn("operator", _("Suspended by %(operator)s") % values, why, since, is_setback=True)
+
+
+def _why(registration: Registration) -> str:
+    """Return the typed reason and the reviewer's note, as far as there are any."""
+    reason = f"{registration.get_reason_display()}." if registration.reason else ""
+    return "\n".join(filter(None, (reason, registration.note)))
 
 
 def _what_to_change(registration: Registration) -> str:

@@ -19,6 +19,7 @@ from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
 from onboarding.credentials import duties, issuing, sets
 from onboarding.credentials.duties import SameHands
+from onboarding.credentials.entitlement import ApplicationClosed
 from onboarding.credentials.environments import shown
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
@@ -31,13 +32,22 @@ from onboarding.partners.people import OwnOrganisation, belongs
 from onboarding.programmes import SANDBOX
 from onboarding.registrations import conversation, flows, logins
 from onboarding.registrations.models import Registration, Side
-from onboarding.registrations.states import LIFECYCLE
+from onboarding.registrations.states import CLOSED, LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access, talking
 from onboarding.web.context import AUDIT_READERS
 from onboarding.web.describing import describe_answers, describe_changes
 from onboarding.web.forms.credentials import HandOutForm, TakeInForm
-from onboarding.web.forms.desk import ApproveForm, ChangesForm, DeclineForm, HandOverForm, NoteForm
+from onboarding.web.forms.desk import (
+    ApproveForm,
+    ChangesForm,
+    DeclineForm,
+    HandOverForm,
+    NoteForm,
+    ReinstateForm,
+    SuspendForm,
+)
+from onboarding.web.hanging import hanging
 from onboarding.web.history import history
 from onboarding.web.presenting import (
     certificate_report,
@@ -179,6 +189,9 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     if form.is_valid():
         try:
             _issue(request, found, verb, form)
+        except ApplicationClosed:
+            messages.warning(request, ENDED)
+            return redirect("desk_certificate", found.pk)
         except IllegalTransition as error:
             return _too_late(request, _certificate_request(found.pk), CertificateState(error.state), form)
         except (OwnOrganisation, SameHands) as error:
@@ -218,6 +231,8 @@ def _desk_page(claim: Mapping[str, Any]) -> str:
 OWN = gettext_lazy("You are a member of this company, so somebody else decides. Nothing was changed.")
 APPROVED = gettext_lazy("You approved this application, so somebody else issues its certificate. Nothing was changed.")
 
+ENDED = gettext_lazy("Nothing was issued: the application is suspended, or has come to its end.")
+
 DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
     "take": (forms.Form, flows.take, gettext_lazy("You have it now.")),
     "hand_over": (HandOverForm, flows.assign, gettext_lazy("Handed over. Your colleague has a mail.")),
@@ -229,6 +244,12 @@ DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
         gettext_lazy("Given back. The partner has been told what to change."),
     ),
     "decline": (DeclineForm, flows.decline, gettext_lazy("Declined. The partner has been told why.")),
+    "suspend": (SuspendForm, flows.suspend, gettext_lazy("Suspended. The partner has been told why.")),
+    "reinstate": (
+        ReinstateForm,
+        flows.reinstate,
+        gettext_lazy("Reinstated: everything goes on where it stood. The partner has been told."),
+    ),
 }
 ISSUING: dict[str, tuple[type[forms.Form], Any]] = {
     "sign": (forms.Form, gettext_lazy("Signed. The certificate and the sandbox credentials are with the partner.")),
@@ -318,7 +339,9 @@ def _under_review(registration: Registration) -> Mapping[str, Any]:
 
 def _certificate_request(request_id: UUID) -> CertificateRequest:
     return get_object_or_404(
-        CertificateRequest.objects.select_related("application__organisation", "partner_login__organisation", "key"),
+        CertificateRequest.objects.select_related(
+            "application__organisation", "application__registration", "partner_login__organisation", "key"
+        ),
         pk=request_id,
     )
 
@@ -339,8 +362,8 @@ def _registration_page(
     is_own = belongs(request.user.pk, application.organisation)
     may_decide = request.may_change and not is_own
     possible = _possible(found) if may_decide else []
-    if not is_mine:  # only whoever has it decides
-        possible = ["take"] if item is not None and may_decide else []
+    if item is not None and not is_mine:  # only whoever has it decides; what waits for nobody has no holder
+        possible = ["take"] if may_decide else []
     entries = Entry.objects.filter(application_id=application.pk).order_by("-occurred_at")[:50]
     context = {
         "registration": found,
@@ -357,6 +380,9 @@ def _registration_page(
         "is_own": is_own and request.may_change,
         "approve": bound.get("approve") or ApproveForm(initial={"mzp": answers.get("mzp", "")}),
         "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),
+        "suspend": bound.get("suspend") or SuspendForm(auto_id="suspend_%s"),
+        "reinstate": bound.get("reinstate") or ReinstateForm(auto_id="reinstate_%s"),
+        "hanging": hanging(application) if {"suspend", "reinstate"} & set(possible) else None,
         "changes": bound.get("request_changes") or ChangesForm(auto_id="changes_%s", answers=answers),
         "bound": list(bound.values()),
         "unsent": unsent,
@@ -380,7 +406,9 @@ def _certificate_page(
     is_own = belongs(request.user.pk, found.organisation)
     may_decide = request.may_change and not is_own
     has_approved = duties.has_approved(request.user.pk, found)
-    to_sign = _waits(found) and may_decide and not has_approved
+    registration: Registration | None = getattr(found.application, "registration", None)
+    is_ended = registration is not None and registration.state in CLOSED
+    to_sign = _waits(found) and may_decide and not has_approved and not is_ended
     context = {
         "cycle": found,
         "application": found.application,
@@ -394,6 +422,7 @@ def _certificate_page(
         else None,
         "is_waited_for": (item := open_item(found)) is not None and item.stage == Stage.HAND_OUT,
         "can_refuse": CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") and may_decide,
+        "ended": registration if is_ended and _waits(found) else None,
         "is_own": is_own and request.may_change,
         "has_approved": has_approved and may_decide and found.state in CERTIFICATE_TABS["waiting"],
         "upload": bound.get("upload") or TakeInForm(),
