@@ -5,6 +5,7 @@ import io
 import json
 import os
 import sys
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -46,7 +47,7 @@ def verdict(clean: bool, readable: bool) -> int:
     return UNREADABLE if not readable else CLEAN if clean else VIOLATIONS
 
 
-class FindingsCommand(BaseCommand):
+class FindingsCommand(BaseCommand, ABC):
     """Reads a file, prints a report, and exits. The database is not touched."""
 
     requires_system_checks = []
@@ -58,9 +59,9 @@ class FindingsCommand(BaseCommand):
         parser.add_argument("file", help=f"{self.what}; - reads standard input")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
+    @abstractmethod
     def examined(self, stream: IO[bytes]) -> tuple[dict[str, Any], list[str], int]:
         """Return the report as plain values, the same as lines to print, and the exit code."""
-        raise NotImplementedError
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read, check, print, and exit."""

@@ -13,12 +13,14 @@ from uuid import UUID
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Subquery
 from django.utils import timezone
 
 from onboarding import leases
+from onboarding.audit.events import Event
 from onboarding.celery import SCHEDULE, wake
 from onboarding.credentials import issuing
+from onboarding.credentials.duties import SameHands
 from onboarding.credentials.matching import claims_on
 from onboarding.credentials.models import CertificateRequest, Drop, Dropped
 from onboarding.credentials.states import State
@@ -26,10 +28,12 @@ from onboarding.findings import Finding, Severity, worst
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import User
+from onboarding.partners.people import OwnOrganisation
 from onboarding.pki import certificates, keys, names
 from onboarding.pki.certificates import CertificateReport, Claim, Claims
 from onboarding.pki.intake import MAX_CERTIFICATES, Offer, read_certificates, sort
 from onboarding.pki.traits import fingerprint, is_ca
+from onboarding.worklist.models import Item
 
 CHECK, RELEASE = "onboarding.credentials.tasks.check_drop", "onboarding.credentials.tasks.release_drop"
 MOST = 10_000
@@ -131,11 +135,13 @@ def want_released(rows: QuerySet[Dropped], *, actor: Actor) -> int:
 
 def release(drop_id: str) -> int:
     """Release what staff want released of a drop; return how many. Safe to call twice, also at once."""
-    released = 0
     wanted = Dropped.objects.filter(drop=UUID(drop_id), state=Dropped.State.FITS, wanted_at__isnull=False)
-    for pk in list(wanted.order_by("position").values_list("pk", flat=True)):
-        released += _release(pk)
-    return released
+    ids = list(wanted.order_by("position").values_list("pk", flat=True))
+    drop_ = Drop.objects.filter(pk=drop_id).first()
+    if drop_ is None or not ids:
+        return 0
+    authorities = _Authorities(drop_)
+    return sum(_release(pk, authorities) for pk in ids)
 
 
 def counts(drop_: Drop) -> dict[str, int]:
@@ -205,9 +211,10 @@ def _verdict(one: Dropped, request: CertificateRequest, report: CertificateRepor
 
 
 class _Authorities:
-    """The CA certificates that a drop's certificates are checked against: its own, and the environment's usual ones.
+    """The CA certificates that a drop's certificates are checked against: its own, or the environment's usual ones.
 
-    The CA seldom changes, so what the latest certificate of the same environment came with need not come again.
+    The CA seldom changes, so what the latest certificate came with that staff released in the same environment need
+    not come again. What partners took in or brought along never counts: servers are trusted by it afterwards.
     """
 
     def __init__(self, drop_: Drop) -> None:
@@ -215,13 +222,15 @@ class _Authorities:
         self.usual: dict[str, list[x509.Certificate]] = {}
 
     def of(self, environment: str) -> list[x509.Certificate]:
-        """Return all of them for one environment, each once."""
+        """Return those for one environment."""
+        if self.own:
+            return self.own
         if environment not in self.usual:
-            latest = CertificateRequest.objects.filter(environment=environment).exclude(ca_pem="")
-            latest = latest.exclude(partner_login__confirmed_at=None).order_by("-state_since")
-            pems = latest.values_list("ca_pem", "certificate_pem").first() or ()
-            self.usual[environment] = [one for one in _load("".join(pems)) if is_ca(one)]
-        return list(dict.fromkeys((*self.own, *self.usual[environment])))
+            released = Item.objects.filter(environment=environment, outcome=Event.CERTIFICATE_ISSUED)
+            latest = released.order_by("-closed_at").values("subject_id")[:1]
+            pems = CertificateRequest.objects.filter(pk=Subquery(latest)).values_list("ca_pem", "certificate_pem")
+            self.usual[environment] = [one for one in _load("".join(pems.first() or ())) if is_ca(one)]
+        return self.usual[environment]
 
     def offer(self, certificate: x509.Certificate, environment: str) -> Offer:
         """Return a certificate with what it is checked against."""
@@ -234,21 +243,26 @@ def _load(pem: str) -> list[x509.Certificate]:
     return x509.load_pem_x509_certificates(pem.encode()) if pem else []
 
 
-def _release(pk: UUID) -> bool:
-    """Release one, in the transaction that notes it: of two workers, one does."""
+def _release(pk: UUID, authorities: _Authorities) -> bool:
+    """Release one, in the transaction that notes it: of two workers, one does.
+
+    What this issuer may not release stays for another, with who tried in `released_by`.
+    """
     try:
         with transaction.atomic():
             claimed = Dropped.objects.filter(pk=pk, state=Dropped.State.FITS)
             if not claimed.update(state=Dropped.State.RELEASED):
                 return False
             one = Dropped.objects.select_related(
-                "drop", "request__application__organisation", "request__partner_login__organisation"
+                "request__application__organisation", "request__partner_login__organisation"
             ).get(pk=pk)
             if one.request is None or one.released_by_id is None:
                 raise IllegalTransition("dropped", one.state, "release")
-            authorities = _Authorities(one.drop).of(one.request.environment)
-            pem = one.certificate_pem + "".join(map(_pem, authorities))
+            pem = one.certificate_pem + "".join(map(_pem, authorities.of(one.request.environment)))
             issuing.take_in(one.request, certificate=pem.encode(), actor=Actor(ActorKind.STAFF, one.released_by_id))
+    except (OwnOrganisation, SameHands):
+        Dropped.objects.filter(pk=pk, state=Dropped.State.FITS).update(wanted_at=None)
+        return False
     except (issuing.CertificateRefused, IllegalTransition) as error:
         report = error.report.to_json() if isinstance(error, issuing.CertificateRefused) else {}
         changes = {"report": report} if report else {}

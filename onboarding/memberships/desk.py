@@ -5,24 +5,20 @@ administrators who withdraw each other's role at once are two decisions, one aft
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
-from onboarding.memberships.addresses import confirmed_addresses
+from onboarding.memberships import offers
 from onboarding.memberships.models import StaffInvitation, link_lifetime
-from onboarding.notifications.links import read_token
 from onboarding.notifications.mails import notify, write_to
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import StaffRole, User
 
 LINK = "staff"
-OPEN_AT_MOST = 50
-PAUSE = timedelta(minutes=1)
 
 Role = StaffRole.Role
 State = StaffInvitation.State
@@ -34,26 +30,6 @@ class NotAnAdministrator(Exception):
 
 class LastAdministrator(Exception):
     """There would be no administrator. Nothing was changed."""
-
-
-class InvitedAlready(Exception):
-    """There is an open invitation for this address. Nothing was changed."""
-
-
-class TooMany(Exception):
-    """There are as many open invitations as there may be. Nothing was sent."""
-
-
-class TooSoon(Exception):
-    """The mail was sent a moment ago. Nothing was sent."""
-
-
-class Closed(Exception):
-    """The invitation was accepted or withdrawn meanwhile, or its time is over. Nothing was changed."""
-
-
-class NotInvited(Exception):
-    """The invitation is for an address that this person has not confirmed as theirs. Nothing was changed."""
 
 
 def set_roles(user: User, roles: Iterable[str], *, actor: Actor) -> None:
@@ -87,9 +63,9 @@ def add(email: str, roles: Iterable[str], *, by: User, actor: Actor) -> User | S
             return known
         still_open = StaffInvitation.objects.filter(state=State.OPEN)
         if still_open.filter(email__iexact=email).exists():
-            raise InvitedAlready
-        if still_open.count() >= OPEN_AT_MOST:
-            raise TooMany
+            raise offers.InvitedAlready
+        if still_open.count() >= offers.OPEN_AT_MOST:
+            raise offers.TooMany
         invitation = StaffInvitation.objects.create(
             email=email,
             roles=_in_order(roles),
@@ -108,17 +84,9 @@ def send_again(invitation: StaffInvitation, *, by: User, actor: Actor) -> None:
 
     Raises NotAnAdministrator, Closed or TooSoon.
     """
-    now = timezone.now()
     with transaction.atomic():
         _administrator_decides(actor)
-        still_open = StaffInvitation.objects.filter(pk=invitation.pk, state=State.OPEN)
-        if still_open.filter(link_sent_at__gt=now - PAUSE).exists():
-            raise TooSoon
-        if not still_open.update(
-            link_serial=models.F("link_serial") + 1, link_sent_at=now, expires_at=now + link_lifetime()
-        ):
-            raise Closed
-        invitation.refresh_from_db()
+        offers.renew_link(invitation)
         data = {"role": invitation.roles, "count": invitation.link_serial}
         record(Event.STAFF_INVITED, invitation, actor=actor, organisation=None, data=data)
         _write(invitation, by)
@@ -128,19 +96,15 @@ def withdraw(invitation: StaffInvitation, *, actor: Actor) -> None:
     """Take an invitation back: its link works no longer. Raises NotAnAdministrator or Closed."""
     with transaction.atomic():
         _administrator_decides(actor)
-        if not _end(invitation, State.WITHDRAWN):
-            raise Closed
+        offers.withdraw(invitation)
         record(Event.STAFF_INVITATION_WITHDRAWN, invitation, actor=actor, organisation=None)
 
 
 def accept(invitation: StaffInvitation, user: User, *, actor: Actor) -> None:
     """Give `user` the roles that were offered, beside those they have. Raises NotInvited or Closed."""
-    if invitation.email.casefold() not in confirmed_addresses(user):
-        raise NotInvited
+    offers.require_invited(invitation, user)
     with transaction.atomic():
-        in_time = StaffInvitation.objects.filter(pk=invitation.pk, expires_at__gt=timezone.now()).exists()
-        if not in_time or not _end(invitation, State.ACCEPTED, accepted_by=user):
-            raise Closed
+        offers.accept(invitation, user)
         record(Event.STAFF_INVITATION_ACCEPTED, invitation, actor=actor, organisation=None)
         held = {Role(role) for role in StaffRole.objects.filter(user=user).values_list("role", flat=True)}
         _change(user, held, held | {Role(role) for role in invitation.roles}, actor=actor)
@@ -148,11 +112,8 @@ def accept(invitation: StaffInvitation, user: User, *, actor: Actor) -> None:
 
 def from_link(text: str) -> tuple[StaffInvitation | None, bool]:
     """Return the invitation that a link leads to, and whether it can be accepted now; (None, False) if none is."""
-    read = read_token(LINK, text)
-    if read is None:
-        return None, False
-    found = StaffInvitation.objects.select_related("invited_by").filter(pk=read[0]).first()
-    return found, found is not None and found.link_serial == read[1] and found.is_open
+    found, is_latest = offers.from_link(StaffInvitation.objects.select_related("invited_by"), LINK, text)
+    return found, found is not None and is_latest and found.is_open
 
 
 def is_last_administrator(user: User) -> bool:
@@ -196,15 +157,6 @@ def _change(user: User, held: set[Role], wanted: set[Role], *, actor: Actor) -> 
 def _in_order(roles: Iterable[str]) -> list[str]:
     wanted = {str(role) for role in roles}
     return [str(role.value) for role in Role if role in wanted]
-
-
-def _end(invitation: StaffInvitation, state: str, **changes: object) -> bool:
-    """Compare-and-set: of two who end it at once, one does."""
-    still_open = StaffInvitation.objects.filter(pk=invitation.pk, state=State.OPEN)
-    written = still_open.update(state=state, ended_at=timezone.now(), **changes)
-    if written:
-        invitation.refresh_from_db()
-    return bool(written)
 
 
 def _write(invitation: StaffInvitation, by: User) -> None:

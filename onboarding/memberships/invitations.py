@@ -7,45 +7,23 @@ from django.utils import timezone
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
+from onboarding.memberships import offers
 from onboarding.memberships.addresses import confirmed_addresses
 from onboarding.memberships.members import lock, owner_decides
 from onboarding.memberships.models import Invitation, JoinRequest, link_lifetime
-from onboarding.notifications.links import read_token
 from onboarding.notifications.mails import write_to
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import Membership, Organisation, User
 
 LINK = "invitation"
-OPEN_AT_MOST = 50
 A_DAY_AT_MOST = 100
-PAUSE = timedelta(minutes=1)
-"""So much can one organisation make this portal write to people who have not asked for it, and so often to one."""
+"""So much can one organisation make this portal write to people who have not asked for it."""
 
 State = Invitation.State
 
 
 class MemberAlready(Exception):
     """The address is a member's. Nothing was changed."""
-
-
-class InvitedAlready(Exception):
-    """There is an open invitation for this address. Nothing was changed."""
-
-
-class TooMany(Exception):
-    """The organisation has as many open invitations, or has sent as many today, as it may. Nothing was sent."""
-
-
-class TooSoon(Exception):
-    """The mail was sent a moment ago. Nothing was sent."""
-
-
-class Closed(Exception):
-    """The invitation was accepted or withdrawn meanwhile, or its time is over. Nothing was changed."""
-
-
-class NotInvited(Exception):
-    """The invitation is for an address that this person has not confirmed as theirs. Nothing was changed."""
 
 
 def invite(organisation: Organisation, *, email: str, role: str, by: User, actor: Actor) -> Invitation:
@@ -64,12 +42,12 @@ def invite(organisation: Organisation, *, email: str, role: str, by: User, actor
             raise MemberAlready
         invitations = organisation.invitations
         if invitations.filter(email__iexact=email, state=State.OPEN).exists():
-            raise InvitedAlready
+            raise offers.InvitedAlready
         if (
-            invitations.filter(state=State.OPEN).count() >= OPEN_AT_MOST
+            invitations.filter(state=State.OPEN).count() >= offers.OPEN_AT_MOST
             or invitations.filter(created_at__gt=now - timedelta(days=1)).count() >= A_DAY_AT_MOST
         ):
-            raise TooMany
+            raise offers.TooMany
         invitation = Invitation.objects.create(
             organisation=organisation,
             email=email,
@@ -88,17 +66,9 @@ def send_again(invitation: Invitation, *, by: User, actor: Actor) -> None:
 
     Raises NotAnOwner, Closed or TooSoon.
     """
-    now = timezone.now()
     with transaction.atomic():
         owner_decides(invitation.organisation, actor)
-        still_open = Invitation.objects.filter(pk=invitation.pk, state=State.OPEN)
-        if still_open.filter(link_sent_at__gt=now - PAUSE).exists():
-            raise TooSoon
-        if not still_open.update(
-            link_serial=models.F("link_serial") + 1, link_sent_at=now, expires_at=now + link_lifetime()
-        ):
-            raise Closed
-        invitation.refresh_from_db()
+        offers.renew_link(invitation)
         record(Event.INVITATION_RESENT, invitation, actor=actor, organisation=invitation.organisation)
         _write(invitation, by)
 
@@ -107,8 +77,7 @@ def withdraw(invitation: Invitation, *, actor: Actor) -> None:
     """Take an invitation back: its link works no longer. Raises NotAnOwner or Closed."""
     with transaction.atomic():
         owner_decides(invitation.organisation, actor)
-        if not _end(invitation, State.WITHDRAWN):
-            raise Closed
+        offers.withdraw(invitation)
         record(Event.INVITATION_WITHDRAWN, invitation, actor=actor, organisation=invitation.organisation)
 
 
@@ -118,13 +87,10 @@ def accept(invitation: Invitation, user: User, *, actor: Actor) -> Membership:
     Raises NotInvited unless they have confirmed the invited address as theirs, NoMember if the organisation is gone,
     and Closed.
     """
-    if invitation.email.casefold() not in confirmed_addresses(user):
-        raise NotInvited
+    offers.require_invited(invitation, user)
     with transaction.atomic():
         lock(invitation.organisation)
-        in_time = Invitation.objects.filter(pk=invitation.pk, expires_at__gt=timezone.now()).exists()
-        if not in_time or not _end(invitation, State.ACCEPTED, accepted_by=user):
-            raise Closed
+        offers.accept(invitation, user)
         membership = join(invitation.organisation, user, invitation.role)
         record(
             Event.INVITATION_ACCEPTED,
@@ -160,20 +126,7 @@ def open_invitations(user: User) -> models.QuerySet[Invitation]:
 
 def from_link(text: str) -> tuple[Invitation | None, bool]:
     """Return the invitation that a link leads to, and whether it is the latest one; (None, False) if there is none."""
-    read = read_token(LINK, text)
-    if read is None:
-        return None, False
-    found = Invitation.objects.select_related("organisation", "invited_by").filter(pk=read[0]).first()
-    return found, found is not None and found.link_serial == read[1]
-
-
-def _end(invitation: Invitation, state: str, **changes: object) -> bool:
-    """Compare-and-set: of two who end it at once, one does."""
-    still_open = Invitation.objects.filter(pk=invitation.pk, state=State.OPEN)
-    written = still_open.update(state=state, ended_at=timezone.now(), **changes)
-    if written:
-        invitation.refresh_from_db()
-    return bool(written)
+    return offers.from_link(Invitation.objects.select_related("organisation", "invited_by"), LINK, text)
 
 
 def _write(invitation: Invitation, by: User) -> None:

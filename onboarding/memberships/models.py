@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from onboarding.partners.models import Membership, Organisation
 
 
-class Invitation(models.Model):
-    """A place in an organisation, offered to whoever proves to read an e-mail address.
+class Offer(models.Model):
+    """What is offered to whoever proves to read an e-mail address; see offers.py for what is done with one.
 
     link_serial: the number of the mail with the link; only the latest one works. The link itself is stored nowhere.
     """
@@ -24,9 +24,7 @@ class Invitation(models.Model):
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="invitations")
     email = models.EmailField(_("e-mail address"), max_length=254)
-    role = models.CharField(max_length=20, choices=Membership.Role)
     language = models.CharField(max_length=5)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
@@ -38,12 +36,7 @@ class Invitation(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                "organisation", Lower("email"), condition=models.Q(state="open"), name="invitation_open_once"
-            )
-        ]
-        indexes = [models.Index(Lower("email"), condition=models.Q(state="open"), name="invitation_by_address")]
+        abstract = True
 
     def __str__(self) -> str:
         return f"{self.email}: {self.state}"
@@ -57,6 +50,32 @@ class Invitation(models.Model):
     def is_open(self) -> bool:
         """Whether it can be accepted now."""
         return self.state == self.State.OPEN and not self.has_expired
+
+
+class Invitation(Offer):
+    """A place in an organisation."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=20, choices=Membership.Role)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "organisation", Lower("email"), condition=models.Q(state="open"), name="invitation_open_once"
+            )
+        ]
+        indexes = [models.Index(Lower("email"), condition=models.Q(state="open"), name="invitation_by_address")]
+
+
+class StaffInvitation(Offer):
+    """Roles at the desk: values of StaffRole.Role."""
+
+    roles = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), condition=models.Q(state="open"), name="staff_invitation_open_once")
+        ]
 
 
 def link_lifetime() -> timedelta:
@@ -93,43 +112,3 @@ class JoinRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.state}"
-
-
-class StaffInvitation(models.Model):
-    """Roles at the desk, offered to whoever proves to read an e-mail address.
-
-    roles: values of StaffRole.Role. link_serial: as that of `Invitation`.
-    """
-
-    State = Invitation.State
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(_("e-mail address"), max_length=254)
-    roles = models.JSONField()
-    language = models.CharField(max_length=5)
-    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    link_serial = models.PositiveIntegerField(default=1)
-    link_sent_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
-    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(Lower("email"), condition=models.Q(state="open"), name="staff_invitation_open_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.email}: {self.state}"
-
-    @property
-    def has_expired(self) -> bool:
-        """Whether its time is over. Sent again, it gets a new one."""
-        return self.state == self.State.OPEN and self.expires_at <= timezone.now()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be accepted now."""
-        return self.state == self.State.OPEN and not self.has_expired

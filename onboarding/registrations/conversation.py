@@ -22,7 +22,7 @@ from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import StaffRole, User
 from onboarding.partners.people import builders, staff
-from onboarding.registrations.models import Application, Message, Reading, Registration, Side
+from onboarding.registrations.models import Application, Message, Reading, Registration, Side, mail_params
 from onboarding.worklist.following import last_holder
 
 MAX_LENGTH = 4000
@@ -182,7 +182,7 @@ def _tell(written: list[Message], side: Side) -> None:
             if unread:
                 once = f"messages:{side}:{registration.pk}:{f'{last:%Y%m%dT%H%M%S%f}' if last else 'first'}"
                 asks = any(one.asks for one in unread)
-                notify(KINDS[side], [person], once=once, params=_params(registration) | {"asks": asks})
+                notify(KINDS[side], [person], once=once, params=mail_params(registration) | {"asks": asks})
         Message.objects.filter(pk__in=[one.pk for one in written]).update(told_at=timezone.now())
 
 
@@ -234,14 +234,3 @@ def _record(event: Event, message: Message, actor: Actor, data: Mapping[str, Any
         application_id=registration.application_id,
         data=dict(data),
     )
-
-
-def _params(registration: Registration) -> dict[str, str]:
-    application = registration.application
-    return {
-        "application": str(application),
-        "application_id": str(application.pk),
-        "registration_id": str(registration.pk),
-        "reference": application.reference,
-        "organisation": registration.organisation.name,
-    }

@@ -20,7 +20,7 @@ from onboarding.registrations import statements
 from onboarding.registrations.description import BY_NAME, STEPS, Question, applicable, missing, settled
 from onboarding.registrations.drafts import Conflict, Merge, differences, merge
 from onboarding.registrations.logins import assign_login
-from onboarding.registrations.models import Application, DraftEdit, Registration, Submission
+from onboarding.registrations.models import Application, DraftEdit, Registration, Submission, mail_params
 from onboarding.registrations.outside import Outside, said
 from onboarding.registrations.reopening import open_steps
 from onboarding.registrations.states import EDITABLE, LIFECYCLE, State
@@ -228,7 +228,7 @@ def submit(
                 submitted_by_id=actor.user_id,
             )
             Registration.objects.filter(pk=registration.pk).update(comments={}, reopened=[], reason="", note="")
-            params = _params(registration) | {"receipt": submission.receipt, "number": submission.number}
+            params = mail_params(registration) | {"receipt": submission.receipt, "number": submission.number}
             once = f"registration:{registration.pk}:submit:{submission.number}"
             notify("registration_received", builders(registration.organisation), once=once, params=params)
             notify("registration_to_review", staff(StaffRole.Role.REVIEWER), once=once, params=params)
@@ -379,15 +379,4 @@ def _looked_at(registration: Registration, outside: Outside | None, *, actor: Ac
 
 def _tell_partner(kind: str, registration: Registration, **params: Any) -> None:
     once = f"{kind}:{registration.pk}:{timezone.now():%Y%m%dT%H%M%S%f}"
-    notify(kind, builders(registration.organisation), once=once, params=_params(registration) | params)
-
-
-def _params(registration: Registration) -> dict[str, str]:
-    application = registration.application
-    return {
-        "application": str(application),
-        "application_id": str(application.pk),
-        "registration_id": str(registration.pk),
-        "reference": application.reference,
-        "organisation": registration.organisation.name,
-    }
+    notify(kind, builders(registration.organisation), once=once, params=mail_params(registration) | params)

@@ -303,3 +303,15 @@ class Dispatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application} on {self.sent_on}"
+
+
+def mail_params(registration: Registration) -> dict[str, str]:
+    """Return what the mails about a registration are filled with."""
+    application = registration.application
+    return {
+        "application": str(application),
+        "application_id": str(application.pk),
+        "registration_id": str(registration.pk),
+        "reference": application.reference,
+        "organisation": registration.organisation.name,
+    }

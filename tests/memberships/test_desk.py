@@ -11,7 +11,7 @@ from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
 from onboarding.credentials import issuing
 from onboarding.credentials.duties import SameHands
-from onboarding.memberships import desk
+from onboarding.memberships import desk, offers
 from onboarding.memberships.models import StaffInvitation
 from onboarding.notifications import links
 from onboarding.notifications.models import Mail
@@ -111,7 +111,7 @@ def test_an_account_whose_address_is_not_confirmed_is_invited_and_not_let_in(adm
     impostor = newcomer(verified=False)
     invitation = invited(administrator)
     assert roles(impostor) == []
-    with pytest.raises(desk.NotInvited):
+    with pytest.raises(offers.NotInvited):
         desk.accept(invitation, impostor, actor=staff(impostor))
     assert roles(impostor) == []
 
@@ -120,31 +120,31 @@ def test_an_invitation_is_accepted_once_with_the_address_it_was_sent_to(administ
     invitation = invited(administrator, "issuer", "reviewer")
     mail = Mail.objects.get(kind="staff_invitation")
     assert (mail.address, mail.params["roles"]) == (ADDRESS, ["Reviewer", "Issuer"])
-    with pytest.raises(desk.NotInvited):
+    with pytest.raises(offers.NotInvited):
         desk.accept(invitation, reviewer, actor=staff(reviewer))
     user = newcomer()
     desk.accept(invitation, user, actor=staff(user))
     assert roles(user) == ["issuer", "reviewer"]
-    with pytest.raises(desk.Closed):
+    with pytest.raises(offers.Closed):
         desk.accept(invitation, user, actor=staff(user))
     assert ADDRESS not in str(list(Entry.objects.values()))
 
 
 def test_a_second_invitation_to_the_same_address_is_refused_and_one_can_be_withdrawn(administrator: User) -> None:
     invitation = invited(administrator)
-    with pytest.raises(desk.InvitedAlready):
+    with pytest.raises(offers.InvitedAlready):
         invited(administrator)
     desk.withdraw(invitation, actor=staff(administrator))
-    with pytest.raises(desk.Closed):
+    with pytest.raises(offers.Closed):
         desk.withdraw(invitation, actor=staff(administrator))
     user = newcomer()
-    with pytest.raises(desk.Closed):
+    with pytest.raises(offers.Closed):
         desk.accept(invitation, user, actor=staff(user))
 
 
 def test_sent_again_only_the_latest_link_works(administrator: User) -> None:
     invitation = invited(administrator)
-    with pytest.raises(desk.TooSoon):
+    with pytest.raises(offers.TooSoon):
         desk.send_again(invitation, by=administrator, actor=staff(administrator))
     StaffInvitation.objects.update(link_sent_at="2026-01-01T00:00:00Z")
     desk.send_again(invitation, by=administrator, actor=staff(administrator))

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from onboarding.audit.models import Entry
-from onboarding.memberships import invitations, members
+from onboarding.memberships import invitations, members, offers
 from onboarding.memberships.models import Invitation, JoinRequest
 from onboarding.notifications.models import Mail
 from onboarding.partners.models import Membership, Organisation, User
@@ -61,7 +61,7 @@ def test_the_address_may_be_a_further_one_of_the_person_in_any_case_of_letters(
 def test_it_is_for_the_invited_address_only(invited: Invitation, rival: User) -> None:
     EmailAddress.objects.create(user=rival, email=ADDRESS, verified=False)
     assert list(invitations.open_invitations(rival)) == []
-    with pytest.raises(invitations.NotInvited):
+    with pytest.raises(offers.NotInvited):
         invitations.accept(invited, rival, actor=member(rival))
     assert rival.memberships.count() == 1
 
@@ -69,7 +69,7 @@ def test_it_is_for_the_invited_address_only(invited: Invitation, rival: User) ->
 def test_it_is_accepted_once(invited: Invitation, newcomer: User) -> None:
     second = Invitation.objects.get(pk=invited.pk)
     invitations.accept(invited, newcomer, actor=member(newcomer))
-    with pytest.raises(invitations.Closed):
+    with pytest.raises(offers.Closed):
         invitations.accept(second, newcomer, actor=member(newcomer))
     assert Entry.objects.filter(event="invitation:accepted").count() == 1
 
@@ -79,13 +79,13 @@ def test_withdrawn_it_cannot_be_accepted_and_accepted_it_cannot_be_withdrawn(
 ) -> None:
     seen = Invitation.objects.get(pk=invited.pk)
     invitations.withdraw(invited, actor=member(owner))
-    with pytest.raises(invitations.Closed):
+    with pytest.raises(offers.Closed):
         invitations.accept(seen, newcomer, actor=member(newcomer))
     assert not newcomer.memberships.exists()
     again = invitations.invite(partner, email=ADDRESS, role="viewer", by=owner, actor=member(owner))
     stale = Invitation.objects.get(pk=again.pk)
     invitations.accept(again, newcomer, actor=member(newcomer))
-    with pytest.raises(invitations.Closed):
+    with pytest.raises(offers.Closed):
         invitations.withdraw(stale, actor=member(owner))
 
 
@@ -95,7 +95,7 @@ def test_its_time_runs_out_and_sent_again_it_has_a_new_one(invited: Invitation, 
     Invitation.objects.filter(pk=invited.pk).update(expires_at=long_ago, link_sent_at=long_ago)
     invited.refresh_from_db()
     assert invited.has_expired
-    with pytest.raises(invitations.Closed):
+    with pytest.raises(offers.Closed):
         invitations.accept(invited, newcomer, actor=member(newcomer))
     invitations.send_again(invited, by=owner, actor=member(owner))
     assert invitations.from_link(first) == (invited, False)
@@ -104,7 +104,7 @@ def test_its_time_runs_out_and_sent_again_it_has_a_new_one(invited: Invitation, 
 
 
 def test_it_is_not_sent_twice_within_a_minute(invited: Invitation, owner: User) -> None:
-    with pytest.raises(invitations.TooSoon):
+    with pytest.raises(offers.TooSoon):
         invitations.send_again(invited, by=owner, actor=member(owner))
     assert Mail.objects.filter(kind="invitation").count() == 1
 
@@ -120,20 +120,20 @@ def test_members_and_those_invited_already_are_not_invited(
 ) -> None:
     with pytest.raises(invitations.MemberAlready):
         invitations.invite(partner, email=viewer.email.upper(), role="viewer", by=owner, actor=member(owner))
-    with pytest.raises(invitations.InvitedAlready):
+    with pytest.raises(offers.InvitedAlready):
         invitations.invite(partner, email=ADDRESS.upper(), role="viewer", by=owner, actor=member(owner))
 
 
 def test_an_organisation_cannot_have_any_number_of_people_written_to(
     owner: User, partner: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(invitations, "OPEN_AT_MOST", 2)
+    monkeypatch.setattr(offers, "OPEN_AT_MOST", 2)
     monkeypatch.setattr(invitations, "A_DAY_AT_MOST", 3)
     for number in range(3):
         one = invitations.invite(partner, email=f"p{number}@x.example", role="viewer", by=owner, actor=member(owner))
         if number:
             invitations.withdraw(one, actor=member(owner))
-    with pytest.raises(invitations.TooMany):
+    with pytest.raises(offers.TooMany):
         invitations.invite(partner, email="p4@x.example", role="viewer", by=owner, actor=member(owner))
 
 

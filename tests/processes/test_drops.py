@@ -13,10 +13,10 @@ from onboarding.credentials import dispatching, drops, issuing
 from onboarding.credentials.drops import File
 from onboarding.credentials.models import CertificateRequest, Drop, Dropped
 from onboarding.notifications.models import Mail
-from onboarding.partners.models import User
+from onboarding.partners.models import Membership, Organisation, User
 from onboarding.pki import keys
 from onboarding.pki.intake import MAX_ZIP_ENTRIES
-from tests.conftest import staff
+from tests.conftest import member, staff
 from tests.corporate_ca import CA, KEY, OTHER_KEY, CorporateCA, as_zip, submitted
 
 pytestmark = pytest.mark.usefixtures("production")
@@ -173,3 +173,44 @@ def test_the_csrs_go_out_with_a_manifest(first: CertificateRequest, second: Cert
         "manifest.json",
     ]
     assert '"company": "Example Mobility"' in manifest
+
+
+def test_what_a_partner_brought_along_is_nobody_else_s_ca(
+    first: CertificateRequest, second: CertificateRequest, issuer: User, owner: User
+) -> None:
+    theirs = CorporateCA()
+    issuing.take_in(first, certificate=theirs.sign(first), ca_certificate=theirs.pem, actor=member(owner))
+    assert states(dropped(issuer, theirs.sign(second))) == ["refused"]
+
+
+def test_with_a_ca_of_its_own_a_drop_is_held_against_that_alone(
+    first: CertificateRequest, second: CertificateRequest, issuer: User
+) -> None:
+    issuing.take_in(first, certificate=CA.sign(first), ca_certificate=CA.pem, actor=staff(issuer))
+    new = CorporateCA()
+    drop = dropped(issuer, new.sign(second), new.pem)
+    drops.want_released(drop.certificates.all(), actor=staff(issuer))
+    assert drops.release(str(drop.pk)) == 1
+    second.refresh_from_db()
+    assert second.ca_pem.encode() == new.pem
+
+
+def test_what_this_issuer_may_not_release_stays_and_the_rest_is_released(
+    first: CertificateRequest, second: CertificateRequest, issuer: User, partner: Organisation
+) -> None:
+    Membership.objects.create(organisation=partner, user=issuer, role="viewer")
+    drop = dropped(issuer, CA.sign(first), CA.sign(second), CA.pem)
+    assert drops.want_released(drop.certificates.all(), actor=staff(issuer)) == 2
+    assert drops.release(str(drop.pk)) == 1
+    assert states(drop) == ["fits", "released"]
+    assert drop.certificates.get(state="fits").wanted_at is None
+
+
+def test_who_approved_does_not_release_where_duties_are_separate(
+    first: CertificateRequest, reviewer: User, settings: Any
+) -> None:
+    settings.SEPARATE_DUTIES = True
+    drop = dropped(reviewer, CA.sign(first), CA.pem)
+    drops.want_released(drop.certificates.all(), actor=staff(reviewer))
+    assert drops.release(str(drop.pk)) == 0
+    assert states(drop) == ["fits"]

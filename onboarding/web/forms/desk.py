@@ -15,6 +15,17 @@ from onboarding.web.forms.fields import LineField, TextField
 from onboarding.web.forms.widgets import RadioCards
 
 
+def partner_note(help_text: Any, *, required: bool = True) -> TextField:
+    """Return the field for what the partner reads of a decision."""
+    return TextField(
+        label=_("What the partner should know"),
+        max_length=2000,
+        required=required,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=help_text,
+    )
+
+
 class HandOverForm(PortalForm):
     """Give a request to a colleague."""
 
@@ -38,36 +49,20 @@ class DeclineForm(PortalForm):
     """Decline with a typed reason."""
 
     reason = forms.ChoiceField(label=_("Reason"), choices=Registration.DeclineReason, widget=RadioCards)
-    note = TextField(
-        label=_("What the partner should know"),
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=_("The partner reads this. Say what would have to be different."),
-    )
+    note = partner_note(_("The partner reads this. Say what would have to be different."))
 
 
 class SuspendForm(PortalForm):
     """Suspend with a typed reason."""
 
     reason = forms.ChoiceField(label=_("Reason"), choices=Registration.SuspendReason, widget=RadioCards)
-    note = TextField(
-        label=_("What the partner should know"),
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=_("The partner reads this. Say what has to happen before it is reinstated."),
-    )
+    note = partner_note(_("The partner reads this. Say what has to happen before it is reinstated."))
 
 
 class ReinstateForm(PortalForm):
     """Reinstate, and say something with it or not."""
 
-    note = TextField(
-        label=_("What the partner should know"),
-        max_length=2000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=_("It goes into the mail to the partner."),
-    )
+    note = partner_note(_("It goes into the mail to the partner."), required=False)
 
 
 class ChangesForm(PortalForm):

@@ -76,7 +76,7 @@ CERTIFICATE_TABS = {
 @access.staff()
 def waiting_messages(request: PortalRequest) -> HttpResponse:
     """The requests in which a partner wrote what nobody has read, or waits for an answer, whatever their state."""
-    every = Registration.objects.exclude(submissions=None).select_related("application__organisation")
+    every = Registration.objects.select_related("application__organisation")
     page = Paginator(conversation.to_answer(every), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "desk/messages.html", {"page": page})
 

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from onboarding.memberships import invitations, joining
+from onboarding.memberships import invitations, joining, offers
 from onboarding.memberships.addresses import confirmed_addresses
 from onboarding.memberships.members import NoMember
 from onboarding.memberships.models import Invitation, JoinRequest
@@ -81,7 +81,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and user is not None and found is not None and works and is_theirs:
         try:
             invitations.accept(found, user, actor=access.member_actor(request))  # type: ignore[arg-type]
-        except (invitations.Closed, NoMember):
+        except (offers.Closed, NoMember):
             works = False
             found = Invitation.objects.select_related("organisation").filter(pk=found.pk).first()
         else:
@@ -107,7 +107,7 @@ def accept(request: PortalRequest, invitation_id: UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             invitations.accept(found, request.user, actor=access.member_actor(request))
-        except (invitations.Closed, NoMember):
+        except (offers.Closed, NoMember):
             messages.warning(request, _("The invitation was withdrawn meanwhile."))
             return redirect("organisations")
         messages.success(request, _("You are a member of %(company)s now.") % {"company": found.organisation})

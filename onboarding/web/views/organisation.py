@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django_countries import countries
 
 from onboarding.audit.models import Entry
-from onboarding.memberships import invitations, joining, members
+from onboarding.memberships import invitations, joining, members, offers
 from onboarding.memberships.models import Invitation, JoinRequest
 from onboarding.partners.models import Membership, Organisation
 from onboarding.partners.people import is_last_owner
@@ -32,8 +32,8 @@ REFUSALS: Mapping[type[Exception], Any] = {
         "Nothing was changed: a company always has an owner, and there is no other. Make another member an owner first."
     ),
     members.HasApplications: gettext_lazy("Not deleted: the company has applications, or a partner login."),
-    invitations.Closed: gettext_lazy("Nothing was changed: the invitation was accepted or withdrawn meanwhile."),
-    invitations.TooSoon: gettext_lazy("Not sent again: the last mail went out less than a minute ago."),
+    offers.Closed: gettext_lazy("Nothing was changed: the invitation was accepted or withdrawn meanwhile."),
+    offers.TooSoon: gettext_lazy("Not sent again: the last mail went out less than a minute ago."),
     joining.Decided: gettext_lazy("Nothing was changed: it was decided, or taken back, meanwhile."),
 }
 """What stands in the way of a decision, in words."""
@@ -178,9 +178,9 @@ def invite(request: PortalRequest, organisation: Organisation) -> HttpResponse:
             )  # fmt: skip
         except invitations.MemberAlready:
             form.add_error("email", _("Somebody with this address is a member already."))
-        except invitations.InvitedAlready:
+        except offers.InvitedAlready:
             form.add_error("email", _("This address is invited already. Send that invitation again, or withdraw it."))
-        except invitations.TooMany:
+        except offers.TooMany:
             form.add_error(
                 "email", _("Your company has sent too many invitations. Withdraw those that are open, or wait a day.")
             )

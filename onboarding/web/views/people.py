@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from onboarding.memberships import desk
+from onboarding.memberships import desk, offers
 from onboarding.memberships.addresses import confirmed_addresses
 from onboarding.memberships.models import StaffInvitation
 from onboarding.partners.models import StaffRole, User
@@ -32,8 +32,8 @@ REFUSALS: Mapping[type[Exception], Any] = {
     desk.LastAdministrator: gettext_lazy(
         "Nothing was changed: there is no other administrator. Make somebody else one first."
     ),
-    desk.Closed: gettext_lazy("Nothing was changed: the invitation was accepted or withdrawn meanwhile."),
-    desk.TooSoon: gettext_lazy("Not sent again: the last mail went out less than a minute ago."),
+    offers.Closed: gettext_lazy("Nothing was changed: the invitation was accepted or withdrawn meanwhile."),
+    offers.TooSoon: gettext_lazy("Not sent again: the last mail went out less than a minute ago."),
 }
 """What stands in the way of a decision, in words."""
 
@@ -81,9 +81,9 @@ def add(request: PortalRequest) -> HttpResponse:
             added = desk.add(**form.cleaned_data, by=request.user, actor=access.staff_actor(request))
         except desk.NotAnAdministrator as refusal:
             return _refused(request, refusal)
-        except desk.InvitedAlready:
+        except offers.InvitedAlready:
             form.add_error("email", _("This address is invited already. Send that invitation again, or withdraw it."))
-        except desk.TooMany:
+        except offers.TooMany:
             form.add_error("email", _("Too many invitations are open. Withdraw some first."))
         else:
             if isinstance(added, User):
@@ -146,7 +146,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and user is not None and found is not None and works and is_theirs:
         try:
             desk.accept(found, user, actor=access.staff_actor(request))  # type: ignore[arg-type]
-        except desk.Closed:
+        except offers.Closed:
             works = False
         else:
             messages.success(request, _("You are at the desk now."))

@@ -49,7 +49,7 @@ def show(request: PortalRequest) -> HttpResponse:
             }
             for item in found.rows
         ],
-        "to_answer": conversation.to_answer(Registration.objects.exclude(submissions=None)).count(),
+        "to_answer": conversation.to_answer(Registration.objects.all()).count(),
         "page": found,
         "form": form,
         "query": query,
