@@ -26,10 +26,11 @@ from onboarding.findings import Finding
 from onboarding.notifications.kinds import Category
 from onboarding.partners.models import Membership, Organisation, StaffRole, User
 from onboarding.registrations.description import BY_NAME
-from onboarding.registrations.models import Application, Registration
+from onboarding.registrations.models import Application, Registration, Side
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import tables
 from onboarding.web.timeline import WAYS_IN
+from onboarding.worklist.models import Stage
 
 PAGE_SIZE = 50
 EXPORTED_AT_ONCE = 500
@@ -56,6 +57,8 @@ _WORDS: Mapping[str, Mapping[str, Any]] = {
         "time_zone": gettext_lazy("time zone"),
     },
     "unwanted": {str(one.value): one.label for one in Category},
+    "stage": {str(one.value): one.label for one in Stage},
+    "side": {str(one.value): one.label for one in Side},
 }
 """The words of values, by the names in `data`."""
 
@@ -78,6 +81,9 @@ _LABELS: Mapping[str, Any] = {
     "programme": gettext_lazy("programme"),
     "filters": gettext_lazy("filters"),
     "entries": gettext_lazy("entries"),
+    "stage": gettext_lazy("to do"),
+    "side": gettext_lazy("by"),
+    "asks": gettext_lazy("needs an answer"),
 }
 """What is said of an entry beside what happened, by the names in its `data`; the others stand under their names."""
 
@@ -250,6 +256,8 @@ def _people_in(entry: Entry) -> list[UUID]:
 
 
 def _value(name: str, value: Any, names: Names) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     if isinstance(value, list):
         return ", ".join(_value(name, one, names) for one in value)
     if isinstance(value, dict):

@@ -37,7 +37,8 @@ class Chart:
 
 def chart(columns: Sequence[tuple[str, float | None, float | None]]) -> Chart:
     """Draw columns of (label, value, further value); None is drawn as nothing."""
-    top = max((one for _label, *values in columns for one in values if one is not None), default=0.0) or 1.0
+    top = max((one for _label, *values in columns for one in values if one is not None), default=0.0)
+    top = max(top, 1.0)  # a scale of less than one day, or one thing, would make much of nothing
     bars = []
     for place, (label, value, further) in enumerate(columns):
         height = max(value / top * HEIGHT, 1.0) if value else 0.0

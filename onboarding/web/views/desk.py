@@ -362,7 +362,9 @@ def _registration_page(
     is_own = belongs(request.user.pk, application.organisation)
     may_decide = request.may_change and not is_own
     possible = _possible(found) if may_decide else []
-    if item is not None and not is_mine:  # only whoever has it decides; what waits for nobody has no holder
+    if is_mine:
+        possible = [verb for verb in possible if verb != "take"]
+    elif item is not None:  # only whoever has it decides; what waits for nobody has no holder
         possible = ["take"] if may_decide else []
     entries = Entry.objects.filter(application_id=application.pk).order_by("-occurred_at")[:50]
     context = {
