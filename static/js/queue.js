@@ -1,7 +1,7 @@
 /* The queue by keyboard, and all ticks at once. Without it everything is there by Tab, Space and Enter. */
 
 const list = () => document.getElementById("queue");
-const links = () => [...list().querySelectorAll("tbody th a")];
+const links = () => [...list().querySelectorAll("tbody th a[id^=item-]")];
 const ticks = () => [...list().querySelectorAll("tbody input[type=checkbox]")];
 
 function ready() {
