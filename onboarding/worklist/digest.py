@@ -10,7 +10,8 @@ from django.utils import timezone
 from onboarding.notifications.mails import notify
 from onboarding.partners.models import StaffRole, User
 from onboarding.partners.people import staff
-from onboarding.worklist.models import ROLES, UNDATED, Item
+from onboarding.worklist.models import UNDATED, Item
+from onboarding.worklist.queue import stages_of
 
 HOUR = 7
 """When it comes, by the reader's own clock; later if the portal was down."""
@@ -37,9 +38,8 @@ def send_digests(now: datetime | None = None) -> int:
 
 
 def _digest(person: User, now: datetime, today: date) -> dict[str, Any]:
-    stages = [stage for stage, role in ROLES.items() if role in person.staff_roles]
     own = Item.objects.exclude(organisation__memberships__user=person)
-    waiting = own.filter(closed_at=None, stage__in=stages).filter(Q(assignee=None) | Q(assignee=person))
+    waiting = own.filter(closed_at=None, stage__in=stages_of(person)).filter(Q(assignee=None) | Q(assignee=person))
     since = now - timedelta(days=3 if today.weekday() == 0 else 1)
     first = waiting.exclude(due_on=UNDATED).select_related("organisation").order_by("due_on", "opened_at")[:MOST_LINES]
     return {

@@ -115,7 +115,9 @@ class Counts:
 def counts(query: Query) -> Counts:
     """Count what the query asks for, in one query."""
     overdue = Q(closed_at=None, due_on__lt=timezone.localdate())
-    rows = items(replace(query, stage="")).values("stage").annotate(number=Count("pk"), late=Count("pk", overdue))
+    rows = (
+        items(replace(query, stage="")).values("stage").annotate(number=Count("pk"), late=Count("pk", filter=overdue))
+    )
     by_stage = {row["stage"]: row for row in rows.order_by()}
     late = [row["late"] for stage, row in by_stage.items() if query.stage in ("", stage)]
     return Counts({stage: by_stage.get(stage, {"number": 0})["number"] for stage in Stage.values}, sum(late))

@@ -49,12 +49,10 @@ def show(request: PortalRequest) -> HttpResponse:
             }
             for item in found.rows
         ],
-        "to_answer": conversation.to_answer(Registration.objects.all()).count(),
         "page": found,
         "form": form,
         "query": query,
         "counts": counts,
-        "shows": queue.Show,
         "stages": [(stage, stage.label, counts.by_stage[stage]) for stage in Stage],
         "address": _address(request),
         "here": request.get_full_path(),
@@ -65,7 +63,8 @@ def show(request: PortalRequest) -> HttpResponse:
         "views": SavedView.objects.filter(user=request.user),
         "save": SaveViewForm(initial={"query": _address(request)}),
         "colleagues": queue.colleagues().exclude(pk=request.user.pk),
-        "may_take": bool(queue.stages_of(request.user)),
+        "shows": queue.Show,
+        "to_answer": conversation.to_answer(Registration.objects.all()).count(),
     }
     return render(request, "desk/queue.html", context)
 
