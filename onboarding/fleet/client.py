@@ -199,7 +199,7 @@ class _Connection(http.client.HTTPConnection):
         self.sock = self._connect_to_any(found)
         if self._tunnel_to:
             trace.enter(Stage.TUNNEL)
-            self._tunnel()  # type: ignore[attr-defined]
+            self._ask_proxy()
         trace.enter(Stage.TLS)
         self.sock = tls = self._context.wrap_socket(self.sock, server_hostname=host)
         assert isinstance(tls, _TlsSocket)  # noqa: S101 - `new_context` says so
@@ -211,6 +211,22 @@ class _Connection(http.client.HTTPConnection):
             trace.enter(Stage.WAIT)
             self._wait_for_refusal(tls)
         trace.enter(Stage.REQUEST)
+
+    def _ask_proxy(self) -> None:
+        """Have the proxy open the way, and close its answer: Python before 3.11.4 leaves that open."""
+        answers: list[http.client.HTTPResponse] = []
+
+        def kept(*args: Any, **options: Any) -> http.client.HTTPResponse:
+            answers.append(_Response(*args, **options))
+            return answers[-1]
+
+        self.response_class = kept  # type: ignore[assignment]
+        try:
+            self._tunnel()  # type: ignore[attr-defined]
+        finally:
+            self.response_class = _Response
+            for answer in answers:
+                answer.close()
 
     def _connect_to_any(self, found: list[Address]) -> socket.socket:
         failure: OSError = OSError("the name has no address")
@@ -383,12 +399,19 @@ def _proxy_login(proxy: SplitResult) -> dict[str, str]:
     return {"Proxy-Authorization": _basic(unquote(proxy.username), unquote(proxy.password or ""))}
 
 
+CIPHERS = "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
+"""For TLS 1.2, in OpenSSL's words: what Python 3.10 and later offer (bpo-43998)."""
+
+
 def new_context() -> ssl.SSLContext:
     """Return a context that trusts nobody yet: `trust` and `present` complete it.
 
-    TLS 1.2 at least, which is Python's own default from 3.10 on.
+    TLS 1.2 at least, and these ciphers: Python's own defaults from 3.10 on, but not where a distribution leaves both
+    to OpenSSL, as Debian does. The same server gets the same verdict on every machine.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
     context.hostname_checks_common_name = False
     context.sslsocket_class = _TlsSocket
     # Some servers ask for the certificate only once they know the path.

@@ -109,6 +109,8 @@ def test_a_connection_that_is_cut_after_the_handshake_is_not_said_to_be_a_refusa
 
 def test_python_is_held_to_tls_1_2_at_least() -> None:
     assert new_context().minimum_version == ssl.TLSVersion.TLSv1_2
+    old = [one for one in new_context().get_ciphers() if one["protocol"] != "TLSv1.3"]
+    assert all(one["aead"] or "SHA256" in one["name"] or "SHA384" in one["name"] for one in old)
 
 
 def test_where_nothing_refuses_hardly_any_time_is_waited(material: CredentialMaterial, mutual: ssl.SSLContext) -> None:
