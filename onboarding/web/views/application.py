@@ -13,6 +13,7 @@ from onboarding.registrations.models import Application, Registration
 from onboarding.registrations.retention import kept_until
 from onboarding.registrations.states import LIFECYCLE, State
 from onboarding.web import access, journey, once
+from onboarding.web.beyond import beyond
 from onboarding.web.forms.application import NewApplicationForm
 from onboarding.web.history import entries_of, history
 from onboarding.web.requests import PortalRequest
@@ -53,6 +54,7 @@ def overview(request: PortalRequest, application: Application) -> HttpResponse:
         "application": application,
         "turn": journey.turn(facts),
         "columns": journey.task_columns(facts),
+        "beyond": list(beyond(application)),
         "talk": facts.talk,
         "talk_url": journey.talk_url(facts),
         "sandbox": facts.sandbox,

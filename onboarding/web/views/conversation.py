@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,6 +16,7 @@ from onboarding.web import access, talking
 from onboarding.web.forms.conversation import MessageForm
 from onboarding.web.requests import PortalRequest
 
+PAGE_SIZE = 50
 TEMPLATES = {Side.PARTNER: "conversation.html", Side.STAFF: "desk/conversation.html"}
 ACTORS = {Side.PARTNER: access.member_actor, Side.STAFF: access.staff_actor}
 
@@ -34,6 +36,14 @@ def desk(request: PortalRequest, registration_id: UUID) -> HttpResponse:
     """The reviewers' side."""
     found = get_object_or_404(Registration.objects.select_related("application__organisation"), pk=registration_id)
     return _answer(request, found, Side.STAFF)
+
+
+@access.staff()
+def waiting(request: PortalRequest) -> HttpResponse:
+    """The requests in which a partner wrote what nobody has read, or waits for an answer, whatever their state."""
+    every = Registration.objects.select_related("application__organisation")
+    page = Paginator(flows.to_answer(every), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "desk/messages.html", {"page": page})
 
 
 def _answer(request: PortalRequest, registration: Registration, side: Side) -> HttpResponse:

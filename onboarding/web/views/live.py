@@ -5,6 +5,7 @@ from django.shortcuts import redirect, render
 
 from onboarding.registrations.models import Application
 from onboarding.web import access
+from onboarding.web.beyond import beyond
 from onboarding.web.presenting import snippets
 from onboarding.web.requests import PortalRequest
 from onboarding.web.views.tracks import track_context, track_of
@@ -21,5 +22,6 @@ def live(request: PortalRequest, application: Application, environment_id: str) 
         "held": track.credential_set,
         "facts": track.good_run.facts if track.good_run else {},
         "snippets": snippets(track.credential_set),
+        "beyond": list(beyond(application, environment_id)),
     }
     return render(request, "live.html", context)
