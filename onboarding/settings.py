@@ -263,6 +263,17 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # of a further address; nobody signs in before the first one is confirmed
 SEPARATE_DUTIES = env.bool("SEPARATE_DUTIES", False)  # who approved an application does not issue its certificates
 STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", not DEMO and PORTAL_MODE == "hub")
+# Staff sign in with their company's OpenID Connect provider: off, unless these say where. See web/single_sign_on.py.
+OIDC_ISSUER = env.str("OIDC_ISSUER", "").rstrip("/")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
+OIDC_LABEL = env.str("OIDC_LABEL", OPERATOR_NAME)  # "Sign in with ..."
+OIDC_CA_FILE = env.str("OIDC_CA_FILE", "")  # PEM, whom to trust instead of the public authorities
+OIDC_EMAIL_DOMAIN = env.str("OIDC_EMAIL_DOMAIN", "").lower()
+# "always", or "claim=value" of the ID token (amr, acr): where the provider asks for a second factor, we need not
+OIDC_SECOND_FACTOR: list[str] = env.list("OIDC_SECOND_FACTOR", [])
+OIDC_ROLE_CLAIM = env.str("OIDC_ROLE_CLAIM", "")
+OIDC_ROLES: list[str] = env.list("OIDC_ROLES", [])  # "value of the claim=role", the roles of StaffRole
 USERSESSIONS_ADAPTER = "onboarding.web.accounts.SessionsAdapter"
 PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds; also of the link that `first_admin` prints
 

@@ -99,6 +99,8 @@ class Event(models.TextChoices):
     AUTHENTICATOR_APP_REMOVED = "account:authenticator_app_removed", _("Authenticator app removed")
     RECOVERY_CODES_MADE = "account:recovery_codes_made", _("New recovery codes made")
     RECOVERY_CODE_USED = "account:recovery_code_used", _("Recovery code used")
+    SINGLE_SIGN_ON_LINKED = "account:single_sign_on_linked", _("Linked to the provider of single sign-on")
+    SINGLE_SIGN_ON_UNLINKED = "account:single_sign_on_unlinked", _("No longer linked to the provider of single sign-on")
     SESSIONS_ENDED = "account:sessions_ended", _("Signed out elsewhere")
     SIGN_IN_FAILED = "account:sign_in_failed", _("Sign-in with a wrong password")
     PROFILE_CHANGED = "account:profile_changed", _("Profile changed")

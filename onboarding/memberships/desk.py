@@ -13,9 +13,9 @@ from django.utils import timezone
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.memberships import offers
-from onboarding.memberships.models import StaffInvitation, link_lifetime
+from onboarding.memberships.models import ProviderIdentity, StaffInvitation, link_lifetime
 from onboarding.notifications.mails import notify, write_to
-from onboarding.partners.actors import Actor
+from onboarding.partners.actors import SYSTEM, Actor
 from onboarding.partners.models import StaffRole, User
 
 LINK = "staff"
@@ -44,6 +44,26 @@ def set_roles(user: User, roles: Iterable[str], *, actor: Actor) -> None:
         if Role.ADMINISTRATOR in held - wanted and administrators <= {user.pk}:
             raise LastAdministrator
         _change(user, held, wanted, actor=actor)
+        if not wanted:  # only an administrator brings them back: the provider's word alone does not
+            for identity in ProviderIdentity.objects.filter(user=user):
+                record(Event.SINGLE_SIGN_ON_UNLINKED, user, actor=actor, organisation=None)
+                identity.delete()
+
+
+def take_over_roles(user: User, roles: Iterable[str], *, managed: Iterable[str]) -> bool:
+    """Give somebody, of the roles in `managed`, exactly these: so says the provider of single sign-on, not a person.
+
+    Roles beside those in `managed` stay. The last administrator keeps that role all the same. Returns whether they are
+    staff by what the provider and the desk say.
+    """
+    with transaction.atomic():
+        administrators = _lock_administrators()
+        held = {Role(role) for role in StaffRole.objects.filter(user=user).values_list("role", flat=True)}
+        wanted = (held - {Role(role) for role in managed}) | {Role(role) for role in roles}
+        kept = held & {Role.ADMINISTRATOR} if administrators <= {user.pk} else set()
+        _change(user, held, wanted | kept, actor=SYSTEM)
+    user.__dict__.pop("_staff_roles", None)
+    return bool(wanted)
 
 
 def add(email: str, roles: Iterable[str], *, by: User, actor: Actor) -> User | StaffInvitation:
@@ -132,11 +152,15 @@ def _administrator_decides(actor: Actor) -> set[UUID]:
 
     Raises NotAnAdministrator. On PostgreSQL by their rows; on SQLite the transaction holds the one write lock already.
     """
-    list(StaffRole.objects.select_for_update().filter(role=Role.ADMINISTRATOR).order_by("pk"))
-    administrators = _administrators()
+    administrators = _lock_administrators()
     if actor.user_id not in administrators:
         raise NotAnAdministrator
     return administrators
+
+
+def _lock_administrators() -> set[UUID]:
+    list(StaffRole.objects.select_for_update().filter(role=Role.ADMINISTRATOR).order_by("pk"))
+    return _administrators()
 
 
 def _change(user: User, held: set[Role], wanted: set[Role], *, actor: Actor) -> None:

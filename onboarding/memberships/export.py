@@ -33,6 +33,9 @@ ACCOUNT = ("id", "email", "name", "language", "time_zone", "date_joined", "last_
 SECTIONS = (
     Section("addresses", "account.emailaddress", "user", ("email", "verified", "primary")),
     Section("second_factors", "mfa.authenticator", "user", ("type", "created_at", "last_used_at")),
+    Section(
+        "single_sign_on", "memberships.provideridentity", "user", ("issuer", "subject", "linked_at", "last_used_at")
+    ),
     Section("sessions", "usersessions.usersession", "user", ("created_at", "last_seen_at", "ip", "user_agent")),
     Section("memberships", "partners.membership", "user", ("organisation__name", "role", "joined_at")),
     Section("drops", "credentials.drop", "dropped_by", ("created_at", "state")),

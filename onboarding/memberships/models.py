@@ -78,6 +78,26 @@ class StaffInvitation(Offer):
         ]
 
 
+class ProviderIdentity(models.Model):
+    """Who one of the staff is to the provider of single sign-on: what it calls them (`sub`), never their address."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="provider_identities")
+    issuer = models.CharField(max_length=300)
+    subject = models.CharField(max_length=255)
+    linked_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="provider_identity_once"),
+            models.UniqueConstraint(fields=["issuer", "user"], name="provider_identity_one_each"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.issuer}"
+
+
 def link_lifetime() -> timedelta:
     """Return how long links work."""
     return timedelta(days=settings.LINK_DAYS)

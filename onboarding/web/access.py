@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import Membership, Organisation, StaffRole
 from onboarding.registrations.models import Application
+from onboarding.web import oidc
 from onboarding.web.requests import PortalRequest
 from onboarding.web.second_factor import proven_recently
 
@@ -69,6 +70,19 @@ def demo(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return _declare(inner, Access("demo"))
+
+
+def single_sign_on(view: View) -> View:
+    """Open the page to everybody where single sign-on is configured; elsewhere there is no such page."""
+
+    @login_not_required
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not oidc.configured():
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return _declare(inner, Access("public", mode="hub"))
 
 
 def signed_in(view: View) -> View:

@@ -7,15 +7,19 @@ from urllib.parse import urljoin, urlsplit
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import clear_authentication_records
+from allauth.account.internal.stagekit import clear_login
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.core import context as allauth_context
+from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext, gettext_lazy
@@ -25,9 +29,16 @@ from onboarding.notifications.wording import with_html
 from onboarding.partners.models import User
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import open_secret, seal_secret
-from onboarding.web import invited, security
+from onboarding.web import invited, oidc, security
 from onboarding.web.devices import device
-from onboarding.web.second_factor import has_second_factor, proven_recently
+from onboarding.web.second_factor import (
+    SINGLE_SIGN_ON,
+    came_by_provider,
+    has_second_factor,
+    must_come_by_provider,
+    proven_recently,
+    proves_enough,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +47,8 @@ WAYS = {
     "reauthenticate": gettext_lazy("Use your password"),
     "mfa_reauthenticate": gettext_lazy("Use a code of the app, or a recovery code"),
     "mfa_reauthenticate:webauthn": gettext_lazy("Use a passkey"),
+    SINGLE_SIGN_ON: gettext_lazy("Use single sign-on"),
+    "reset": gettext_lazy("Set a password by e-mail"),
 }
 """How one proves again who is there, by allauth's names."""
 
@@ -94,9 +107,29 @@ class AccountAdapter(DefaultAccountAdapter):
             log.warning("account mail not sent", mail=template_prefix, error=f"{type(error).__name__}: {error}"[:300])
             messages.error(self.request, gettext("The e-mail could not be sent just now. Try again in a few minutes."))
 
+    def pre_login(self, request: HttpRequest, user: Any, **details: Any) -> HttpResponse | None:
+        """Send staff to the provider who come in by it, and could come without a second factor by their mailbox."""
+        answer: HttpResponse | None = super().pre_login(request, user, **details)
+        if answer is None and oidc.configured() and not came_by_provider(request, user) and must_come_by_provider(user):
+            clear_login(request)
+            clear_authentication_records(request)
+            messages.error(request, gettext("You sign in with %(provider)s here.") % {"provider": settings.OIDC_LABEL})
+            return redirect("account_login")
+        return answer
+
+    def get_login_stages(self) -> list[str]:
+        """Return the steps of a sign-in; the second factor may have been asked for by the provider already."""
+        ours = {"allauth.mfa.stages.AuthenticateStage": "onboarding.web.stages.SecondFactorStage"}
+        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Tell whether something sensitive asks again who is there: not if that was just proven."""
-        return not proven_recently(self.request)
+        """Tell that something sensitive need not ask again who is there. Raises ReauthenticationRequired if it must.
+
+        It does not leave that to allauth, which asks nobody who has neither a password nor a second factor.
+        """
+        if not proven_recently(self.request):
+            raise ReauthenticationRequired
+        return False
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Return the ways to prove it, the best one first. A password is none for those with a second factor."""
@@ -105,6 +138,10 @@ class AccountAdapter(DefaultAccountAdapter):
             methods = [method for method in methods if method["id"] != "reauthenticate"]
             if not Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
                 methods.reverse()
+        if oidc.configured() and came_by_provider(self.request, user) and proves_enough(user):
+            methods.insert(0, {"id": SINGLE_SIGN_ON, "url": reverse("sso")})
+        if not methods:
+            methods = [{"id": "reset", "url": reverse("account_reset_password")}]
         return [method | {"description": WAYS[method["id"]]} for method in methods]
 
 

@@ -1,7 +1,8 @@
 """Settings that contradict themselves, found at start; and what must not be served to others (`--deploy`)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,12 +12,15 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from onboarding.credentials.models import CertificateRequest
+from onboarding.partners.models import StaffRole
 from onboarding.partners.modes import MODES
 from onboarding.programmes import PROGRAMMES, SANDBOX, profile
 from onboarding.rehearsals import PORTS
 from onboarding.validation.schedule import intervals
+from onboarding.web.oidc import ALWAYS
 
 CUSTODIES = tuple(CertificateRequest.Custody.values)
+STAFF = frozenset(StaffRole.Role.values)
 SIGN_UPS = ("open", "invited")
 COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 LAST_PORT = 65_535
@@ -119,6 +123,7 @@ def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
                 id="portal.E006",
             )
         )
+    found += [Error(problem, hint=hint, id="portal.E012") for problem, hint in _single_sign_on()]
     address = urlsplit(settings.PUBLIC_URL)
     if address.scheme not in ("http", "https") or not address.hostname or address.path:
         found.append(
@@ -151,6 +156,14 @@ def fit_for_others(**_options: Any) -> Sequence[CheckMessage]:
                 id="portal.E102",
             )
         )
+    if settings.OIDC_ISSUER and urlsplit(settings.OIDC_ISSUER).scheme != "https":
+        found.append(
+            Error(
+                "OIDC_ISSUER does not begin with https://.",
+                hint="Who can change what the provider says on its way can sign in as anybody.",
+                id="portal.E106",
+            )
+        )
     if settings.PORTAL_MODE == "hub" and (names := _kept_in_files()):
         found.append(
             Warning(
@@ -176,6 +189,34 @@ def fit_for_others(**_options: Any) -> Sequence[CheckMessage]:
             )
         )
     return found
+
+
+def _single_sign_on() -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the settings of single sign-on, and what to do."""
+    given = {name: getattr(settings, name) for name in ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")}
+    extras = ("OIDC_CA_FILE", "OIDC_EMAIL_DOMAIN", "OIDC_SECOND_FACTOR", "OIDC_ROLE_CLAIM", "OIDC_ROLES")
+    missing = [name for name, value in given.items() if not value]
+    if missing and (len(missing) < len(given) or any(getattr(settings, name) for name in extras)):
+        yield f"Single sign-on is configured by half: {', '.join(missing)} is missing.", "Give all of it, or nothing."
+    if any(given.values()) and settings.PORTAL_MODE != "hub":
+        yield "OIDC_ISSUER is set, but there is no staff in solo mode.", "Unset what begins with OIDC_."
+    issuer = urlsplit(settings.OIDC_ISSUER)
+    if settings.OIDC_ISSUER and not (
+        issuer.hostname
+        and not (issuer.query or issuer.username)
+        and (issuer.scheme == "https" or issuer.hostname in ("127.0.0.1", "::1"))
+    ):
+        yield f"OIDC_ISSUER is {settings.OIDC_ISSUER!r}.", "Give the issuer as the provider names it: https://..."
+    if bool(settings.OIDC_ROLE_CLAIM) != bool(settings.OIDC_ROLES):
+        yield "OIDC_ROLE_CLAIM and OIDC_ROLES only work together.", "Give both, or neither."
+    if wrong := [
+        one for one in settings.OIDC_ROLES if one.rpartition("=")[2] not in STAFF or not one.rpartition("=")[0]
+    ]:
+        yield f"OIDC_ROLES has {', '.join(wrong)}.", f"Give value=role; the roles: {', '.join(sorted(STAFF))}."
+    if wrong := [one for one in settings.OIDC_SECOND_FACTOR if one != ALWAYS and not all(one.partition("="))]:
+        yield f"OIDC_SECOND_FACTOR has {', '.join(wrong)}.", f"Give claim=value, such as amr=mfa, or {ALWAYS}."
+    if settings.OIDC_CA_FILE and not Path(settings.OIDC_CA_FILE).is_file():
+        yield f"OIDC_CA_FILE is {settings.OIDC_CA_FILE!r}.", "Give the path of a PEM file that can be read."
 
 
 def _is_address(text: str) -> bool:

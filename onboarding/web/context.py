@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from onboarding.partners.models import StaffRole
 from onboarding.partners.modes import mode
+from onboarding.web import oidc
 
 AUDIT_READERS = frozenset({StaffRole.Role.AUDITOR, StaffRole.Role.ADMINISTRATOR})
 
@@ -24,6 +25,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
             "mode": settings.PORTAL_MODE,
             "has_desk": mode().has_desk,
             "can_sign_up": settings.SIGN_UP == "open",
+            "single_sign_on": settings.OIDC_LABEL if oidc.configured() else "",
             "accent": bool(settings.ACCENT_COLOUR),
             "is_staff_area": request.path.startswith("/desk/"),
             "nav": _nav(request),

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from onboarding.web import kept_entries
-from onboarding.web.second_factor import must_set_up
+from onboarding.web.second_factor import by_provider, must_set_up
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -123,6 +123,8 @@ class SecondFactorMiddleware:
         if access is None or access.kind in ("public", "demo", "own_account"):
             return None  # what declares nothing is allauth's, and about the account
         if not request.user.is_authenticated or not must_set_up(request.user):
+            return None
+        if by_provider(request, request.user):
             return None
         messages.warning(request, _("Your role needs a second factor. Set one up, then go on."))
         return redirect("mfa_index")

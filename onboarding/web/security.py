@@ -30,7 +30,7 @@ from onboarding.partners.models import User
 from onboarding.vault.models import Secret
 from onboarding.web.access import client_address
 from onboarding.web.devices import device
-from onboarding.web.second_factor import MFA
+from onboarding.web.second_factor import MFA, SINGLE_SIGN_ON
 
 NOT_MAILED = frozenset({Event.ACCOUNT_CREATED, Event.SIGNED_IN, Event.PROFILE_CHANGED, Event.MAILS_CHOSEN})
 """What everybody does by themselves all the time."""
@@ -155,12 +155,21 @@ def _failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, 
     if request is None:
         return
     known = next(iter(filter_users_by_email(str(credentials.get("email", "")))), None)
+    _record_failure(known, request)
+
+
+def refused(known: User | None, request: HttpRequest) -> None:
+    """Record that somebody whom the provider of single sign-on brought was not let in."""
+    _record_failure(known, request, **{"with": [SINGLE_SIGN_ON]})
+
+
+def _record_failure(known: User | None, request: HttpRequest, **data: Any) -> None:
     record(
         Event.SIGN_IN_FAILED,
         known or NOBODY,
         actor=Actor(ActorKind.MEMBER, None, client_address(request)),
         organisation=None,
-        data={"browser": device(request.headers.get("User-Agent", ""))},
+        data={"browser": device(request.headers.get("User-Agent", "")), **data},
     )
 
 

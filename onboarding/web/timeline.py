@@ -44,6 +44,7 @@ WAYS_IN = {
     "webauthn": gettext_noop("passkey"),
     "totp": gettext_noop("authenticator app"),
     "recovery_codes": gettext_noop("recovery code"),
+    "single_sign_on": gettext_noop("single sign-on"),
 }
 """How one signs in, by django-allauth's names."""
 
