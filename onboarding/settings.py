@@ -26,6 +26,8 @@ PORTAL_NAME = env.str("PORTAL_NAME", "Fleet Onboarding")
 ACCENT_COLOUR = env.str("ACCENT_COLOUR", "")  # "#RRGGBB", the operator's own
 OPERATOR_NAME = env.str("OPERATOR_NAME", "Mobilisights")  # who reviews and issues, as pages name them
 PORTAL_MODE = env.str("PORTAL_MODE", "hub")
+# Working days after which staff decide on a request to join that no owner has answered; 0: only owners decide
+JOIN_OWNERS_DAYS = env.int("JOIN_OWNERS_DAYS", 10)
 REVIEW_TARGET_DAYS = env.int("REVIEW_TARGET_DAYS", 5)  # working days in which a review is to be decided; 0: not said
 ISSUE_TARGET_DAYS = env.int("ISSUE_TARGET_DAYS", 5)  # the same for whatever else waits for staff
 # Solo mode: where dossiers are sent to, and after how many working days without an answer people are reminded to ask.
@@ -371,6 +373,7 @@ CELERY_BEAT_SCHEDULE = {
     "erase closed descriptions": _every(3600.0, "registrations.tasks.erase_closed", queue="schedule"),
     "delete old mails": _every(3600.0, "notifications.tasks.delete_old", queue="schedule"),
     "daily mails to staff": _every(600.0, "worklist.tasks.send_digests", queue="schedule"),
+    "requests to join that nobody answers": _every(600.0, "memberships.tasks.leave_to_staff", queue="schedule"),
     "delete old invitations": _every(3600.0, "memberships.tasks.delete_old", queue="schedule"),
     "watch the audit": _every(300.0, "web.tasks.watch_audit", queue="schedule"),
 }

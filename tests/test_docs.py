@@ -15,6 +15,7 @@ from onboarding.checker import command
 from onboarding.credentials import states as certificate_states
 from onboarding.fleet.faults import BY_CODE
 from onboarding.lifecycle import Lifecycle
+from onboarding.memberships import states as join_states
 from onboarding.registrations import states as registration_states
 from onboarding.rehearsals import BY_TEST_ONLY, PORTS, REHEARSALS
 from onboarding.sandbox import api, limits, server, shapes
@@ -90,8 +91,9 @@ def test_the_variables_of_the_compose_file_are_documented() -> None:
     [
         ("### Registration", registration_states.LIFECYCLE),
         ("### Certificate request", certificate_states.LIFECYCLE),
+        ("### Request to join", join_states.LIFECYCLE),
     ],
-    ids=["registration", "certificate request"],
+    ids=["registration", "certificate request", "request to join"],
 )
 def test_the_lifecycle_tables_are_those_of_the_code(heading: str, lifecycle: Lifecycle) -> None:
     text = section(ARCHITECTURE, heading)

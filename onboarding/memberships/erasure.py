@@ -12,9 +12,11 @@ from django.db.models.functions import Lower
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
+from onboarding.memberships import joining
 from onboarding.memberships.addresses import confirmed_addresses
 from onboarding.memberships.members import deletable
-from onboarding.memberships.models import Invitation, StaffInvitation
+from onboarding.memberships.models import Invitation, JoinRequest, StaffInvitation
+from onboarding.memberships.states import OPEN
 from onboarding.notifications.mails import write_to
 from onboarding.notifications.models import Mail
 from onboarding.partners.actors import Actor
@@ -90,6 +92,7 @@ def erase(user: User, *, actor: Actor) -> None:
         Mail.objects.annotate(lowered=Lower("address")).filter(
             models.Q(user=user) | models.Q(lowered__in=addresses)
         ).delete()
+        joining.take_back(JoinRequest.objects.filter(user=user, state__in=OPEN), actor=actor)
         record(Event.PERSON_ERASED, user, actor=actor, organisation=None)
         user.delete()
         write_to(email, GOODBYE, language=language, once=f"erased:{user_id}", params={})

@@ -56,7 +56,7 @@ SECTIONS = (
     Section(
         "staff_invitations_accepted", "memberships.staffinvitation", "accepted_by", ("roles", "created_at", "ended_at")
     ),
-    Section("requests_to_join", "memberships.joinrequest", "user", ("domain", "state", "created_at", "decided_at")),
+    Section("requests_to_join", "memberships.joinrequest", "user", ("domain", "state", "created_at", "state_since")),
     Section(
         "applications_begun", "registrations.application", "created_by",
         ("reference", "name", "programme", "organisation__name", "created_at"),

@@ -1,5 +1,6 @@
 """Invitations: sent, sent again, withdrawn, accepted. One verb per decision."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db import models, transaction
@@ -7,13 +8,16 @@ from django.utils import timezone
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
+from onboarding.lifecycle import IllegalTransition
 from onboarding.memberships import offers
 from onboarding.memberships.addresses import confirmed_addresses
 from onboarding.memberships.members import lock, owner_decides
 from onboarding.memberships.models import Invitation, JoinRequest, link_lifetime
+from onboarding.memberships.states import LIFECYCLE, OPEN
 from onboarding.notifications.mails import write_to
-from onboarding.partners.actors import Actor
+from onboarding.partners.actors import SYSTEM, Actor
 from onboarding.partners.models import Membership, Organisation, User
+from onboarding.worklist.transitions import advance
 
 LINK = "invitation"
 A_DAY_AT_MOST = 100
@@ -107,9 +111,9 @@ def join(organisation: Organisation, user: User, role: str) -> Membership:
     membership, _created = Membership.objects.get_or_create(
         organisation=organisation, user=user, defaults={"role": role}
     )
-    JoinRequest.objects.filter(organisation=organisation, user=user, state=JoinRequest.State.WAITING).update(
-        state=JoinRequest.State.ACCEPTED, decided_at=timezone.now()
-    )
+    for asked in JoinRequest.objects.filter(organisation=organisation, user=user, state__in=OPEN):
+        with suppress(IllegalTransition):  # who took it back meanwhile is a member all the same
+            advance(asked, LIFECYCLE, "accept", actor=SYSTEM)
     return membership
 
 

@@ -9,7 +9,10 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.memberships.states import State
 from onboarding.partners.models import Membership, Organisation
+from onboarding.worklist.following import Card
+from onboarding.worklist.models import Stage
 
 
 class Offer(models.Model):
@@ -104,31 +107,39 @@ def link_lifetime() -> timedelta:
 
 
 class JoinRequest(models.Model):
-    """Somebody with an address at an organisation's domain asks to belong to it; its owners decide.
+    """Somebody with an address at an organisation's domain asks to belong to it; its owners decide, or staff for them.
 
     domain: what of the person's address is the organisation's, too.
+    owners_until: the day after which staff decide, as the person was told; None: only owners do.
     """
 
-    class State(models.TextChoices):
-        WAITING = "waiting", _("Waiting for an owner")
-        ACCEPTED = "accepted", _("Accepted")
-        DECLINED = "declined", _("Declined")
-        WITHDRAWN = "withdrawn", _("Taken back")
+    State = State
+    application_id = None  # it is about no application; see `worklist.transitions.advance`
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="join_requests")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="join_requests")
     domain = models.CharField(max_length=253)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    state_since = models.DateTimeField(default=timezone.now)
+    owners_until = models.DateField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    decided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organisation", "user"], condition=models.Q(state="waiting"), name="join_request_once"
+                fields=["organisation", "user"],
+                condition=models.Q(state__in=["waiting", "with_staff"]),
+                name="join_request_once",
             )
+        ]
+        indexes = [
+            models.Index(fields=["owners_until"], condition=models.Q(state="waiting"), name="join_request_waiting")
         ]
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.state}"
+
+    def card(self) -> Card | None:
+        """Return what of it waits for staff. It names the domain and not the person, whom it may outlive."""
+        return Card(Stage.JOIN, self.organisation, title=self.domain) if self.state == State.WITH_STAFF else None

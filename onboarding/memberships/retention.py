@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from onboarding.memberships.models import Invitation, JoinRequest, StaffInvitation
+from onboarding.memberships.states import OPEN
 
 KEPT = timedelta(days=30)
 
@@ -19,5 +20,5 @@ def delete_old() -> int:
     staff, _rows = StaffInvitation.objects.filter(
         Q(ended_at__lt=before) | Q(state=Invitation.State.OPEN, expires_at__lt=before)
     ).delete()
-    requests, _rows = JoinRequest.objects.filter(decided_at__lt=before).delete()
+    requests, _rows = JoinRequest.objects.filter(state_since__lt=before).exclude(state__in=OPEN).delete()
     return invitations + staff + requests

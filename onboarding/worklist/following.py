@@ -83,7 +83,7 @@ def forget(row: models.Model) -> None:
 
 def target(stage: Stage) -> date:
     """Return the day by which what begins to wait now is to be done; UNDATED if the operator sets no target."""
-    days = settings.REVIEW_TARGET_DAYS if stage == Stage.REVIEW else settings.ISSUE_TARGET_DAYS
+    days = settings.REVIEW_TARGET_DAYS if stage in (Stage.REVIEW, Stage.JOIN) else settings.ISSUE_TARGET_DAYS
     return working_days_after(timezone.localdate(), days) if days else UNDATED
 
 

@@ -133,6 +133,6 @@ def test_invitations_and_requests_that_are_over_are_kept_for_a_month(
             ended_at=None if state == "open" else then,
         )
     JoinRequest.objects.create(organisation=partner, user=viewer, domain="x", state="declined",
-                               decided_at=now - timedelta(days=31))  # fmt: skip
+                               state_since=now - timedelta(days=31))  # fmt: skip
     JoinRequest.objects.create(organisation=partner, user=owner, domain="x")
     assert (coming.delete_old(), coming.delete_old()) == (3, 0)

@@ -9,6 +9,8 @@ from onboarding.audit.models import Entry
 from onboarding.credentials import states as certificate_states
 from onboarding.credentials.models import CertificateRequest
 from onboarding.lifecycle import IllegalTransition, Lifecycle
+from onboarding.memberships import states as join_states
+from onboarding.memberships.models import JoinRequest
 from onboarding.partners.actors import SYSTEM
 from onboarding.partners.models import User
 from onboarding.registrations import flows
@@ -18,7 +20,7 @@ from onboarding.worklist.transitions import advance
 from tests.conftest import member
 from tests.journey import described
 
-LIFECYCLES = (registration_states.LIFECYCLE, certificate_states.LIFECYCLE)
+LIFECYCLES = (registration_states.LIFECYCLE, certificate_states.LIFECYCLE, join_states.LIFECYCLE)
 PAIRS = [
     pytest.param(lifecycle, state, event, id=f"{lifecycle.name}-{state}-{event}")
     for lifecycle in LIFECYCLES
@@ -27,9 +29,11 @@ PAIRS = [
 
 
 @pytest.fixture
-def row(owner: User, lifecycle: Lifecycle) -> Registration | CertificateRequest:
+def row(owner: User, lifecycle: Lifecycle) -> Registration | CertificateRequest | JoinRequest:
     """One that a lifecycle is of; the test says in which state it is."""
     organisation = owner.organisations.get()
+    if lifecycle is join_states.LIFECYCLE:
+        return JoinRequest.objects.create(organisation=organisation, user=owner, domain="x.example")
     application = flows.start_application(organisation, "fleet_owner", actor=member(owner))
     if lifecycle is registration_states.LIFECYCLE:
         return application.registration
@@ -39,8 +43,10 @@ def row(owner: User, lifecycle: Lifecycle) -> Registration | CertificateRequest:
 
 @pytest.mark.parametrize(("lifecycle", "state", "event"), PAIRS)
 def test_each_event_in_each_state_moves_as_the_table_says_or_changes_nothing(
-    row: Registration | CertificateRequest, lifecycle: Lifecycle, state: str, event: str
+    row: Registration | CertificateRequest | JoinRequest, lifecycle: Lifecycle, state: str, event: str
 ) -> None:
+    text = "domain" if isinstance(row, JoinRequest) else "note"
+    before = getattr(row, text)
     type(row).objects.filter(pk=row.pk).update(state=state)
     row.refresh_from_db()
     entries = Entry.objects.count()
@@ -50,9 +56,9 @@ def test_each_event_in_each_state_moves_as_the_table_says_or_changes_nothing(
         assert Entry.objects.count() == entries + 1
         return
     with pytest.raises(IllegalTransition):
-        advance(row, lifecycle, event, actor=SYSTEM, note="must not be written")
+        advance(row, lifecycle, event, actor=SYSTEM, **{text: "must not be written"})
     row.refresh_from_db()
-    assert (row.state, row.note) == (state, "")
+    assert (row.state, getattr(row, text)) == (state, before)
     assert Entry.objects.count() == entries
 
 
@@ -67,8 +73,9 @@ def test_every_event_of_a_lifecycle_is_in_the_audits_vocabulary(lifecycle: Lifec
     [
         (registration_states.LIFECYCLE, registration_states.State),
         (certificate_states.LIFECYCLE, certificate_states.State),
+        (join_states.LIFECYCLE, join_states.State),
     ],
-    ids=["registration", "certificate_request"],
+    ids=["registration", "certificate_request", "join"],
 )
 def test_every_state_can_be_reached(lifecycle: Lifecycle, states: type) -> None:
     assert set(lifecycle.states) == set(states.values)

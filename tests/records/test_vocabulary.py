@@ -8,6 +8,7 @@ from django.conf import settings
 
 from onboarding.audit.events import Event
 from onboarding.credentials import states as certificates
+from onboarding.memberships import states as joining
 from onboarding.registrations import states as registrations
 from onboarding.web.forms.audit import GROUPS, event_choices
 
@@ -16,7 +17,7 @@ VOCABULARY = CODE / "audit" / "events.py"
 READERS = {CODE / "web" / "timeline.py", CODE / "web" / "auditing.py"}
 """What only words or colours the events."""
 
-LIFECYCLES = (registrations.LIFECYCLE, certificates.LIFECYCLE)
+LIFECYCLES = (registrations.LIFECYCLE, certificates.LIFECYCLE, joining.LIFECYCLE)
 NOT_OFFERED_YET = {"certificate_request:revoke"}
 """Transitions that are in the tables before a page has them."""
 

@@ -8,6 +8,7 @@ from django.views.decorators.cache import cache_control
 
 from onboarding.memberships.invitations import open_invitations
 from onboarding.memberships.models import JoinRequest
+from onboarding.memberships.states import OPEN
 from onboarding.partners.models import Membership, Organisation, User
 from onboarding.programmes import PROGRAMMES
 from onboarding.programmes import profile as programme_profile
@@ -62,7 +63,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "may_start": bool(builds),
         "invited": open_invitations(user),
         "asked": JoinRequest.objects.filter(
-            state=JoinRequest.State.WAITING,
+            state__in=OPEN,
             organisation__memberships__user=user,
             organisation__memberships__role=Membership.Role.OWNER,
         ).select_related("organisation", "user"),

@@ -13,11 +13,11 @@ from onboarding.memberships import invitations, joining, offers
 from onboarding.memberships.addresses import confirmed_addresses
 from onboarding.memberships.members import NoMember
 from onboarding.memberships.models import Invitation, JoinRequest
+from onboarding.memberships.states import OPEN, State
 from onboarding.partners.models import Membership, User
 from onboarding.web import access, invited
 from onboarding.web.requests import PortalRequest
-
-State = JoinRequest.State
+from onboarding.worklist.following import open_item
 
 
 @access.signed_in
@@ -35,18 +35,20 @@ def organisations(request: PortalRequest) -> HttpResponse:
 
 
 def ways_in(user: User) -> dict[str, Any]:
-    """Return how somebody could come into a company now: `invited`, `waiting`, `declined`, `domains`.
+    """Return how somebody could come into a company now: `invited`, `waiting` (`due`), `declined`, `domains`.
 
     Who belongs to one already is not asked whether to join another: that is for invitations.
     """
     belongs = Membership.objects.filter(user=user).exists()
     requests = list(JoinRequest.objects.filter(user=user).order_by("created_at"))
-    waiting = [one for one in requests if one.state == State.WAITING]
+    waiting = [one for one in requests if one.state in OPEN]
+    waiting.sort(key=lambda one: one.state == State.WAITING)  # if staff decide on one, that is what to say
     declined = [one for one in requests if one.state == State.DECLINED and not belongs]
     invited = list(invitations.open_invitations(user))
     return {
         "invited": invited,
         "waiting": waiting[0] if waiting else None,
+        "due": card.due if waiting and (card := open_item(waiting[0])) else None,
         "declined": declined[-1] if declined and not waiting else None,
         "domains": [] if belongs or waiting or invited else joining.known_domains(user),
     }
@@ -64,7 +66,7 @@ def _ask(request: PortalRequest) -> HttpResponse:
 def take_back(request: PortalRequest) -> HttpResponse:
     """Take one's requests to join back."""
     if request.method == "POST":
-        waiting = JoinRequest.objects.filter(user=request.user, state=State.WAITING).select_related("organisation")
+        waiting = JoinRequest.objects.filter(user=request.user, state__in=OPEN).select_related("organisation")
         joining.take_back(waiting, actor=access.member_actor(request))
         messages.success(request, _("Your request was taken back."))
     return redirect("organisations")

@@ -14,7 +14,8 @@ from django_countries import countries
 
 from onboarding.audit.models import Entry
 from onboarding.memberships import invitations, joining, members, offers
-from onboarding.memberships.models import Invitation, JoinRequest
+from onboarding.memberships.models import Invitation
+from onboarding.memberships.states import OPEN
 from onboarding.partners.models import Membership, Organisation
 from onboarding.partners.people import is_last_owner
 from onboarding.web import access
@@ -80,9 +81,7 @@ def organisation(request: PortalRequest, organisation: Organisation) -> HttpResp
         "invitations": organisation.invitations.filter(state=Invitation.State.OPEN)
         .select_related("invited_by")
         .order_by("-created_at"),
-        "requests": organisation.join_requests.filter(state=JoinRequest.State.WAITING)
-        .select_related("user")
-        .order_by("created_at"),
+        "requests": organisation.join_requests.filter(state__in=OPEN).select_related("user").order_by("created_at"),
         "contacts": contact_rows(organisation),
         "may_name": may_name,
         "roles": [(role.label, words) for role, words in ROLES.items()],
@@ -209,7 +208,7 @@ def invitation(request: PortalRequest, organisation: Organisation, invitation_id
 def join_request(request: PortalRequest, organisation: Organisation, request_id: UUID) -> HttpResponse:
     """Accept with a role, or decline."""
     found = get_object_or_404(organisation.join_requests.select_related("user", "organisation"), pk=request_id)
-    if found.state != JoinRequest.State.WAITING:
+    if found.state not in OPEN:
         messages.info(request, REFUSALS[joining.Decided])
         return redirect("organisation", organisation.pk)
     declines = "decline" in request.POST
