@@ -213,7 +213,9 @@ def test_the_reviewer_who_has_it_takes_the_person_in_and_the_company_is_told(
 ) -> None:
     with pytest.raises(assigning.NotHeld):
         joining.accept(left, "developer", actor=staff(reviewer))
-    partner.contacts.create(kind=Contact.Kind.ROLE_MAILBOX, email="fleet@example-mobility.example", verified_at=timezone.now())
+    partner.contacts.create(
+        kind=Contact.Kind.ROLE_MAILBOX, email="fleet@example-mobility.example", verified_at=timezone.now()
+    )
     joining.accept(held(left, reviewer), "developer", actor=staff(reviewer))
     assert Membership.objects.get(user=left.user).role == "developer"
     assert open_item(left) is None
