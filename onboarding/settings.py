@@ -261,6 +261,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_TOLERANCE = 1  # periods of 30 s before and after: phones' clocks are off
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # of a further address; nobody signs in before the first one is confirmed
+# Who signs, by environment or programme/environment: "manual", "embedded", or a dotted path; see docs/ISSUERS.md.
+ISSUERS: dict[str, str] = env.dict("ISSUERS", {})
 SEPARATE_DUTIES = env.bool("SEPARATE_DUTIES", False)  # who approved an application does not issue its certificates
 STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", not DEMO and PORTAL_MODE == "hub")
 USERSESSIONS_ADAPTER = "onboarding.web.accounts.SessionsAdapter"

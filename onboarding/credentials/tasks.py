@@ -1,7 +1,7 @@
 """Thin tasks: an id in, one call."""
 
 from onboarding.celery import app
-from onboarding.credentials import chasing, drops, private_keys, renewing
+from onboarding.credentials import chasing, drops, private_keys, renewing, signing
 
 
 @app.task(time_limit=private_keys.TIME_LIMIT)
@@ -15,6 +15,13 @@ def sweep() -> None:
     """Look after orders that nobody looks after."""
     private_keys.sweep()
     drops.sweep()
+    signing.sweep()
+
+
+@app.task(time_limit=signing.TIME_LIMIT)
+def ask_issuer(order_id: str) -> None:
+    """Carry out one order to a CA."""
+    signing.ask(order_id)
 
 
 @app.task(time_limit=drops.TIME_LIMIT)

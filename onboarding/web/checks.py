@@ -1,7 +1,7 @@
 """Settings that contradict themselves, found at start; and what must not be served to others (`--deploy`)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from onboarding.credentials.issuers import load
 from onboarding.credentials.models import CertificateRequest
 from onboarding.partners.modes import MODES
 from onboarding.programmes import PROGRAMMES, SANDBOX, profile
@@ -89,6 +90,7 @@ def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
                 id="portal.E008",
             )
         )
+    found += _issuers_fit(known | {SANDBOX})
     if settings.SIGN_UP not in SIGN_UPS:
         found.append(
             Error(
@@ -176,6 +178,24 @@ def fit_for_others(**_options: Any) -> Sequence[CheckMessage]:
             )
         )
     return found
+
+
+def _issuers_fit(environments: Collection[str]) -> Iterator[CheckMessage]:
+    """Check ISSUERS: each place is known, each issuer can be loaded, and the sandbox's is the CA that it trusts."""
+    for place, name in settings.ISSUERS.items():
+        programme, _, environment = place.rpartition("/")
+        if environment not in environments or (programme and programme not in PROGRAMMES):
+            hint = "Name an environment, or programme/environment, such as production or fleet_owner/production."
+            yield Error(f"ISSUERS names {place!r}.", hint=hint, id="portal.E012")
+        elif (environment == SANDBOX) != (name == "embedded"):
+            hint = "The sandbox trusts the embedded CA alone, and nothing else does. Leave the sandbox out."
+            yield Error(f"ISSUERS has {name!r} for {place}.", hint=hint, id="portal.E012")
+        else:
+            try:
+                load(name)
+            except Exception as error:  # a module that others wrote may fail in any way
+                hint = "Give manual, embedded, or the dotted path of a class with issue(); see docs/ISSUERS.md."
+                yield Error(f"The issuer {name!r} cannot be loaded: {error}", hint=hint, id="portal.E012")
 
 
 def _is_address(text: str) -> bool:

@@ -25,6 +25,7 @@ class Stage(models.TextChoices):
     CSR = "csr", _("Certificate to issue")
     RENEWAL = "renewal", _("Renewal to issue")
     HAND_OUT = "hand_out", _("Credentials to hand out")
+    REVOKE = "revoke", _("Certificate to revoke")
 
 
 class Item(models.Model):
@@ -89,6 +90,7 @@ ROLES: dict[str, StaffRole.Role] = {
     Stage.CSR: StaffRole.Role.ISSUER,
     Stage.RENEWAL: StaffRole.Role.ISSUER,
     Stage.HAND_OUT: StaffRole.Role.ISSUER,
+    Stage.REVOKE: StaffRole.Role.ISSUER,
 }
 """Who can do it, by stage."""
 

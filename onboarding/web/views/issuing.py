@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from onboarding.audit.events import Event
-from onboarding.credentials import duties, issuing, sets
+from onboarding.credentials import duties, issuing, sets, signing
 from onboarding.credentials.duties import SameHands
 from onboarding.credentials.entitlement import ApplicationClosed
 from onboarding.credentials.environments import shown
-from onboarding.credentials.models import CertificateRequest, CredentialSet
+from onboarding.credentials.issuers import issuer_for, name_for
+from onboarding.credentials.models import CertificateRequest, CredentialSet, IssuerOrder
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
@@ -101,7 +102,7 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
         return _too_late(request, found, CertificateState(found.state), form)
     if form.is_valid():
         try:
-            _issue(request, found, verb, form)
+            done = _issue(request, found, verb, form) or done
         except ApplicationClosed:
             messages.warning(request, ENDED)
             return redirect("desk_certificate", found.pk)
@@ -120,8 +121,12 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     return _certificate_page(request, found, {verb: form}, refused, status=422)
 
 
-def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: Any) -> None:
+def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: Any) -> Any:
+    """Call the verb. Returns what is said afterwards, where it is not what `ISSUING` says."""
     actor = access.staff_actor(request)
+    if verb == "sign" and found.environment != SANDBOX:
+        signing.order_signature(found, actor=actor)
+        return ORDERED
     if verb == "sign":
         issuing.sign_with_embedded_ca(found, actor=actor)
     elif verb == "hand_out":
@@ -134,12 +139,15 @@ def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: A
     else:
         for claim in issuing.take_in(found, actor=actor, **form.files_given).also_for:
             messages.info(request, other_certificate(claim))
+    return None
 
 
 def _desk_page(claim: Mapping[str, Any]) -> str:
     """Return where staff find a certificate request that a finding names."""
     return reverse("desk_certificate", args=[claim["request_id"]])
 
+
+ORDERED = gettext_lazy("The CA is being asked. What it signs is checked, and released to the partner if it is clean.")
 
 APPROVED = gettext_lazy("You approved this application, so somebody else issues its certificate. Nothing was changed.")
 
@@ -157,6 +165,10 @@ ISSUING: dict[str, tuple[type[forms.Form], Any]] = {
 }
 
 
+def _has_issuer(found: CertificateRequest) -> bool:
+    return _waits(found) and name_for(found.application.programme, found.environment) != "manual"
+
+
 def _waits(found: CertificateRequest) -> bool:
     return found.state in CERTIFICATE_TABS["waiting"]
 
@@ -170,6 +182,7 @@ def _lacks_something(found: CertificateRequest) -> bool:
 
 
 POSSIBLE: Mapping[str, Callable[[CertificateRequest], bool]] = {
+    "sign": _has_issuer,
     "refuse": _may_be_refused,
     "hand_out": _lacks_something,
 }
@@ -225,6 +238,7 @@ def _certificate_page(
     has_approved = duties.has_approved(request.user.pk, found)
     registration: Registration | None = getattr(found.application, "registration", None)
     is_ended = registration is not None and registration.state in CLOSED
+    asked = signing.latest(found, IssuerOrder.Verb.SIGN) if _has_issuer(found) else None
     to_sign = _waits(found) and may_decide and not has_approved and not is_ended
     context = {
         "cycle": found,
@@ -232,7 +246,12 @@ def _certificate_page(
         "environment": shown(found.application.profile, found.environment),
         "subject": subject_rows(found.application, found.subject),
         "findings": explain_findings(found.findings),
-        "can_sign": to_sign and found.environment == SANDBOX,
+        "can_sign": to_sign and _has_issuer(found) and not (asked is not None and asked.is_open),
+        "issuer": issuer_for(found) if to_sign else None,
+        "asked": asked,
+        "asked_report": certificate_report(asked.report, found.application, _desk_page)
+        if asked is not None and asked.report
+        else None,
         "can_upload": to_sign,
         "hand_out": (bound.get("hand_out") or HandOutForm(auto_id="hand_out_%s", **_hand_out_extra(found)))
         if may_decide and _set_to_fill(found)

@@ -200,6 +200,7 @@ PAGES: dict[str, str] = {
     Stage.CSR: "desk_certificate",
     Stage.RENEWAL: "desk_certificate",
     Stage.HAND_OUT: "desk_certificate",
+    Stage.REVOKE: "desk_certificate",
 }
 
 
