@@ -15,7 +15,7 @@ from onboarding.credentials.issuers import Signed, profile_of
 from onboarding.credentials.issuers.embedded import EmbeddedIssuer
 from onboarding.credentials.matching import claims_on, mere_claim_by_others, requests_seen_by
 from onboarding.credentials.models import CertificateRequest, CredentialSet
-from onboarding.credentials.sets import hand_out_sandbox_credentials, usable_sets
+from onboarding.credentials.sets import hand_out_sandbox_credentials, latest_set
 from onboarding.credentials.states import LIFECYCLE, State
 from onboarding.credentials.telling import tell_builders
 from onboarding.findings import Finding, Severity, worst
@@ -225,7 +225,7 @@ def _open_set(request: CertificateRequest, actor: Actor) -> None:
 
     Each set has its own copy of a secret: one can be replaced, and destroyed, without the other.
     """
-    previous = next(iter(usable_sets(request.application, request.environment)), None)
+    previous = latest_set(request.application, request.environment)
     secret = previous.client_secret if previous else None
     credential_set = CredentialSet.objects.create(
         application=request.application,

@@ -1,7 +1,9 @@
 """Thin tasks: an id in, one call."""
 
+from django.conf import settings
+
 from onboarding.celery import app
-from onboarding.credentials import chasing, drops, private_keys, renewing, signing
+from onboarding.credentials import chasing, drops, private_keys, renewing, revocation_lists, signing
 
 
 @app.task(time_limit=private_keys.TIME_LIMIT)
@@ -40,6 +42,13 @@ def release_drop(drop_id: str) -> None:
 def remind() -> None:
     """Remind those whose certificates end soon."""
     renewing.remind()
+
+
+@app.task
+def renew_revocation_list() -> None:
+    """Make a new list of revoked certificates before the last one is old."""
+    if settings.SANDBOX:
+        revocation_lists.current()
 
 
 @app.task
