@@ -80,6 +80,11 @@ def keep(row: Work, **changes: Any) -> None:
         raise LostLease
 
 
+def put_back(row: Work) -> bool:
+    """Let the row wait for the next sweep; False if it is another worker's now, or was cancelled."""
+    return bool(_mine(row).update(state=Work.QUEUED, lease=None, lease_until=None))
+
+
 def finish(row: Work, state: str, **changes: Any) -> bool:
     """Close the row, once: False, and nothing written, if it is another worker's now, or was cancelled."""
     return bool(_mine(row).update(state=state, finished_at=timezone.now(), lease=None, lease_until=None, **changes))

@@ -263,6 +263,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_TOLERANCE = 1  # periods of 30 s before and after: phones' clocks are off
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # of a further address; nobody signs in before the first one is confirmed
+# Who signs, by environment or programme/environment: "manual", "embedded", or a dotted path; see docs/ISSUERS.md.
+ISSUERS: dict[str, str] = env.dict("ISSUERS", {})
 SEPARATE_DUTIES = env.bool("SEPARATE_DUTIES", False)  # who approved an application does not issue its certificates
 STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", not DEMO and PORTAL_MODE == "hub")
 # Staff sign in with their company's OpenID Connect provider: off, unless these say where. See web/single_sign_on.py.
@@ -285,7 +287,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600  # seconds; a choice made in the footer by who has not signed in
 CSRF_FAILURE_VIEW = "onboarding.web.views.errors.csrf_failure"
 SECURE_SSL_REDIRECT = _https and env.bool("SSL_REDIRECT", True)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^crl/"]  # a list of revoked certificates is signed
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SECURE_REFERRER_POLICY = "same-origin"
@@ -368,6 +370,7 @@ CELERY_BEAT_SCHEDULE = {
     "runs that are due": _every(60.0, "validation.tasks.ask_for_due_runs", queue="schedule"),
     "certificates that end": _every(600.0, "credentials.tasks.remind", queue="schedule"),
     "messages not read": _every(60.0, "registrations.tasks.tell_unread"),
+    "list of revoked certificates": _every(600.0, "credentials.tasks.renew_revocation_list", queue="schedule"),
     "answers that are overdue": _every(600.0, "credentials.tasks.chase", queue="schedule"),
     "delete old runs": _every(60.0, "validation.tasks.delete_old", queue="schedule"),
     "erase closed descriptions": _every(3600.0, "registrations.tasks.erase_closed", queue="schedule"),

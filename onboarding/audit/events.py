@@ -44,6 +44,8 @@ class Event(models.TextChoices):
     CERTIFICATE_ACTIVATED = "certificate_request:activate", _("Certificate taken into use")
     CERTIFICATE_SUPERSEDED = "certificate_request:supersede", _("Certificate superseded")
     CERTIFICATE_REVOKED = "certificate_request:revoke", _("Certificate revoked")
+    REVOCATION_ASKED = "certificate_request:revocation_asked", _("Revocation asked for")
+    REVOCATION_TAKEN_BACK = "certificate_request:revocation_taken_back", _("Request to revoke taken back")
     CERTIFICATE_REQUEST_CANCELLED = "certificate_request:cancel", _("Certificate request cancelled")
     SANDBOX_CREDENTIALS_DELETED = "certificate_request:discard", _("Sandbox credentials deleted")
     CLIENT_ID_SET = "credentials:client_id", _("Client ID stored")

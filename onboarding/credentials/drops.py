@@ -24,7 +24,7 @@ from onboarding.credentials.duties import SameHands
 from onboarding.credentials.matching import claims_on
 from onboarding.credentials.models import CertificateRequest, Drop, Dropped
 from onboarding.credentials.states import State
-from onboarding.findings import Finding, Severity, worst
+from onboarding.findings import Finding, Severity
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import User
@@ -202,10 +202,9 @@ def _report(
 
 def _verdict(one: Dropped, request: CertificateRequest, report: CertificateReport, answered: set[UUID]) -> str:
     """Return the certificate's state. One by one somebody may take in what only differs; by the hundred, no one."""
-    is_clean = report.fit and worst(report.findings) not in (Severity.WARNING, Severity.ERROR)
     if request.certificate_sha256 == one.certificate_sha256:
         return Dropped.State.TAKEN
-    if not is_clean or request.state not in WAITING:
+    if not issuing.is_clean(report) or request.state not in WAITING:
         return Dropped.State.REFUSED
     return Dropped.State.AGAIN if request.pk in answered else Dropped.State.FITS
 

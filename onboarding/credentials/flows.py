@@ -3,6 +3,7 @@ lead to a certificate.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from django.db import transaction
 
@@ -13,7 +14,7 @@ from onboarding.credentials.entitlement import NoPartnerLogin, login_for, requir
 from onboarding.credentials.environments import environment
 from onboarding.credentials.known import with_records
 from onboarding.credentials.models import CertificateRequest, KeyOrder
-from onboarding.credentials.states import LIFECYCLE, State
+from onboarding.credentials.states import LIFECYCLE, USABLE, State
 from onboarding.credentials.telling import params, put_on_record
 from onboarding.findings import Finding, Severity
 from onboarding.lifecycle import IllegalTransition
@@ -167,10 +168,20 @@ def cancel_key_orders(request: CertificateRequest) -> None:
     leases.cancel(request.key_orders.all(), KeyOrder.State.CANCELLED)
 
 
-def activate(request: CertificateRequest, *, actor: Actor) -> None:
-    """Note that the certificate is in use; one that was in use before is superseded. Safe to call twice."""
-    if request.state != State.ISSUED:
-        return
+def activate(request: CertificateRequest, *, actor: Actor) -> bool:
+    """Note that the certificate is in use; one that was in use before is superseded. Safe to call twice.
+
+    Returns whether it is: not if it was revoked meanwhile.
+    """
+    if request.state == State.ISSUED:
+        with suppress(IllegalTransition):  # it moved on; the row was read anew
+            _activate(request, actor)
+    else:
+        request.refresh_from_db(fields=["state"])
+    return request.state in USABLE
+
+
+def _activate(request: CertificateRequest, actor: Actor) -> None:
     with transaction.atomic():
         earlier = CertificateRequest.objects.filter(
             application_id=request.application_id, environment=request.environment, state=State.ACTIVE
@@ -178,7 +189,8 @@ def activate(request: CertificateRequest, *, actor: Actor) -> None:
         advance(request, LIFECYCLE, "activate", actor=actor)
         for other in earlier:
             if other.pk != request.pk:
-                advance(other, LIFECYCLE, "supersede", actor=actor)
+                with suppress(IllegalTransition):  # revoked meanwhile
+                    advance(other, LIFECYCLE, "supersede", actor=actor)
 
 
 def _require(request: CertificateRequest, state: State, event: str) -> None:

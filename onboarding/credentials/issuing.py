@@ -10,20 +10,21 @@ from django.db import transaction
 from django.utils import timezone
 
 from onboarding.credentials.duties import require_separate
-from onboarding.credentials.embedded_ca import sandbox_ca
 from onboarding.credentials.entitlement import require_not_ended
+from onboarding.credentials.issuers import Signed, profile_of
+from onboarding.credentials.issuers.embedded import EmbeddedIssuer
 from onboarding.credentials.matching import claims_on, mere_claim_by_others, requests_seen_by
 from onboarding.credentials.models import CertificateRequest, CredentialSet
-from onboarding.credentials.sets import hand_out_sandbox_credentials, usable_sets
+from onboarding.credentials.sets import hand_out_sandbox_credentials, latest_set
 from onboarding.credentials.states import LIFECYCLE, State
 from onboarding.credentials.telling import tell_builders
-from onboarding.findings import Finding
+from onboarding.findings import Finding, Severity, worst
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.actors import SYSTEM, Actor, ActorKind
 from onboarding.partners.modes import require_decider
-from onboarding.pki import certificates, embedded_ca
+from onboarding.pki import certificates
 from onboarding.pki.certificates import CertificateReport, Claim
-from onboarding.pki.intake import read_offer
+from onboarding.pki.intake import Offer, read_offer
 from onboarding.pki.traits import fingerprint, is_ca
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.outside import Outside, said
@@ -79,18 +80,37 @@ def sign_with_embedded_ca(request: CertificateRequest, *, actor: Actor) -> None:
 
     Accepts the CSR too where that was not done before. Raises IllegalTransition, ApplicationClosed and SameHands.
     """
-    require_separate(request, actor=actor)
     if request.environment != SANDBOX:
         raise IllegalTransition(LIFECYCLE.name, request.state, "sign")
-    _require(request, "accept", "issue")
-    ca, ca_key = sandbox_ca()
-    now = timezone.now()
+    require_signable(request, actor=actor)
     csr = x509.load_pem_x509_csr(request.csr_pem.encode("ascii"))
-    certificate = embedded_ca.sign_client(csr, ca=ca, ca_key=ca_key, now=now)
-    report = certificates.check_certificate(
-        certificate, csr_spki_sha256=request.spki_sha256, subject=request.subject, ca=[ca], now=now
+    release_signed(request, EmbeddedIssuer().issue(csr, profile_of(request)), actor=actor)
+
+
+def require_signable(request: CertificateRequest, *, actor: Actor) -> None:
+    """Raise SameHands or IllegalTransition unless a CA may be asked to sign the CSR, by this actor."""
+    require_separate(request, actor=actor)
+    _require(request, "accept", "issue")
+
+
+def release_signed(request: CertificateRequest, signed: Signed, *, actor: Actor) -> None:
+    """Check what a CA has answered, as what comes by mail is checked, and release it if nothing is the matter with it.
+
+    Nobody looks at it before, so what a person might take in all the same is refused, too. Raises CertificateRefused,
+    SameHands, ApplicationClosed and IllegalTransition.
+    """
+    offer = _read(request, signed.certificate, signed.ca_certificate)
+    report = certificates.check_offer(
+        offer, csr_spki_sha256=request.spki_sha256, subject=request.subject, now=timezone.now()
     )
-    _release(request, report, [ca], event="issue", actor=actor)
+    if not is_clean(report):
+        raise CertificateRefused(report)
+    _release(request, report, filter(is_ca, offer.ca), event="issue", actor=actor)
+
+
+def is_clean(report: CertificateReport) -> bool:
+    """Return whether a certificate can go out without anybody having looked at it: fit, and no warning either."""
+    return report.fit and worst(report.findings) not in (Severity.WARNING, Severity.ERROR)
 
 
 def sign_at_once(request: CertificateRequest) -> None:
@@ -123,10 +143,7 @@ def take_in(
         raise IllegalTransition(LIFECYCLE.name, request.state, "receive")
     _require(request, *(("receive",) if receives else ("accept", "issue")))
     spki = request.spki_sha256
-    try:
-        offer = read_offer(certificate, ca_certificate, spki_sha256=spki)
-    except certificates.UnreadableCertificate as error:
-        raise CertificateRefused(certificates.unreadable(error.finding)) from None
+    offer = _read(request, certificate, ca_certificate)
     others = requests_seen_by(actor).exclude(pk=request.pk).exclude(mere_claim_by_others(request.organisation))
     claims = claims_on(offer.certificates, among=others)
     report = certificates.check_offer(
@@ -156,6 +173,13 @@ def taken_in(report: CertificateReport, ca: Iterable[x509.Certificate]) -> dict[
         "not_valid_after": leaf.not_valid_after_utc,
         "certificate_report": report.to_json(),
     }
+
+
+def _read(request: CertificateRequest, certificate: bytes, ca_certificate: bytes) -> Offer:
+    try:
+        return read_offer(certificate, ca_certificate, spki_sha256=request.spki_sha256)
+    except certificates.UnreadableCertificate as error:
+        raise CertificateRefused(certificates.unreadable(error.finding)) from None
 
 
 def _require(request: CertificateRequest, *events: str) -> None:
@@ -201,7 +225,7 @@ def _open_set(request: CertificateRequest, actor: Actor) -> None:
 
     Each set has its own copy of a secret: one can be replaced, and destroyed, without the other.
     """
-    previous = next(iter(usable_sets(request.application, request.environment)), None)
+    previous = latest_set(request.application, request.environment)
     secret = previous.client_secret if previous else None
     credential_set = CredentialSet.objects.create(
         application=request.application,

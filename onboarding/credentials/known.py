@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from onboarding.credentials.matching import mere_claim_by_others
 from onboarding.credentials.models import CertificateRequest
+from onboarding.credentials.reasons import Reason
 from onboarding.findings import Finding
 from onboarding.partners.models import Organisation
 from onboarding.partners.people import verified_addresses
@@ -34,4 +35,5 @@ def _reuse(request: CertificateRequest, report: CsrReport) -> Iterator[Finding]:
         .exists(),
         other_logins=sorted(set(other_logins)),
         before=own.filter(partner_login=request.partner_login).exists(),
+        exposed=own.filter(revocation_reason=Reason.KEY_COMPROMISE).exists(),
     )

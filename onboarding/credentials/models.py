@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.credentials.reasons import Reason
 from onboarding.credentials.states import LIFECYCLE, USABLE, State
 from onboarding.leases import Work
 from onboarding.partners.models import Organisation, PartnerLogin
@@ -28,6 +29,26 @@ class Authority(models.Model):
         return self.environment
 
 
+class RevocationList(models.Model):
+    """What an authority of ours has revoked, signed: the newest counts, and is published.
+
+    number: counts up by one with each (RFC 5280, section 5.2.3). der: the list as it goes out.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    authority = models.ForeignKey(Authority, models.CASCADE, related_name="revocation_lists")
+    number = models.PositiveBigIntegerField()
+    this_update = models.DateTimeField()
+    next_update = models.DateTimeField()
+    der = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["authority", "number"], name="revocation_list_number")]
+
+    def __str__(self) -> str:
+        return f"{self.authority} {self.number}"
+
+
 class CertificateRequest(models.Model):
     """One signing cycle of a partner login in one environment: CSR in, certificate out.
 
@@ -36,6 +57,8 @@ class CertificateRequest(models.Model):
     certificate_report: what the certificate's check found (`CertificateReport.to_json`); empty before.
     certificate_pem: the leaf, then intermediates if any. ca_pem: what the fleet API's server is checked against.
     serial_number, certificate_sha256: hex, of the leaf.
+    revoked_at: when it was revoked, by the CA's word. revocation_reason: why, also while a partner only asks for it;
+    `note` says more then. revocation_asked_at: since when a partner does.
     reminded_at_days: how many days before the end the latest reminder was due; -1 before the first.
     """
 
@@ -66,9 +89,18 @@ class CertificateRequest(models.Model):
     not_valid_before = models.DateTimeField(null=True)
     not_valid_after = models.DateTimeField(null=True)
     reminded_at_days = models.SmallIntegerField(default=-1)
+    revoked_at = models.DateTimeField(null=True)
+    revocation_reason = models.CharField(max_length=24, choices=Reason, blank=True)
+    revocation_asked_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
+            # What the list of revoked certificates is made of.
+            models.Index(
+                fields=["environment", "revoked_at"],
+                condition=models.Q(revoked_at__isnull=False),
+                name="certificate_request_revoked",
+            ),
             models.Index(fields=["state", "state_since"], name="certificate_request_state"),
             models.Index(
                 fields=["not_valid_after"],
@@ -121,6 +153,8 @@ class CertificateRequest(models.Model):
         )
 
     def _stage(self) -> Stage | None:
+        if self.revocation_asked_at is not None and LIFECYCLE.allows(self.state, "revoke"):
+            return Stage.REVOKE
         if LIFECYCLE.turn.get(self.state) == "operator":
             usable = self.application.certificate_requests.filter(environment=self.environment, state__in=USABLE)
             return Stage.RENEWAL if usable.exists() else Stage.CSR
@@ -183,6 +217,57 @@ class KeyOrder(Work):
 
     def __str__(self) -> str:
         return f"RSA {self.bits} for {self.certificate_request_id}: {self.state}"
+
+
+class IssuerOrder(Work):
+    """What a CA that is not asked while a page waits is to do about a certificate request: a worker asks it.
+
+    issuer: as `ISSUERS` names it. said: what the CA, or its module, said where it did not do it. report: of the check
+    of what it signed (`CertificateReport.to_json`), with the certificate, where that was not released. actor_kind,
+    actor_id: who asked.
+    """
+
+    class Verb(models.TextChoices):
+        SIGN = "sign", _("Sign")
+        REVOKE = "revoke", _("Revoke")
+
+    class State(models.TextChoices):
+        QUEUED = Work.QUEUED, _("Waiting for a worker")
+        RUNNING = Work.RUNNING, _("The CA is being asked")
+        DONE = "done", _("Done")
+        HANDED_ON = "handed_on", _("Handed on: nothing yet")
+        REFUSED = "refused", _("Refused by the CA")
+        UNCLEAN = "unclean", _("Signed, but not clean")
+        FAILED = "failed", _("The CA cannot be reached")
+        BROKEN = "broken", _("The CA's module has failed")
+        CANCELLED = "cancelled", _("Cancelled: it moved on meanwhile")
+
+    certificate_request = models.ForeignKey(CertificateRequest, models.PROTECT, related_name="issuer_orders")
+    verb = models.CharField(max_length=10, choices=Verb)
+    issuer = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    said = models.TextField(blank=True)
+    report = models.JSONField(default=dict)
+    certificate_pem = models.TextField(blank=True)
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["certificate_request", "verb"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="issuer_order_one_at_a_time",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["created_at"], condition=models.Q(state__in=["queued", "running"]), name="issuer_order_open"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.certificate_request_id}: {self.state}"
 
 
 class Drop(Work):

@@ -46,7 +46,9 @@ def get_credentials(application: Application, *, actor: Actor) -> KeyOrder | Non
     require_open(application, SANDBOX)
     with transaction.atomic():
         _one_at_a_time(application)
-        cycle = _cycles(application).exclude(state=State.SUPERSEDED).order_by("-created_at").first()
+        cycle = (
+            _cycles(application).exclude(state__in=(State.SUPERSEDED, State.REVOKED)).order_by("-created_at").first()
+        )
         if cycle is not None and cycle.state != State.AWAITING_CSR:
             return None
         if cycle is not None and not cycle.partner_login.is_of_sandbox:

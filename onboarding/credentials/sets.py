@@ -7,7 +7,7 @@ from django.db import transaction
 
 from onboarding.audit.events import Event
 from onboarding.credentials.models import CertificateRequest, CredentialSet, PartnerPassword, SandboxClient
-from onboarding.credentials.states import USABLE
+from onboarding.credentials.states import USABLE, State
 from onboarding.credentials.telling import put_on_record, tell_builders, tell_owners
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import Organisation, PartnerLogin
@@ -119,6 +119,17 @@ def usable_sets(application: Application, environment_id: str) -> list[Credentia
         )
         .order_by("-created_at")
     )
+
+
+def latest_set(application: Application, environment_id: str) -> CredentialSet | None:
+    """Return the newest set that calls can be made with, or could until its certificate was revoked."""
+    sets = CredentialSet.objects.filter(
+        application=application,
+        environment=environment_id,
+        retired_at=None,
+        certificate_request__state__in=USABLE | {State.REVOKED},
+    )
+    return sets.select_related("client_secret").order_by("-created_at").first()
 
 
 def hand_out_sandbox_credentials(credential_set: CredentialSet, *, actor: Actor) -> None:

@@ -459,6 +459,15 @@ def portal_fault(programme: Programme) -> Report:
     )
 
 
+def revoked_here(programme: Programme, at: datetime) -> Report:
+    """Return the report of a run that made no call: the portal knows that the certificate is revoked. at: when."""
+    evidence = {"revoked_at": at.isoformat()}
+    found = Check(Rung.CERTIFICATE, "certificate_revoked", Result.FAILED, Turn.PARTNER, evidence)
+    return Report(
+        Result.FAILED, tuple(found if one is Rung.CERTIFICATE else _not_reached(one) for one in rungs(programme.id))
+    )
+
+
 def _probe_fleets(run: _Run) -> None:
     """Fleet owner: the partner's fleets prove certificate, login, client ID and plan in one call."""
     outcome, answer = run.api_call("fleets", probes.fleets_call(run.material, run.target))

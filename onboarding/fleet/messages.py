@@ -142,6 +142,10 @@ _SET: Mapping[str, Message] = {
         _("The portal could not put this credential set together"),
         _("Nothing is wrong with your credentials. Tell the operator of this portal; their log says what is missing."),
     ),
+    "certificate_revoked": Message(
+        _("The certificate was revoked at {revoked_at}; no call was made with it"),
+        _("Make a new key, and have a new certificate issued for it."),
+    ),
     "set_incomplete": Message(_("The credential set lacks: {missing}"), _("Add what is missing, then run again.")),
     "target_incomplete": Message(
         _("This environment is not fully set up; it lacks: {missing}"),

@@ -34,14 +34,19 @@ def sign_client(
     now: datetime,
     days: int = 365,
     serial: int | None = None,
+    revocation_list: str = "",
 ) -> x509.Certificate:
     """Return a client certificate for the CSR: its subject and public key, and nothing else of it.
 
-    serial: a random one by default (RFC 5280, section 4.1.2.2). Extensions that the CSR asks for are not looked at:
-    whoever sends one must not be able to become a CA.
+    serial: a random one by default (RFC 5280, section 4.1.2.2). revocation_list: the address of the CA's list of
+    revoked certificates, if it has one. Extensions that the CSR asks for are not looked at: whoever sends one must not
+    be able to become a CA.
     """
     public_key = csr.public_key()
     builder = _builder(csr.subject, ca.subject, public_key, ca_key.public_key(), now, days, serial)
+    if revocation_list:
+        place = x509.DistributionPoint([x509.UniformResourceIdentifier(revocation_list)], None, None, None)
+        builder = builder.add_extension(x509.CRLDistributionPoints([place]), critical=False)
     return _end_entity(builder, ExtendedKeyUsageOID.CLIENT_AUTH).sign(ca_key, hashes.SHA256())
 
 
@@ -84,11 +89,12 @@ def _builder(
         .not_valid_before(now - BACKDATE)
         .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        .add_extension(_authority_key_identifier(issuer_key), critical=False)
+        .add_extension(authority_key_identifier(issuer_key), critical=False)
     )
 
 
-def _authority_key_identifier(issuer_key: CertificatePublicKeyTypes) -> x509.AuthorityKeyIdentifier:
+def authority_key_identifier(issuer_key: CertificatePublicKeyTypes) -> x509.AuthorityKeyIdentifier:
+    """Return what tells by which key of a CA something is signed."""
     # From the digest alone: the CA's own subject key identifier is made the same way.
     digest = x509.SubjectKeyIdentifier.from_public_key(issuer_key).digest
     return x509.AuthorityKeyIdentifier(digest, None, None)

@@ -6,12 +6,17 @@ from onboarding.findings import Finding, Severity
 from onboarding.pki.subject import EMAIL
 
 
-def reuse_findings(*, by_others: bool, other_logins: Sequence[str], before: bool) -> Iterator[Finding]:
+def reuse_findings(
+    *, by_others: bool, other_logins: Sequence[str], before: bool, exposed: bool = False
+) -> Iterator[Finding]:
     """Say what is wrong with using a key again.
 
     by_others: another organisation has a CSR with this key. other_logins: this organisation's other partner logins
-    that have one. before: this partner login had one already.
+    that have one. before: this partner login had one already. exposed: a certificate with it was revoked, or is to be,
+    because the key may be in the wrong hands.
     """
+    if exposed:
+        yield Finding("key_exposed", Severity.ERROR, "key")
     if by_others:
         yield Finding("key_of_another_organisation", Severity.ERROR, "key")
     if other_logins:

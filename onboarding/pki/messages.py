@@ -79,6 +79,11 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("This key is already used under another partner login of yours ({found})."),
         gettext_noop("It works, but whoever loses one loses both. Better make a key for each login."),
     ),
+    "key_exposed": Message(
+        gettext_noop("A certificate with this key was revoked because the key may be in the wrong hands."),
+        gettext_noop("Make a new key, and use this one for nothing any more:"),
+        _MAKE,
+    ),
     "key_used_before": Message(
         gettext_noop("This key was used for an earlier CSR of this partner login."),
         gettext_noop("It works, but a renewal is the moment to change keys. Better make a new one."),

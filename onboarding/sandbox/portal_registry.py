@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from onboarding.credentials.models import CertificateRequest, SandboxClient
 from onboarding.credentials.states import USABLE
 from onboarding.programmes import SANDBOX
+from onboarding.registrations.models import Registration
+from onboarding.registrations.states import State
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import CannotOpen, open_secret
 
@@ -20,8 +22,10 @@ class KnownClient:
 
     @property
     def programme(self) -> str:
-        """The application's programme."""
-        return self.client.application.programme
+        """The application's programme; none while it is suspended, as a gateway takes it out of its plan."""
+        registration: Registration | None = getattr(self.client.application, "registration", None)
+        is_suspended = registration is not None and registration.state == State.SUSPENDED
+        return "" if is_suspended else self.client.application.programme
 
     @property
     def mzp(self) -> str:
@@ -53,7 +57,7 @@ class DatabaseRegistry:
     def find(self, client_id: str) -> Sequence[KnownClient]:
         """Return the client once for each of its certificates that may be used: issued or active."""
         client = (
-            SandboxClient.objects.select_related("application", "client_secret", "password")
+            SandboxClient.objects.select_related("application__registration", "client_secret", "password")
             .filter(client_id=client_id)
             .first()
         )

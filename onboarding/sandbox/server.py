@@ -36,6 +36,7 @@ POLL_SECONDS = 0.05  # how often a script looks whether the client is still ther
 MAX_BUFFER_BYTES = 1024 * 1024  # of a script, on their way to a slow client
 THREADS = 8
 RENEWAL_CHECK_SECONDS = 24 * 3600
+LIST_CHECK_SECONDS = 1.0
 CLOSE = {"Connection": "close"}
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ async def listening(
         pool = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="sandbox"))
         renewal = asyncio.create_task(_keep_certificate_fresh(contexts, pool, clock))
         stack.push_async_callback(_cancelled, renewal)
+        stack.push_async_callback(_cancelled, asyncio.create_task(_keep_list_fresh(contexts, pool)))
         api, token = Responder(answer_api, pool, clock), Responder(answer_token, pool, clock)
         open_api = instead or opener(contexts.api)
         chosen = Ports(
@@ -239,6 +241,22 @@ async def _keep_certificate_fresh(contexts: Contexts, pool: ThreadPoolExecutor, 
         except Exception:
             # Tried again tomorrow; a third of the certificate's life is left for that.
             logger.exception("server certificate not renewed")
+
+
+async def _keep_list_fresh(contexts: Contexts, pool: ThreadPoolExecutor) -> None:
+    failing = False
+    while True:
+        await asyncio.sleep(LIST_CHECK_SECONDS)
+        try:
+            if revoked := await asyncio.get_running_loop().run_in_executor(pool, contexts.newer_list):
+                contexts.honour(revoked)
+                logger.info("list of revoked certificates loaded", extra={"number": revoked.number})
+            failing = False
+        except Exception:
+            # The last one counts on; whether there is a newer one is asked again at once.
+            if not failing:
+                logger.exception("list of revoked certificates not loaded")
+            failing = True
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -4,7 +4,8 @@ import logging
 import os
 import secrets
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn
@@ -65,6 +66,46 @@ class TellingSSLObject(ssl.SSLObject):
         raise ssl.SSLWantReadError
 
 
+class CurrentContext(ssl.SSLContext):
+    """What a listener holds on to. Each connection that begins gets the context that counts then.
+
+    So a list of revoked certificates counts from the next connection on, and no session from before it is resumed: a
+    resumed session would not be checked.
+    """
+
+    current: ssl.SSLContext
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """Return a connection of the context that counts now."""
+        return self.current.wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedList:
+    """The CA's list of revoked certificates, as PEM."""
+
+    number: int
+    pem: bytes
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        """Refuse what is on the list; and everybody, once it has ended."""
+        with _in_memory("revoked-certificates", self.pem) as path:
+            context.load_verify_locations(cafile=path)
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+
+
+def no_list(_known: int) -> RevokedList | None:
+    """Return that there is none."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A server certificate with its encrypted key, as PEM. renew_at: when the last third of its life begins."""
@@ -81,11 +122,8 @@ class Identity:
 
     def load_into(self, context: ssl.SSLContext) -> None:
         """Hand certificate and encrypted key to OpenSSL, which reads only files: through one in memory."""
-        descriptor = os.memfd_create("server-certificate", os.MFD_CLOEXEC)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(self.pem)
-            file.flush()
-            context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=self.passphrase)
+        with _in_memory("server-certificate", self.pem) as path:
+            context.load_cert_chain(path, password=self.passphrase)
 
 
 class Contexts:
@@ -93,14 +131,23 @@ class Contexts:
 
     hosts: names and IP addresses that the certificate is for.
     load_authority: opens the CA's key, which is not kept. It is called again for each renewal.
+    load_list: returns the CA's list of revoked certificates, if there is a newer one than that of a number.
     """
 
-    def __init__(self, load_authority: Callable[[], Authority], hosts: Sequence[str], now: datetime) -> None:
+    def __init__(
+        self,
+        load_authority: Callable[[], Authority],
+        hosts: Sequence[str],
+        now: datetime,
+        load_list: Callable[[int], RevokedList | None] = no_list,
+    ) -> None:
         self.load_authority = load_authority
         self.hosts = hosts
+        self._load_list = load_list
+        self._list = load_list(0)
         self._ca_pem = load_authority().certificate.public_bytes(Encoding.PEM).decode("ascii")
         self.token = _server_context()
-        self.api = self._asking()
+        self.api = CurrentContext(ssl.PROTOCOL_TLS_SERVER)
         self.present(self.mint(now))
 
     def mint(self, now: datetime) -> Identity:
@@ -120,9 +167,25 @@ class Contexts:
 
     def present(self, identity: Identity) -> None:
         """Present this certificate on connections that begin after this. In the listeners' thread only."""
-        for context in (self.api, self.token):
-            identity.load_into(context)
+        identity.load_into(self.token)
         self._identity = identity
+        self._renew()
+
+    def newer_list(self) -> RevokedList | None:
+        """Return the list of revoked certificates, if there is a newer one. May be called in any thread."""
+        return self._load_list(self._list.number if self._list else 0)
+
+    def honour(self, revoked: RevokedList) -> None:
+        """Refuse what is on this list from the next connection on. In the listeners' thread only."""
+        self._list = revoked
+        self._renew()
+
+    def _renew(self) -> None:
+        context = self._asking()
+        self._identity.load_into(context)
+        if self._list is not None:
+            self._list.load_into(context)
+        self.api.current = context
 
     def are_due(self, now: datetime) -> bool:
         """Whether it is time for a new certificate."""
@@ -141,6 +204,16 @@ class Contexts:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=self._ca_pem)
         return context
+
+
+@contextmanager
+def _in_memory(name: str, data: bytes) -> Iterator[str]:
+    """Yield the path of a file that is in memory alone."""
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        yield f"/proc/self/fd/{descriptor}"
 
 
 def peer_of(connection: ssl.SSLObject) -> Peer | None:

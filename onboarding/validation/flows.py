@@ -22,7 +22,7 @@ from onboarding.credentials.rehearsing import rehearsed
 from onboarding.credentials.sets import password_of
 from onboarding.findings import Finding
 from onboarding.fleet.checks import Check, Result, can_be_shared, ended_in_refusal
-from onboarding.fleet.diagnosis import Report, diagnose, portal_fault
+from onboarding.fleet.diagnosis import Report, diagnose, portal_fault, revoked_here
 from onboarding.fleet.portal_material import PortalChecks
 from onboarding.fleet.target import CredentialMaterial, Target
 from onboarding.partners.actors import SYSTEM, Actor, ActorKind
@@ -155,6 +155,10 @@ def execute(run_id: str | uuid.UUID) -> None:
     run = _claim(run_id)
     if run is None:
         return
+    request = run.credential_set.certificate_request
+    if request.revoked_at is not None:
+        _finish(run, revoked_here(run.credential_set.application.profile, request.revoked_at))
+        return
     rehearsal = rehearsed(run.credential_set)
     try:
         material, target = _material(run), _target(run, rehearsal)
@@ -267,7 +271,8 @@ def _cause(report: Report, before: Run | None) -> dict[str, object]:
 
 def _is_live(run: Run, *, is_news: bool) -> None:
     """Take the certificate into use, and say once that the set works. is_news: whether the run before did not pass."""
-    credentials.activate(run.credential_set.certificate_request, actor=SYSTEM)
+    if not credentials.activate(run.credential_set.certificate_request, actor=SYSTEM):
+        return  # revoked, since the call
     prove_login(run.credential_set.certificate_request.partner_login, run.credential_set.environment)
     if is_news:
         telling.tell_live("application_live", run.credential_set)

@@ -165,8 +165,7 @@ def accept(credential_set: CredentialSet, data: bytes, *, actor: Actor) -> Partn
                     "signed": accepted.signed,
                 },
             )
-            if accepted.proves:
-                credentials.activate(credential_set.certificate_request, actor=actor)
+            if accepted.proves and credentials.activate(credential_set.certificate_request, actor=actor):
                 telling.tell_live("application_live_reported", credential_set)
     except IntegrityError:
         raise ReportRefused("report_replayed") from None

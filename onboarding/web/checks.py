@@ -1,7 +1,7 @@
 """Settings that contradict themselves, found at start; and what must not be served to others (`--deploy`)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from onboarding.credentials.issuers import load
 from onboarding.credentials.models import CertificateRequest
 from onboarding.partners.models import StaffRole
 from onboarding.partners.modes import MODES
@@ -93,6 +94,7 @@ def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
                 id="portal.E008",
             )
         )
+    found += _issuers_fit(known | {SANDBOX})
     if settings.SIGN_UP not in SIGN_UPS:
         found.append(
             Error(
@@ -217,6 +219,24 @@ def _single_sign_on() -> Iterator[tuple[str, str]]:
         yield f"OIDC_SECOND_FACTOR has {', '.join(wrong)}.", f"Give claim=value, such as amr=mfa, or {ALWAYS}."
     if settings.OIDC_CA_FILE and not Path(settings.OIDC_CA_FILE).is_file():
         yield f"OIDC_CA_FILE is {settings.OIDC_CA_FILE!r}.", "Give the path of a PEM file that can be read."
+
+
+def _issuers_fit(environments: Collection[str]) -> Iterator[CheckMessage]:
+    """Check ISSUERS: each place is known, each issuer can be loaded, and the sandbox's is the CA that it trusts."""
+    for place, name in settings.ISSUERS.items():
+        programme, _, environment = place.rpartition("/")
+        if environment not in environments or (programme and programme not in PROGRAMMES):
+            hint = "Name an environment, or programme/environment, such as production or fleet_owner/production."
+            yield Error(f"ISSUERS names {place!r}.", hint=hint, id="portal.E013")
+        elif (environment == SANDBOX) != (name == "embedded"):
+            hint = "The sandbox trusts the embedded CA alone, and nothing else does. Leave the sandbox out."
+            yield Error(f"ISSUERS has {name!r} for {place}.", hint=hint, id="portal.E013")
+        else:
+            try:
+                load(name)
+            except Exception as error:  # a module that others wrote may fail in any way
+                hint = "Give manual, embedded, or the dotted path of a class with issue(); see docs/ISSUERS.md."
+                yield Error(f"The issuer {name!r} cannot be loaded: {error}", hint=hint, id="portal.E013")
 
 
 def _is_address(text: str) -> bool:

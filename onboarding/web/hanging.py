@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -32,6 +33,36 @@ def hanging(application: Application) -> list[dict[str, Any]]:
     return [
         {"key": _(shown(application.profile, environment).label), "values": told} for environment, told in lines.items()
     ]
+
+
+def usable_certificates(application: Application) -> QuerySet[CertificateRequest]:
+    """Return what could be revoked of an application: the certificates that calls can be made with."""
+    requests = CertificateRequest.objects.filter(application=application, state__in=USABLE)
+    return requests.only("pk", "environment", "serial_number").order_by("environment", "created_at")
+
+
+def on_certificate(request: CertificateRequest) -> list[str]:
+    """Return what hangs on one certificate, in words; told before it is revoked."""
+    sets = CredentialSet.objects.filter(certificate_request=request, retired_at=None)
+    lines = [line for one in sets.select_related("certificate_request") for line in _of_set(one)]
+    if request.state not in USABLE:
+        lines = [_("Another certificate has taken its place: nothing is called with it any more.")]
+    others = CertificateRequest.objects.filter(application=request.application_id, environment=request.environment)
+    follows = others.filter(state__in=USABLE | OPEN).exclude(pk=request.pk).order_by("-created_at").first()
+    if request.state in USABLE:
+        lines.append(_in_its_place(follows))
+    if request.key_id is not None:
+        lines.append(_("Its private key, sealed here: it is destroyed."))
+    return lines
+
+
+def _in_its_place(other: CertificateRequest | None) -> str:
+    if other is None:
+        return _("No other certificate: calls stop until a new one is issued.")
+    if other.state in OPEN:
+        values = {"state": other.get_state_display()}
+        return _("A renewal is on its way (%(state)s): calls stop until it is issued.") % values
+    return _("Another certificate is there, until %(day)s: calls go on with that one.") % {"day": _last_day(other)}
 
 
 def _of_set(one: CredentialSet) -> Iterator[str]:

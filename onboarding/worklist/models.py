@@ -26,6 +26,7 @@ class Stage(models.TextChoices):
     RENEWAL = "renewal", _("Renewal to issue")
     HAND_OUT = "hand_out", _("Credentials to hand out")
     JOIN = "join", _("Request to join to decide")
+    REVOKE = "revoke", _("Certificate to revoke")
 
 
 class Item(models.Model):
@@ -91,6 +92,7 @@ ROLES: dict[str, StaffRole.Role] = {
     Stage.RENEWAL: StaffRole.Role.ISSUER,
     Stage.HAND_OUT: StaffRole.Role.ISSUER,
     Stage.JOIN: StaffRole.Role.REVIEWER,
+    Stage.REVOKE: StaffRole.Role.ISSUER,
 }
 """Who can do it, by stage."""
 

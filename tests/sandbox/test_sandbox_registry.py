@@ -14,6 +14,7 @@ from onboarding.credentials.states import State
 from onboarding.partners.actors import SYSTEM
 from onboarding.partners.models import Organisation, PartnerLogin
 from onboarding.programmes import SANDBOX
+from onboarding.registrations import flows as registrations
 from onboarding.registrations.models import Application
 from onboarding.sandbox import api
 from onboarding.sandbox.exchange import ApiRequest, Peer
@@ -21,6 +22,7 @@ from onboarding.sandbox.limits import RateLimiter
 from onboarding.sandbox.portal_registry import DatabaseRegistry
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import destroy_secret, open_secret, seal_secret
+from tests.conftest import staff
 from tests.journey import issued
 from tests.sandbox.doubles import basic
 
@@ -154,3 +156,17 @@ def test_what_the_portal_hands_out_is_let_in_and_another_certificate_is_not(prog
 
     assert ask(certificate.fingerprint(SHA256()).hex()) == status
     assert ask("00" * 32) == 495
+
+
+def test_a_suspended_application_is_in_no_plan_until_it_is_reinstated(owner, reviewer, issuer):
+    held = issued(owner, reviewer, issuer)
+    registration = held.application.registration
+
+    def programme() -> str:
+        (known,) = DatabaseRegistry().find(held.client_id)
+        return known.programme
+
+    registrations.suspend(registration, reason="misuse", note="x", actor=staff(reviewer))
+    assert programme() == ""
+    registrations.reinstate(registration, actor=staff(reviewer))
+    assert programme() == "fleet_owner"

@@ -50,6 +50,9 @@ class Migration(migrations.Migration):
                 ('not_valid_before', models.DateTimeField(null=True)),
                 ('not_valid_after', models.DateTimeField(null=True)),
                 ('reminded_at_days', models.SmallIntegerField(default=-1)),
+                ('revoked_at', models.DateTimeField(null=True)),
+                ('revocation_reason', models.CharField(blank=True, choices=[('keyCompromise', 'The private key is, or may be, in the wrong hands'), ('affiliationChanged', 'The company, or a name in the certificate, has changed'), ('superseded', 'Another certificate has taken its place'), ('cessationOfOperation', 'It is no longer needed'), ('privilegeWithdrawn', 'What it allowed is allowed no longer'), ('unspecified', 'Another reason')], max_length=24)),
+                ('revocation_asked_at', models.DateTimeField(null=True)),
                 ('application', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='certificate_requests', to='registrations.application')),
                 ('key', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='vault.secret')),
                 ('partner_login', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='certificate_requests', to='partners.partnerlogin')),
@@ -102,6 +105,38 @@ class Migration(migrations.Migration):
                 ('drop', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='certificates', to='credentials.drop')),
                 ('released_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='released', to=settings.AUTH_USER_MODEL)),
                 ('request', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='dropped', to='credentials.certificaterequest')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='IssuerOrder',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('started_at', models.DateTimeField(null=True)),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('attempt', models.PositiveSmallIntegerField(default=0)),
+                ('lease', models.UUIDField(null=True)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('verb', models.CharField(choices=[('sign', 'Sign'), ('revoke', 'Revoke')], max_length=10)),
+                ('issuer', models.CharField(max_length=200)),
+                ('state', models.CharField(choices=[('queued', 'Waiting for a worker'), ('running', 'The CA is being asked'), ('done', 'Done'), ('handed_on', 'Handed on: nothing yet'), ('refused', 'Refused by the CA'), ('unclean', 'Signed, but not clean'), ('failed', 'The CA cannot be reached'), ('broken', "The CA's module has failed"), ('cancelled', 'Cancelled: it moved on meanwhile')], default='queued', max_length=10)),
+                ('said', models.TextField(blank=True)),
+                ('report', models.JSONField(default=dict)),
+                ('certificate_pem', models.TextField(blank=True)),
+                ('actor_kind', models.CharField(max_length=10)),
+                ('actor_id', models.UUIDField(null=True)),
+                ('certificate_request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='issuer_orders', to='credentials.certificaterequest')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='RevocationList',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('number', models.PositiveBigIntegerField()),
+                ('this_update', models.DateTimeField()),
+                ('next_update', models.DateTimeField()),
+                ('der', models.BinaryField()),
+                ('authority', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='revocation_lists', to='credentials.authority')),
             ],
         ),
         migrations.CreateModel(
@@ -162,6 +197,10 @@ class Migration(migrations.Migration):
             model_name='certificaterequest',
             index=models.Index(condition=models.Q(('key__isnull', False), ('state', 'active')), fields=['id'], include=('partner_login',), name='certificate_request_live'),
         ),
+        migrations.AddIndex(
+            model_name='certificaterequest',
+            index=models.Index(condition=models.Q(('revoked_at__isnull', False)), fields=['environment', 'revoked_at'], name='certificate_request_revoked'),
+        ),
         migrations.AddConstraint(
             model_name='certificaterequest',
             constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['awaiting_csr', 'csr_submitted', 'csr_refused', 'csr_accepted'])), fields=('application', 'environment'), name='certificate_request_one_open'),
@@ -209,5 +248,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='sandboxclient',
             index=models.Index(condition=models.Q(('fault', ''), _negated=True), fields=['application'], name='sandbox_client_rehearsing'),
+        ),
+        migrations.AddIndex(
+            model_name='issuerorder',
+            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['created_at'], name='issuer_order_open'),
+        ),
+        migrations.AddConstraint(
+            model_name='issuerorder',
+            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('certificate_request', 'verb'), name='issuer_order_one_at_a_time'),
+        ),
+        migrations.AddConstraint(
+            model_name='revocationlist',
+            constraint=models.UniqueConstraint(fields=('authority', 'number'), name='revocation_list_number'),
         ),
     ]

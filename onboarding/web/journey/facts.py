@@ -86,13 +86,18 @@ class Track:
     @property
     def is_quick(self) -> bool:
         """Whether everything can be made here in one go, and nothing was submitted yet in another way."""
-        waits = self.request_state == CertificateState.AWAITING_CSR
+        waits = self.request_state in (CertificateState.AWAITING_CSR, CertificateState.REVOKED)
         return self.is_sandbox and waits and self.is_open and sandboxing.is_offered()
 
     @property
     def request_state(self) -> str:
         """The signing cycle's state; awaiting_csr where none was opened yet."""
         return self.request.state if self.request else CertificateState.AWAITING_CSR
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether its certificate was revoked, and there is no other."""
+        return self.request_state == CertificateState.REVOKED
 
     @property
     def is_key_ordered(self) -> bool:
@@ -334,6 +339,12 @@ def proving_runs() -> models.QuerySet[Run]:
     )
 
 
+def _standing(cycles: Sequence[CertificateRequest]) -> Sequence[CertificateRequest]:
+    """Leave out what was revoked, where something came after it, or another certificate can be used."""
+    is_usable = any(one.state in USABLE for one in cycles)
+    return [one for one in cycles if one.state != CertificateState.REVOKED or (one is cycles[-1] and not is_usable)]
+
+
 def _track(
     application: Application,
     where: Environment,
@@ -363,6 +374,7 @@ def _track(
             dispatch=csrs.get((request.pk, request.spki_sha256)) if request else None,
         )
 
+    cycles = _standing(cycles)
     newest = cycles[-1] if cycles else None
     usable = next((one for one in reversed(cycles) if one.state in USABLE), None)
     if newest is not None and usable is not None and newest.state in OPEN_STATES:

@@ -259,7 +259,11 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
                 % {"operator": operator},
             }
     elif state == CertificateState.REVOKED:
-        certificate |= {"href": one.url("certificate"), "status": {"label": _("Revoked"), "tone": "danger"}}
+        certificate |= {
+            "href": one.url("certificate"),
+            "status": {"label": _("Revoked"), "tone": "danger"},
+            "hint": _("See why, and how to go on."),
+        }
     else:
         certificate |= {"status": status("later"), "because": _("Needs your CSR.")}
     tasks.append(certificate)

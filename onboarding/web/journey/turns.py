@@ -219,6 +219,38 @@ def _ending_turn(one: Track) -> Turn | None:
     return None
 
 
+def _revoked(one: Track) -> Turn:
+    """Say what follows from a certificate that was revoked, with no other in its place."""
+    since = one.request.revoked_at if one.request else None
+    if not one.can_begin:
+        return Turn("nobody", _("The certificate was revoked"), _("Calls with it are refused."), since, is_setback=True)
+    return Turn(
+        "partner",
+        _("Your turn: the certificate was revoked"),
+        _("Calls with it are refused. Make a new key, and have a new certificate issued for it."),
+        since,
+        one.url("certificate"),
+        _("See why, and go on"),
+        is_setback=True,
+    )
+
+
+def _to_be_revoked(one: Track) -> Turn | None:
+    """Say that the certificate in use waits to be revoked, as the partner has asked."""
+    if one.request is None or one.request.revocation_asked_at is None or not one.has_certificate:
+        return None
+    values = {"operator": settings.OPERATOR_NAME}
+    return Turn(
+        "operator",
+        _("Waiting for %(operator)s to revoke the certificate") % values,
+        _("Do not use it any more. A new key and a new certificate can be asked for at once."),
+        one.request.revocation_asked_at,
+        one.url("certificate_renew"),
+        _("Go on with a new key"),
+        is_setback=True,
+    )
+
+
 def _not_yet(one: Track) -> Turn:
     """Say why an environment cannot be begun."""
     values = {"operator": settings.OPERATOR_NAME}
@@ -232,6 +264,8 @@ def _not_yet(one: Track) -> Turn:
 
 def track_turn(one: Track) -> Turn:
     """Say whose turn it is in one environment, and what comes next."""
+    if (revoking := _to_be_revoked(one)) is not None:
+        return revoking
     if (ending := _ending_turn(one)) is not None:
         return ending
     values = {"operator": settings.OPERATOR_NAME, "environment": _(one.environment.label)}
@@ -305,9 +339,7 @@ def track_turn(one: Track) -> Turn:
                 since,
             )
         case CertificateState.REVOKED:
-            return Turn(
-                "nobody", _("The certificate was revoked"), _("Calls with it are refused."), since, is_setback=True
-            )
+            return _revoked(one)
     if one.missing:
         return Turn(
             "partner",

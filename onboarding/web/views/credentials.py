@@ -25,6 +25,7 @@ from onboarding.web.forms.credentials import ExportKeyForm
 from onboarding.web.forms.recording import ReceivedCertificateForm, ReceivedCredentialsForm
 from onboarding.web.presenting import certificate_report, certificate_subject, other_certificate, subject_rows
 from onboarding.web.requests import PortalRequest
+from onboarding.web.revoked import facts_of
 from onboarding.web.views.tracks import track_context, track_of
 
 
@@ -66,7 +67,10 @@ def _csr_page(claim: Mapping[str, Any]) -> str:
 
 @access.application()
 def certificate(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
-    """The certificate and the CA certificate, to look at and to download."""
+    """The certificate and the CA certificate, to look at and to download; or why it was revoked, and how to go on."""
+    if (revoked := track_of(application, environment_id)).is_revoked and revoked.request is not None:
+        facts = {"cycle": revoked.request, "facts": facts_of(revoked.request), "turn": journey.track_turn(revoked)}
+        return render(request, "certificate_revoked.html", track_context(revoked) | facts)
     track, cycle, _held = _with_certificate(application, environment_id)
     context = track_context(track) | {
         "cycle": cycle,

@@ -10,16 +10,18 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from onboarding.audit.events import Event
-from onboarding.credentials import duties, issuing, sets
+from onboarding.credentials import duties, issuing, revoking, sets, signing
 from onboarding.credentials.duties import SameHands
 from onboarding.credentials.entitlement import ApplicationClosed
 from onboarding.credentials.environments import shown
-from onboarding.credentials.models import CertificateRequest, CredentialSet
+from onboarding.credentials.issuers import issuer_for, name_for
+from onboarding.credentials.models import CertificateRequest, CredentialSet, IssuerOrder
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
@@ -34,8 +36,11 @@ from onboarding.web import access
 from onboarding.web.deciding import OWN, moved_on, written
 from onboarding.web.forms.credentials import HandOutForm, TakeInForm
 from onboarding.web.forms.desk import NoteForm
+from onboarding.web.forms.revoking import RevokeForm
+from onboarding.web.hanging import on_certificate
 from onboarding.web.presenting import certificate_report, explain_findings, other_certificate, subject_rows
 from onboarding.web.requests import PortalRequest
+from onboarding.web.revoked import facts_of
 from onboarding.worklist.following import open_item
 from onboarding.worklist.models import Stage
 
@@ -94,14 +99,14 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("desk_certificate", found.pk)
     form_class, done = ISSUING[verb]
-    extra = _hand_out_extra(found) if form_class is HandOutForm else {}
+    extra = EXTRA.get(form_class, _nothing)(found)
     form = form_class(request.POST, request.FILES, **extra)
     refused = None
     if not POSSIBLE.get(verb, _waits)(found):
         return _too_late(request, found, CertificateState(found.state), form)
     if form.is_valid():
         try:
-            _issue(request, found, verb, form)
+            done = _issue(request, found, verb, form) or done
         except ApplicationClosed:
             messages.warning(request, ENDED)
             return redirect("desk_certificate", found.pk)
@@ -120,9 +125,17 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     return _certificate_page(request, found, {verb: form}, refused, status=422)
 
 
-def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: Any) -> None:
+def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: Any) -> Any:
+    """Call the verb. Returns what is said afterwards, where it is not what `ISSUING` says."""
     actor = access.staff_actor(request)
-    if verb == "sign":
+    if verb == "revoke":
+        revoking.revoke(found, actor=actor, **form.cleaned_data)
+    elif verb == "tell":
+        revoking.tell_ca_again(found, actor=actor)
+    elif verb == "sign" and found.environment != SANDBOX:
+        signing.order_signature(found, actor=actor)
+        return ORDERED
+    elif verb == "sign":
         issuing.sign_with_embedded_ca(found, actor=actor)
     elif verb == "hand_out":
         credential_set = _set_to_fill(found)
@@ -134,12 +147,15 @@ def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: A
     else:
         for claim in issuing.take_in(found, actor=actor, **form.files_given).also_for:
             messages.info(request, other_certificate(claim))
+    return None
 
 
 def _desk_page(claim: Mapping[str, Any]) -> str:
     """Return where staff find a certificate request that a finding names."""
     return reverse("desk_certificate", args=[claim["request_id"]])
 
+
+ORDERED = gettext_lazy("The CA is being asked. What it signs is checked, and released to the partner if it is clean.")
 
 APPROVED = gettext_lazy("You approved this application, so somebody else issues its certificate. Nothing was changed.")
 
@@ -154,7 +170,13 @@ ISSUING: dict[str, tuple[type[forms.Form], Any]] = {
         HandOutForm,
         gettext_lazy("Handed out: sealed, and the partner has been told. Nobody here sees it again."),
     ),
+    "revoke": (RevokeForm, gettext_lazy("Revoked, for good. The partner has been told.")),
+    "tell": (forms.Form, gettext_lazy("The CA is being asked to revoke it.")),
 }
+
+
+def _has_issuer(found: CertificateRequest) -> bool:
+    return _waits(found) and name_for(found.application.programme, found.environment) != "manual"
 
 
 def _waits(found: CertificateRequest) -> bool:
@@ -165,13 +187,25 @@ def _may_be_refused(found: CertificateRequest) -> bool:
     return CERTIFICATE_LIFECYCLE.allows(found.state, "refuse")
 
 
+def _may_be_revoked(found: CertificateRequest) -> bool:
+    return CERTIFICATE_LIFECYCLE.allows(found.state, "revoke")
+
+
+def _ca_has_not_revoked(found: CertificateRequest) -> bool:
+    asked = signing.latest(found, IssuerOrder.Verb.REVOKE)
+    return asked is not None and not asked.is_open and asked.state != IssuerOrder.State.DONE
+
+
 def _lacks_something(found: CertificateRequest) -> bool:
     return _set_to_fill(found) is not None
 
 
 POSSIBLE: Mapping[str, Callable[[CertificateRequest], bool]] = {
+    "sign": _has_issuer,
     "refuse": _may_be_refused,
     "hand_out": _lacks_something,
+    "revoke": _may_be_revoked,
+    "tell": _ca_has_not_revoked,
 }
 """By verb, whether it is possible; the others are as long as it waits."""
 
@@ -193,6 +227,19 @@ def _set_to_fill(cycle: CertificateRequest) -> CredentialSet | None:
     return cycle.credential_sets.filter(retired_at=None).select_related("application__organisation").first()
 
 
+def _nothing(_cycle: CertificateRequest) -> dict[str, Any]:
+    return {}
+
+
+def _revoke_extra(cycle: CertificateRequest) -> dict[str, Any]:
+    """Return what the form has to know: who revokes, and since when there is something to revoke."""
+    begin = cycle.not_valid_before
+    return {
+        "by_hand": revoking.is_by_hand(cycle),
+        "not_before": timezone.localtime(begin).date() if begin else None,
+    }
+
+
 def _hand_out_extra(cycle: CertificateRequest) -> dict[str, Any]:
     """Return what the form has to know: what the programme needs, and what of it is stored."""
     credential_set = _set_to_fill(cycle)
@@ -200,6 +247,13 @@ def _hand_out_extra(cycle: CertificateRequest) -> dict[str, Any]:
     has_password = cycle.partner_login.passwords.filter(environment=cycle.environment).exists()
     missing = credential_set.missing(has_password=has_password) if credential_set else profile.credentials
     return {"profile": profile, "held": {name: name not in missing for name in profile.credentials}}
+
+
+EXTRA: Mapping[type[forms.Form], Callable[[CertificateRequest], dict[str, Any]]] = {
+    HandOutForm: _hand_out_extra,
+    RevokeForm: _revoke_extra,
+}
+"""By form, what it has to know."""
 
 
 def _certificate_request(request_id: UUID) -> CertificateRequest:
@@ -225,6 +279,7 @@ def _certificate_page(
     has_approved = duties.has_approved(request.user.pk, found)
     registration: Registration | None = getattr(found.application, "registration", None)
     is_ended = registration is not None and registration.state in CLOSED
+    asked = signing.latest(found, IssuerOrder.Verb.SIGN) if _has_issuer(found) else None
     to_sign = _waits(found) and may_decide and not has_approved and not is_ended
     context = {
         "cycle": found,
@@ -232,7 +287,12 @@ def _certificate_page(
         "environment": shown(found.application.profile, found.environment),
         "subject": subject_rows(found.application, found.subject),
         "findings": explain_findings(found.findings),
-        "can_sign": to_sign and found.environment == SANDBOX,
+        "can_sign": to_sign and _has_issuer(found) and not (asked is not None and asked.is_open),
+        "issuer": issuer_for(found) if to_sign else None,
+        "asked": asked,
+        "asked_report": certificate_report(asked.report, found.application, _desk_page)
+        if asked is not None and asked.report
+        else None,
         "can_upload": to_sign,
         "hand_out": (bound.get("hand_out") or HandOutForm(auto_id="hand_out_%s", **_hand_out_extra(found)))
         if may_decide and _set_to_fill(found)
@@ -240,6 +300,12 @@ def _certificate_page(
         "is_waited_for": (item := open_item(found)) is not None and item.stage == Stage.HAND_OUT,
         "can_refuse": CERTIFICATE_LIFECYCLE.allows(found.state, "refuse") and may_decide,
         "ended": registration if is_ended and _waits(found) else None,
+        "revoke": (bound.get("revoke") or _revoke_form(found)) if may_decide and _may_be_revoked(found) else None,
+        "by_hand": revoking.is_by_hand(found),
+        "facts": facts_of(found) if found.certificate_pem else None,
+        "hanging": on_certificate(found) if _may_be_revoked(found) else None,
+        "telling": signing.latest(found, IssuerOrder.Verb.REVOKE) if found.revoked_at else None,
+        "may_tell": may_decide and found.revoked_at is not None and _ca_has_not_revoked(found),
         "is_own": is_own and request.may_change,
         "has_approved": has_approved and may_decide and found.state in CERTIFICATE_TABS["waiting"],
         "upload": bound.get("upload") or TakeInForm(),
@@ -251,6 +317,11 @@ def _certificate_page(
         "opened": next(iter(bound), ""),
     }
     return render(request, "desk/certificate.html", context, status=status)
+
+
+def _revoke_form(found: CertificateRequest) -> RevokeForm:
+    asked = {"reason": found.revocation_reason} if found.revocation_asked_at else {}
+    return RevokeForm(auto_id="revoke_%s", initial=asked, **_revoke_extra(found))
 
 
 def _tab(request: PortalRequest, tabs: Mapping[str, Any]) -> str:

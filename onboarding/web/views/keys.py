@@ -86,7 +86,7 @@ def first_click_wins(view: access.View) -> access.View:
 def key(request: PortalRequest, application: Application, environment_id: str) -> HttpResponse:
     """The names in the certificate, and who makes and keeps the key."""
     track = track_of(application, environment_id).in_work
-    if track.request is not None and track.request.state != State.AWAITING_CSR:
+    if track.request is not None and track.request.state not in (State.AWAITING_CSR, State.REVOKED):
         return redirect(track.url("csr"))
     if not track.can_begin:
         messages.info(request, _why_not(track))

@@ -201,6 +201,7 @@ PAGES: dict[str, str] = {
     Stage.RENEWAL: "desk_certificate",
     Stage.HAND_OUT: "desk_certificate",
     Stage.JOIN: "desk_join",
+    Stage.REVOKE: "desk_certificate",
 }
 
 

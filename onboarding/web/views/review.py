@@ -32,7 +32,7 @@ from onboarding.web.forms.desk import (
     ReinstateForm,
     SuspendForm,
 )
-from onboarding.web.hanging import hanging
+from onboarding.web.hanging import hanging, usable_certificates
 from onboarding.web.history import history
 from onboarding.web.requests import PortalRequest
 from onboarding.worklist import assigning
@@ -182,6 +182,7 @@ def _registration_page(
         "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),
         "suspend": bound.get("suspend") or SuspendForm(auto_id="suspend_%s"),
         "reinstate": bound.get("reinstate") or ReinstateForm(auto_id="reinstate_%s"),
+        "certificates": usable_certificates(application) if {"suspend", "reinstate"} & set(possible) else (),
         "hanging": hanging(application) if {"suspend", "reinstate"} & set(possible) else None,
         "changes": bound.get("request_changes") or ChangesForm(auto_id="changes_%s", answers=answers),
         "bound": list(bound.values()),

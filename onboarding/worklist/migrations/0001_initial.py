@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='Item',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('stage', models.CharField(choices=[('review', 'Description to review'), ('login', 'Partner login to confirm'), ('csr', 'Certificate to issue'), ('renewal', 'Renewal to issue'), ('hand_out', 'Credentials to hand out'), ('join', 'Request to join to decide')], max_length=20)),
+                ('stage', models.CharField(choices=[('review', 'Description to review'), ('login', 'Partner login to confirm'), ('csr', 'Certificate to issue'), ('renewal', 'Renewal to issue'), ('hand_out', 'Credentials to hand out'), ('join', 'Request to join to decide'), ('revoke', 'Certificate to revoke')], max_length=20)),
                 ('subject_type', models.CharField(max_length=40)),
                 ('subject_id', models.UUIDField()),
                 ('application_id', models.UUIDField(null=True)),

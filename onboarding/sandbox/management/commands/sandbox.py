@@ -10,11 +10,14 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
+from onboarding.credentials import revocation_lists
 from onboarding.credentials.embedded_ca import sandbox_ca
 from onboarding.fleet.faults import BY_CODE
 from onboarding.rehearsals import BY_NAME, BY_TEST_ONLY, PORTS, REHEARSALS, SUFFIX, Played, Rehearsal
@@ -24,7 +27,7 @@ from onboarding.sandbox.faults.listeners import openers
 from onboarding.sandbox.limits import RateLimiter
 from onboarding.sandbox.portal_registry import DatabaseRegistry
 from onboarding.sandbox.server import Answer, Opener, Ports, listening
-from onboarding.sandbox.tls import Authority, Contexts
+from onboarding.sandbox.tls import Authority, Contexts, RevokedList
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 RETRY_SECONDS = 1
@@ -69,7 +72,7 @@ class Command(BaseCommand):
             self._list_faults(port, fault_ports)
             return
         self._wait_for_database()
-        contexts = Contexts(_authority, certificate_hosts(), timezone.now())
+        contexts = Contexts(_authority, certificate_hosts(), timezone.now(), revoked_since)
         ports = Ports(port, port + 1 if token_port is None else token_port)
         sandbox = _Sandbox(bind, ports, contexts, fault_ports, fault or "")
         connection.close()
@@ -177,6 +180,19 @@ def certificate_hosts() -> list[str]:
 def _authority() -> Authority:
     close_old_connections()
     return Authority(*sandbox_ca())
+
+
+def revoked_since(known: int) -> RevokedList | None:
+    """Return the embedded CA's list of revoked certificates, if there is a newer one than that of a number."""
+    close_old_connections()
+    try:
+        newest = revocation_lists.current()
+        if newest.number <= known:
+            return None
+        pem = x509.load_der_x509_crl(bytes(newest.der)).public_bytes(Encoding.PEM)
+        return RevokedList(newest.number, pem)
+    finally:
+        close_old_connections()
 
 
 def _releasing(answer: Answer) -> Answer:

@@ -1,0 +1,26 @@
+"""What pages say of a certificate that is, or is to be, revoked."""
+
+from typing import Any
+
+from cryptography import x509
+from django.utils.translation import gettext as _
+
+from onboarding.credentials.models import CertificateRequest
+from onboarding.pki import names
+
+
+def facts_of(cycle: CertificateRequest) -> dict[str, Any]:
+    """Return by what the CA knows a certificate: its serial number, and who issued it; why and when it was revoked."""
+    return {
+        "serial": cycle.serial_number,
+        "issuer": _issuer(cycle),
+        "reason": _(cycle.get_revocation_reason_display()) if cycle.revocation_reason else "",
+        "note": cycle.note,
+        "at": cycle.revoked_at,
+    }
+
+
+def _issuer(cycle: CertificateRequest) -> str:
+    if not cycle.certificate_pem:
+        return ""
+    return names.render(x509.load_pem_x509_certificate(cycle.certificate_pem.encode("ascii")).issuer)
