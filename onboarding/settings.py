@@ -354,6 +354,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep mails": _every(30.0, "notifications.tasks.sweep", expires=60),
     "runs that are due": _every(60.0, "validation.tasks.ask_for_due_runs", queue="schedule"),
     "certificates that end": _every(600.0, "credentials.tasks.remind", queue="schedule"),
+    "usage of others": _every(600.0, "registrations.tasks.count_usage", queue="schedule"),
     "messages not read": _every(60.0, "registrations.tasks.tell_unread"),
     "answers that are overdue": _every(600.0, "credentials.tasks.chase", queue="schedule"),
     "delete old runs": _every(60.0, "validation.tasks.delete_old", queue="schedule"),

@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
-from onboarding.memberships.addresses import company_domain, confirmed_addresses
+from onboarding.memberships.addresses import confirmed_addresses
 from onboarding.memberships.invitations import join
 from onboarding.memberships.members import owner_decides
 from onboarding.memberships.models import JoinRequest, link_lifetime
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import SYSTEM, Actor
+from onboarding.partners.mail_domains import company_domain
 from onboarding.partners.models import Membership, Organisation, User
 from onboarding.partners.people import members
 

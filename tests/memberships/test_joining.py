@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from onboarding.memberships import joining, members
-from onboarding.memberships.addresses import PUBLIC_MAIL, company_domain
 from onboarding.memberships.models import JoinRequest
 from onboarding.notifications.mails import render
 from onboarding.notifications.models import Mail
+from onboarding.partners.mail_domains import PUBLIC_MAIL, company_domain
 from onboarding.partners.models import Contact, Membership, Organisation, User
 from tests.conftest import _user, member
 

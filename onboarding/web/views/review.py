@@ -33,6 +33,7 @@ from onboarding.web.forms.desk import (
     SuspendForm,
 )
 from onboarding.web.hanging import hanging
+from onboarding.web.hinting import hints_in_words
 from onboarding.web.history import history
 from onboarding.web.requests import PortalRequest
 from onboarding.worklist import assigning
@@ -173,6 +174,7 @@ def _registration_page(
         or HandOverForm(auto_id="hand_over_%s", candidates=_candidates(request, item)),
         "application": application,
         "submission": submission,
+        "hints": None if found.erased_at else hints_in_words(application, answers),
         "sections": describe_answers(application, answers, change=False, comments=found.comments),
         "differences": describe_changes(before.answers, submission.answers) if before and submission else [],
         "known_logins": application.organisation.partner_logins.filter(environment="", retired_at=None),
