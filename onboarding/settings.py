@@ -26,6 +26,8 @@ PORTAL_NAME = env.str("PORTAL_NAME", "Fleet Onboarding")
 ACCENT_COLOUR = env.str("ACCENT_COLOUR", "")  # "#RRGGBB", the operator's own
 OPERATOR_NAME = env.str("OPERATOR_NAME", "Mobilisights")  # who reviews and issues, as pages name them
 PORTAL_MODE = env.str("PORTAL_MODE", "hub")
+# Partner logins that reviewers give out one after the other, "MZP100000-MZP199999"; empty: they type each.
+PARTNER_LOGIN_RANGE = env.str("PARTNER_LOGIN_RANGE", "")
 REVIEW_TARGET_DAYS = env.int("REVIEW_TARGET_DAYS", 5)  # working days in which a review is to be decided; 0: not said
 ISSUE_TARGET_DAYS = env.int("ISSUE_TARGET_DAYS", 5)  # the same for whatever else waits for staff
 # Solo mode: where dossiers are sent to, and after how many working days without an answer people are reminded to ask.

@@ -209,7 +209,8 @@ class PartnerLogin(models.Model):
                 fields=["assigned_at"],
                 condition=models.Q(confirmed_at=None, retired_at=None),
                 name="partner_login_claimed",
-            )
+            ),
+            models.Index(Lower("mzp"), name="partner_login_name"),
         ]
 
     def __str__(self) -> str:
@@ -229,3 +230,15 @@ class PartnerLogin(models.Model):
     def is_rejected(self) -> bool:
         """Whether it was claimed, and staff rejected that."""
         return self.confirmed_at is None and self.retired_at is not None
+
+
+class LoginAllocation(models.Model):
+    """How far a configured range of partner logins is given out. first: the range's first one. last: the highest number
+    given; what is below it is never given by the range again, whatever became of it.
+    """
+
+    first = models.CharField(max_length=64, unique=True)
+    last = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.first}: {self.last}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db.models import Count, Q
+from django.db.models.functions import Lower
 
 from onboarding.partners.mail_domains import company_domain
 from onboarding.partners.models import Contact, Organisation, PartnerLogin
@@ -68,7 +69,7 @@ def _at(domain: str, organisation: Organisation) -> tuple[Link, ...]:
 def _logins(organisation: Organisation, mzp: str) -> tuple[Login, ...]:
     if not mzp:
         return ()
-    rows = PartnerLogin.objects.filter(mzp__iexact=mzp, environment="").select_related("organisation")[:NEIGHBOURS]
+    rows = PartnerLogin.objects.alias(lowered=Lower("mzp")).filter(lowered=mzp.lower(), environment="")
     return tuple(
         Login(
             is_own=row.organisation_id == organisation.pk,
@@ -76,7 +77,7 @@ def _logins(organisation: Organisation, mzp: str) -> tuple[Login, ...]:
             is_retired=row.retired_at is not None,
             organisation=_organisation(row.organisation),
         )
-        for row in rows
+        for row in rows.select_related("organisation")[:NEIGHBOURS]
     )
 
 

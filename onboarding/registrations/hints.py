@@ -172,7 +172,9 @@ CODES: Mapping[str, Message] = {
         gettext_noop("Other organisations have contacts at {found}, too."),
         gettext_noop("It may be the same company twice, or its group."),
     ),
-    "own_domain": Message(gettext_noop("The contact's address is at {found}, where the company has confirmed one."), ""),
+    "own_domain": Message(
+        gettext_noop("The contact's address is at {found}, where the company has confirmed one."), ""
+    ),
     "short_concept": Message(
         gettext_noop("The concept is short: {count} characters."),
         gettext_noop("Ask what the data is for, who sees it, and how long it is kept."),
@@ -233,7 +235,9 @@ MEASURES: Mapping[str, str] = {
 """What is compared with others, by the question that it is the answer to."""
 
 
-def _look(code: str, area: Area, links: Iterable[Link] = (), found: str = "", expected: str = "", **params: Any) -> Hint:
+def _look(
+    code: str, area: Area, links: Iterable[Link] = (), found: str = "", expected: str = "", **params: Any
+) -> Hint:
     return Hint(Finding(code, Severity.WARNING, area, found, expected, params), tuple(links))
 
 

@@ -114,6 +114,18 @@ class Migration(migrations.Migration):
             model_name='partnerlogin',
             index=models.Index(condition=models.Q(('confirmed_at', None), ('retired_at', None)), fields=['assigned_at'], name='partner_login_claimed'),
         ),
+        migrations.AddIndex(
+            model_name='partnerlogin',
+            index=models.Index(django.db.models.functions.text.Lower('mzp'), name='partner_login_name'),
+        ),
+        migrations.CreateModel(
+            name='LoginAllocation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('first', models.CharField(max_length=64, unique=True)),
+                ('last', models.BigIntegerField()),
+            ],
+        ),
         migrations.AddConstraint(
             model_name='partnerlogin',
             constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('mzp'), condition=models.Q(('confirmed_at__isnull', False)), name='mzp_unique'),

@@ -25,6 +25,7 @@ from onboarding.web.context import AUDIT_READERS
 from onboarding.web.deciding import OWN, moved_on, written
 from onboarding.web.describing import describe_answers, describe_changes
 from onboarding.web.forms.desk import (
+    RANGE_LOW,
     ApproveForm,
     ChangesForm,
     DeclineForm,
@@ -39,6 +40,9 @@ from onboarding.web.requests import PortalRequest
 from onboarding.worklist import assigning
 from onboarding.worklist.following import open_item
 from onboarding.worklist.models import Item
+
+LOGINS_OFFERED = 20
+"""Of a company's partner logins; further ones can be typed."""
 
 
 @access.staff(StaffRole.Role.REVIEWER)
@@ -61,6 +65,8 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
         extra = {"answers": _under_review(found)}
     elif form_class is HandOverForm:
         extra = {"candidates": _candidates(request, open_item(found))}
+    elif form_class is ApproveForm:
+        extra = _logins_offered(found)
     form = form_class(request.POST, **extra)
     if verb not in _possible(found):
         return _too_late(request, found, RegistrationState(found.state), form)
@@ -85,14 +91,17 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
             return redirect("desk_registration", found.pk)
         except logins.MalformedLogin:
             form.add_error("mzp", _("A partner login has only capital letters and digits, such as MZP128745."))
-        except logins.LoginTaken:
-            form.add_error(
-                "mzp",
-                _(
-                    "This partner login belongs to another company or was retired. "
-                    "It is never issued twice: choose another."
-                ),
+        except logins.LoginTaken as error:
+            form.add_error("mzp", _taken(error))
+        except logins.RangeExhausted:
+            form.add_error("mzp", _("The range of partner logins is used up: type one, and tell the administrator."))
+        except logins.NextMoved as error:
+            messages.warning(
+                request,
+                _("Nothing was changed: a colleague was quicker, and the next partner login is %(mzp)s now.")
+                % {"mzp": error.mzp},
             )
+            return _registration_page(request, found, status=409)
         else:
             messages.success(request, done)
             return redirect("desk_registration", found.pk)
@@ -117,6 +126,31 @@ DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
         gettext_lazy("Reinstated: everything goes on where it stood. The partner has been told."),
     ),
 }
+
+
+def _taken(error: logins.LoginTaken) -> str:
+    """Return the words for a partner login that cannot be this company's."""
+    mzp = str(error)
+    if isinstance(error, logins.LoginRetired):
+        return _(
+            "Partner login %(mzp)s was retired, and none is ever issued again. Choose another, or ask the company "
+            "which one it uses now."
+        ) % {"mzp": mzp}
+    holder = logins.holder_of(mzp)
+    return _(
+        "Partner login %(mzp)s belongs to another company (%(company)s), and none is ever issued twice. Choose "
+        "another, or ask this company whether it has mistyped its own."
+    ) % {"mzp": mzp, "company": holder.organisation if holder else "?"}
+
+
+def _logins_offered(found: Registration) -> dict[str, Any]:
+    """Return what the form of an approval offers: the company's own partner logins, and the next of the range."""
+    own = found.organisation.partner_logins.filter(environment="", retired_at=None, confirmed_at__isnull=False)
+    return {
+        "own": list(own.order_by("mzp").values_list("mzp", flat=True)[:LOGINS_OFFERED]),
+        "following": logins.next_of_range(),
+        "named": str(_under_review(found).get("mzp") or ""),
+    }
 
 
 def _too_late(request: PortalRequest, found: Registration, state: RegistrationState, form: forms.Form) -> HttpResponse:
@@ -177,10 +211,10 @@ def _registration_page(
         "hints": None if found.erased_at else hints_in_words(application, answers),
         "sections": describe_answers(application, answers, change=False, comments=found.comments),
         "differences": describe_changes(before.answers, submission.answers) if before and submission else [],
-        "known_logins": application.organisation.partner_logins.filter(environment="", retired_at=None),
         "verbs": possible,
         "is_own": is_own and request.may_change,
-        "approve": bound.get("approve") or ApproveForm(initial={"mzp": answers.get("mzp", "")}),
+        "approve": bound.get("approve") or (ApproveForm(**_logins_offered(found)) if "approve" in possible else None),
+        "range_low": RANGE_LOW,
         "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),
         "suspend": bound.get("suspend") or SuspendForm(auto_id="suspend_%s"),
         "reinstate": bound.get("reinstate") or ReinstateForm(auto_id="reinstate_%s"),
