@@ -1,10 +1,8 @@
 """Partner logins out of a configured range: one after the other, each once."""
 
 from collections.abc import Callable
-from threading import Barrier, Thread
 
 import pytest
-from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
@@ -113,26 +111,3 @@ def test_a_typed_one_that_cannot_be_is_named_with_the_remedy(
     assert response.status_code == 422
     assert words in response.context["approve"].errors["mzp"][0]
     assert f'value="{mzp}"' in response.content.decode() or not mzp
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes one transaction after the other anyway")
-def test_two_reviewers_at_once_give_two_different_ones(
-    owner: User, rival: User, reviewer: User, second_reviewer: User
-) -> None:
-    start = Barrier(2)
-    waiting = [(taken(owner, reviewer), reviewer), (taken(rival, second_reviewer), second_reviewer)]
-
-    def approve(registration: Registration, who: User) -> None:
-        try:
-            start.wait()
-            flows.approve(registration, of_range=True, actor=staff(who))
-        finally:
-            connections.close_all()
-
-    threads = [Thread(target=approve, args=one) for one in waiting]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(PartnerLogin.objects.values_list("mzp", flat=True)) == {"MZP100000", "MZP100001"}
