@@ -1,4 +1,4 @@
-"""The operator's range of partner logins to give out, such as MZP100000-MZP199999. Pure: what is used stands in rows."""
+"""The operator's range of partner logins to give out, such as MZP100000-MZP199999. Pure."""
 
 import re
 from collections.abc import Iterator

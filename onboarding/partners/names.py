@@ -19,8 +19,8 @@ LEGAL_FORMS = frozenset(
     """
     ab ag aktiebolag aktiengesellschaft aps as asa bhd bv bvba co company corp corporation cv dac doo eg ei eirl eood ev
     eurl gbr gesellschaft gie gmbh haftung hb inc incorporated kft kg kgaa kk lda limited llc llp lp ltd ltda mbh nv ohg
-    oo ooo oy oyj pc plc pte pty pvt sa sae sarl sas sasu scop scrl sci se sia sl slu snc sp spa spol sprl spzoo srl sro stg
-    uab ug ulc vof zrt 株式会社 有限会社
+    oo ooo oy oyj pc plc pte pty pvt sa sae sarl sas sasu scop scrl sci se sia sl slu snc sp spa spol sprl spzoo srl sro
+    stg uab ug ulc vof zrt 株式会社 有限会社
     """.split()  # noqa: SIM905 — a list of words reads better in lines than one to a line
 )
 """Words that say in which form a company exists, and not which it is; written without dots and blanks."""

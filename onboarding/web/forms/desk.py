@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.notifications.leaks import PRIVATE_KEY
 from onboarding.partners.models import User
 from onboarding.registrations.description import Answers, asked
 from onboarding.registrations.logins import Next
@@ -15,6 +17,14 @@ from onboarding.registrations.models import Registration
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import LineField, TextField
 from onboarding.web.forms.widgets import RadioCards
+
+
+def keyless(value: str) -> None:
+    """Raise ValidationError for a text with a private key in it: what partners read is kept, and mailed."""
+    if PRIVATE_KEY.search(value):
+        raise ValidationError(
+            _("This holds a private key. Take it out: it goes into a mail, and keys go nowhere."), code="private_key"
+        )
 
 
 def partner_note(help_text: Any, *, required: bool = True) -> TextField:
@@ -25,6 +35,7 @@ def partner_note(help_text: Any, *, required: bool = True) -> TextField:
         required=required,
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=help_text,
+        validators=[keyless],
     )
 
 
@@ -127,6 +138,7 @@ class ChangesForm(PortalForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_("The partner reads this. What belongs to one answer is better said below."),
+        validators=[keyless],
     )
     whole = forms.BooleanField(
         label=_("Let the whole description be changed"),
@@ -143,6 +155,7 @@ class ChangesForm(PortalForm):
                 max_length=1000,
                 required=False,
                 widget=forms.Textarea(attrs={"rows": 2}),
+                validators=[keyless],
             )
 
     def clean(self) -> dict[str, Any]:
@@ -163,4 +176,5 @@ class NoteForm(PortalForm):
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_("The partner reads this. Name the field and what it should say."),
+        validators=[keyless],
     )

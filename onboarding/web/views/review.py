@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,7 +21,7 @@ from onboarding.registrations import flows, logins
 from onboarding.registrations.models import Registration, Side
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
-from onboarding.web import access, talking
+from onboarding.web import access, letters, talking
 from onboarding.web.context import AUDIT_READERS
 from onboarding.web.deciding import OWN, moved_on, written
 from onboarding.web.describing import describe_answers, describe_changes
@@ -55,7 +56,7 @@ def registration(request: PortalRequest, registration_id: UUID) -> HttpResponse:
 def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResponse:
     """Carry one decision out; what is wrong with it is said on the request's page."""
     found = _registration(registration_id)
-    if verb not in DECISIONS:
+    if verb not in DECISIONS or (letters.step(request) is not letters.Step.AT_ONCE and verb not in LETTER_VERBS):
         raise Http404
     if request.method != "POST":
         return redirect("desk_registration", found.pk)
@@ -70,25 +71,29 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
     form = form_class(request.POST, **extra)
     if verb not in _possible(found):
         return _too_late(request, found, RegistrationState(found.state), form)
+    if letters.step(request) is letters.Step.BACK:
+        return _registration_page(request, found, {verb: form})
     if form.is_valid():
+        actor = access.staff_actor(request)
         try:
-            decision(found, actor=access.staff_actor(request), **form.cleaned_data)
+            reading = letters.decide(
+                request,
+                # Loaded anew: what is tried and undone leaves its marks on the row.
+                lambda: decision(_registration(found.pk), actor=actor, **form.cleaned_data),
+                row=found,
+                actor=actor,
+            )
         except IllegalTransition as error:
             return _too_late(request, _registration(found.pk), RegistrationState(error.state), form)
         except OwnOrganisation:
-            messages.warning(request, OWN)
-            return redirect("desk_registration", found.pk)
+            return _refused(request, found, OWN, form)
         except assigning.NotHeld as error:
-            messages.warning(request, _not_held(error))
-            return redirect("desk_registration", found.pk)
+            return _refused(request, found, _not_held(error), form)
         except assigning.MovedOn:
-            messages.warning(request, _("Nothing was changed: a colleague was quicker."))
-            return redirect("desk_registration", found.pk)
+            return _refused(request, found, _("Nothing was changed: a colleague was quicker."), form)
         except assigning.CannotHave:
-            messages.warning(
-                request, _("Nothing was changed: whoever belongs to a company does not decide on its requests.")
-            )
-            return redirect("desk_registration", found.pk)
+            words = _("Nothing was changed: whoever belongs to a company does not decide on its requests.")
+            return _refused(request, found, words, form)
         except logins.MalformedLogin:
             form.add_error("mzp", _("A partner login has only capital letters and digits, such as MZP128745."))
         except logins.LoginTaken as error:
@@ -96,15 +101,21 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
         except logins.RangeExhausted:
             form.add_error("mzp", _("The range of partner logins is used up: type one, and tell the administrator."))
         except logins.NextMoved as error:
-            messages.warning(
-                request,
-                _("Nothing was changed: a colleague was quicker, and the next partner login is %(mzp)s now.")
-                % {"mzp": error.mzp},
-            )
-            return _registration_page(request, found, status=409)
+            words = _("Nothing was changed: a colleague was quicker, and the next partner login is %(mzp)s now.")
+            messages.warning(request, words % {"mzp": error.mzp})
+            return _registration_page(request, found, unsent=letters.written(request.POST), status=409)
         else:
-            messages.success(request, done)
-            return redirect("desk_registration", found.pk)
+            if reading is None:
+                messages.success(request, done)
+                return redirect("desk_registration", found.pk)
+            return letters.page(
+                request,
+                reading,
+                verb=LETTER_VERBS[verb],
+                back=reverse("desk_registration", args=[found.pk]),
+                title=str(found.application),
+                danger=verb in ("decline", "suspend"),
+            )
     return _registration_page(request, found, {verb: form}, status=422)
 
 
@@ -126,6 +137,16 @@ DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
         gettext_lazy("Reinstated: everything goes on where it stood. The partner has been told."),
     ),
 }
+
+
+LETTER_VERBS: dict[str, Any] = {
+    "approve": gettext_lazy("Approve"),
+    "request_changes": gettext_lazy("Give it back"),
+    "decline": gettext_lazy("Decline"),
+    "suspend": gettext_lazy("Suspend"),
+    "reinstate": gettext_lazy("Reinstate"),
+}
+"""The decisions with a mail to the partner, which can be read first; and the words of their buttons."""
 
 
 def _taken(error: logins.LoginTaken) -> str:
@@ -155,8 +176,13 @@ def _logins_offered(found: Registration) -> dict[str, Any]:
 
 def _too_late(request: PortalRequest, found: Registration, state: RegistrationState, form: forms.Form) -> HttpResponse:
     """Say that somebody else decided meanwhile; nothing that was written is lost."""
-    messages.warning(request, moved_on(state))
-    if unsent := written(form):
+    return _refused(request, found, moved_on(state), form)
+
+
+def _refused(request: PortalRequest, found: Registration, words: Any, form: forms.Form) -> HttpResponse:
+    """Say why nothing was changed; nothing that was written is lost."""
+    messages.warning(request, words)
+    if unsent := [*written(form), *letters.written(request.POST)]:
         return _registration_page(request, found, unsent=unsent, status=409)
     return redirect("desk_registration", found.pk)
 
