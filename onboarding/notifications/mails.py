@@ -37,6 +37,20 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, 
     once: what it is about; calling twice with the same value sends nothing twice. params: fills the template.
     Raises KeyError if there is no such kind.
     """
+    for person in _wanting(kind, people):
+        write_to(person.email, kind, language=person.language, once=once, params=params, user_id=person.pk)
+
+
+def drafted(kind: str, people: Iterable[Any], *, params: Mapping[str, Any]) -> list[Mail]:
+    """Return the mails that `notify` would make now: not stored, and not sent."""
+    return [
+        Mail(kind=kind, user_id=person.pk, address=person.email, language=person.language, params=dict(params))
+        for person in _wanting(kind, people)
+    ]
+
+
+def _wanting(kind: str, people: Iterable[Any]) -> list[Any]:
+    """Return those of `people` who want such mails. Raises KeyError if there is no such kind."""
     category = KINDS[kind]
     people = [] if kind in UNSENT.get(settings.PORTAL_MODE, ()) else list(people)
     muted = set(
@@ -44,9 +58,7 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, 
             "user", flat=True
         )
     )
-    for person in people:
-        if person.pk not in muted:
-            write_to(person.email, kind, language=person.language, once=once, params=params, user_id=person.pk)
+    return [person for person in people if person.pk not in muted]
 
 
 def write_to(

@@ -4,7 +4,7 @@ Whoever presses the verb alone decides at once. The button beside it shows the m
 with all that it held in hidden fields, and a word on what to do with the mail.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,9 +14,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from onboarding.notifications.drafts import Which, Words
+from onboarding.notifications.models import Mail
 from onboarding.partners.actors import Actor
 from onboarding.web.forms.letters import MARK, LetterForm
-from onboarding.worklist.letters import carry_out, rehearse
+from onboarding.worklist.letters import carry_out, letters_of, rehearse
 
 
 class Step(StrEnum):
@@ -54,11 +55,32 @@ def decide(request: HttpRequest, decision: Callable[[], Any], *, row: Any, actor
             return Reading([LetterForm(letter=letter) for letter in letters], 200)
         # Whoever may be written to only since it was read gets the template's words.
         sent = [LetterForm(request.POST, letter=letter) for letter in letters if _was_shown(request.POST, letter.which)]
-        if any([not form.is_valid() for form in sent]):  # noqa: C419 — each says what is wrong with it
+        if not all_valid(sent):
             return Reading(sent, 422)
-        instead = {form.letter.which: words for form in sent if (words := form.instead)}
+        instead = instead_of(sent)
     carry_out(decision, instead, row=row, actor=actor)
     return None
+
+
+def beside(data: QueryDict | None, mails: Iterable[Mail]) -> list[LetterForm]:
+    """Return the forms of mails that are read, and changed, beside the fields of a decision.
+
+    For decisions whose fields cannot be sent twice: secrets and files. data: what was sent, if anything was.
+    """
+    return [
+        LetterForm(data if data is not None and _was_shown(data, letter.which) else None, letter=letter)
+        for letter in letters_of(mails)
+    ]
+
+
+def all_valid(sent: Iterable[LetterForm]) -> bool:
+    """Tell whether what was sent of these forms can go; each of them says what is wrong with it."""
+    return not [form for form in sent if form.is_bound and not form.is_valid()]
+
+
+def instead_of(sent: Iterable[LetterForm]) -> dict[Which, Words]:
+    """Return what to say instead, of forms that are valid."""
+    return {form.letter.which: words for form in sent if form.is_bound and (words := form.instead)}
 
 
 def page(request: HttpRequest, reading: Reading, *, verb: Any, back: str, title: str, danger: bool) -> HttpResponse:

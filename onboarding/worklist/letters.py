@@ -4,7 +4,7 @@ What a decision would send is found out by making it and undoing it: recipients,
 those of the decision itself, whatever it is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from onboarding.notifications import drafts
 from onboarding.notifications.drafts import Which, Words
 from onboarding.notifications.kinds import KINDS, Category
 from onboarding.notifications.mails import footer, words
+from onboarding.notifications.models import Mail
 from onboarding.notifications.wording import portal_links
 from onboarding.partners.actors import Actor
 
@@ -61,13 +62,18 @@ def rehearse(decision: Callable[[], object]) -> list[Letter]:
             raise _Undo
     except _Undo:
         pass
-    to: dict[Which, list[Any]] = {}
-    for mail in made:
+    return letters_of(made)
+
+
+def letters_of(mails: Iterable[Mail]) -> list[Letter]:
+    """Return mails to partners as letters: one for all that have one kind and one language."""
+    to: dict[Which, list[Mail]] = {}
+    for mail in mails:
         if KINDS[mail.kind] is not Category.DESK:
             to.setdefault((mail.kind, mail.language), []).append(mail)
     return [
-        Letter(kind, language, words(mails[0]), footer(mails[0]), tuple(sorted(mail.address for mail in mails)))
-        for (kind, language), mails in sorted(to.items())
+        Letter(kind, language, words(same[0]), footer(same[0]), tuple(sorted(mail.address for mail in same)))
+        for (kind, language), same in sorted(to.items())
     ]
 
 
@@ -76,6 +82,8 @@ def carry_out(decision: Callable[[], Result], instead: Mapping[Which, Words], *,
 
     row: what it is about: has `organisation` and `application_id`. instead: by kind and language.
     """
+    if not instead:
+        return decision()
     with transaction.atomic(), drafts.worded(instead), drafts.collecting() as made:
         result = decision()
         if edited := sorted({(mail.kind, mail.language) for mail in made if mail.body}):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from onboarding.audit.models import Entry
@@ -15,7 +16,9 @@ from onboarding.partners.models import PartnerLogin, User
 from onboarding.registrations import flows
 from onboarding.registrations.models import Registration
 from tests.conftest import staff
-from tests.journey import approved, submitted
+from tests.corporate_ca import CA, as_zip
+from tests.corporate_ca import submitted as to_sign
+from tests.journey import approved, submitted, with_key
 
 Browser = Callable[[User], Client]
 DECLINE = {"reason": "concept", "note": "Say what the drivers know of it."}
@@ -208,3 +211,37 @@ def test_what_looks_like_a_secret() -> None:
     assert looks_secret("It is q8Zr2LmX0vWc5TnB7yKd.") == ["q8Zr2LmX0vWc5TnB7yKd"]
     address = "https://portal.example/applications/5a6b7c8d-0000-4000-8000-000000000001/"
     assert looks_secret(f"See {address}, and Schadstofffreisetzungsverordnung FA-7K3Q9M/1.") == []
+
+
+def test_a_refused_csrs_mail_can_be_read_first(owner: User, reviewer: User, issuer: User, signed_in: Browser) -> None:
+    cycle = with_key(owner, reviewer)
+    client, where = signed_in(issuer), f"/desk/certificates/{cycle.pk}/refuse/"
+    sent = fields(client.post(where, {"note": "The town is missing.", "mail": "read"}).content.decode())
+    cycle.refresh_from_db()
+    assert cycle.state == "csr_submitted"
+    sent["mail-csr_refused-en-body"] += "\nCall us."
+    assert client.post(where, sent | {"mail": "send"}).status_code == 302
+    assert str(mails.render(Mail.objects.get(kind="csr_refused")).body).count("Call us.") == 1
+    assert Entry.objects.get(event="mail:edited").application_id == cycle.application_id
+
+
+def test_beside_files_the_mail_is_read_and_changed_on_the_same_page(
+    owner: User, reviewer: User, issuer: User, signed_in: Browser, settings: object
+) -> None:
+    settings.FLEET_ENVIRONMENTS = ["production"]
+    cycle = to_sign(owner, reviewer)
+    client, where = signed_in(issuer), f"/desk/certificates/{cycle.pk}/"
+    shown = client.get(where).content.decode()
+    assert 'name="mail-certificate_issued-en-body"' in shown
+    letter = {"mail-certificate_issued-en-subject": "Here it is", "mail-certificate_issued-en-body": KEY}
+    response = client.post(f"{where}upload/", letter)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "Here it is" in page
+    assert "MIIE" not in page
+    letter["mail-certificate_issued-en-body"] = "Please use it from Monday on."
+    file = SimpleUploadedFile("signed.zip", as_zip(CA.sign(cycle), CA.pem))
+    assert client.post(f"{where}upload/", letter | {"certificate": file}).status_code == 302
+    said = mails.render(Mail.objects.get(kind="certificate_issued"))
+    assert (said.subject, "from Monday on" in str(said.body)) == ("Here it is", True)
+    assert f"/applications/{cycle.application_id}/production/certificate/" in str(said.body)
