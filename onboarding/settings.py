@@ -28,6 +28,8 @@ OPERATOR_NAME = env.str("OPERATOR_NAME", "Mobilisights")  # who reviews and issu
 PORTAL_MODE = env.str("PORTAL_MODE", "hub")
 # Working days after which staff decide on a request to join that no owner has answered; 0: only owners decide
 JOIN_OWNERS_DAYS = env.int("JOIN_OWNERS_DAYS", 10)
+# Partner logins that reviewers give out one after the other, "MZP100000-MZP199999"; empty: they type each.
+PARTNER_LOGIN_RANGE = env.str("PARTNER_LOGIN_RANGE", "")
 REVIEW_TARGET_DAYS = env.int("REVIEW_TARGET_DAYS", 5)  # working days in which a review is to be decided; 0: not said
 ISSUE_TARGET_DAYS = env.int("ISSUE_TARGET_DAYS", 5)  # the same for whatever else waits for staff
 # Solo mode: where dossiers are sent to, and after how many working days without an answer people are reminded to ask.
@@ -369,6 +371,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep mails": _every(30.0, "notifications.tasks.sweep", expires=60),
     "runs that are due": _every(60.0, "validation.tasks.ask_for_due_runs", queue="schedule"),
     "certificates that end": _every(600.0, "credentials.tasks.remind", queue="schedule"),
+    "usage of others": _every(600.0, "registrations.tasks.count_usage", queue="schedule"),
     "messages not read": _every(60.0, "registrations.tasks.tell_unread"),
     "list of revoked certificates": _every(600.0, "credentials.tasks.renew_revocation_list", queue="schedule"),
     "answers that are overdue": _every(600.0, "credentials.tasks.chase", queue="schedule"),

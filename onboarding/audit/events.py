@@ -18,6 +18,7 @@ class Event(models.TextChoices):
     REGISTRATION_WITHDRAWN = "registration:withdraw", _("Application withdrawn")
     REGISTRATION_SUSPENDED = "registration:suspend", _("Application suspended")
     REGISTRATION_REINSTATED = "registration:reinstate", _("Application reinstated")
+    MAIL_EDITED = "mail:edited", _("Mail of a decision sent in other words")
     MESSAGE_WRITTEN = "message:written", _("Message written")
     MESSAGES_SETTLED = "message:settled", _("Messages marked as needing no answer")
     APPLICATION_IMPORTED = "application:imported", _("Application brought in with its credentials")
@@ -128,6 +129,7 @@ STAFF_ONLY = frozenset(
         Event.PERSON_EXPORTED,
         Event.PERSON_ERASED,
         Event.CSR_DOWNLOADED,
+        Event.MAIL_EDITED,
         Event.SECRETS_RESEALED,
         Event.SETTINGS_CHANGED,
         Event.AUDIT_EXPORTED,

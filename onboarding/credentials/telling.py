@@ -7,7 +7,8 @@ from django.utils import timezone
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.credentials.models import CertificateRequest, CredentialSet
-from onboarding.notifications.mails import notify
+from onboarding.notifications.mails import drafted, notify
+from onboarding.notifications.models import Mail
 from onboarding.partners.actors import Actor
 from onboarding.partners.models import Membership
 from onboarding.partners.people import builders, members
@@ -36,6 +37,11 @@ def tell_owners(row: CertificateRequest | CredentialSet, entry: uuid.UUID, what:
     """Write to the organisation's owners that a secret was shown. entry: of the audit, one mail for each."""
     owners = members(row.organisation, (Membership.Role.OWNER,))
     notify("secret_revealed", owners, once=f"revealed:{entry}", params=params(row) | {"what": what})
+
+
+def drafts_to_builders(kind: str, request: CertificateRequest | CredentialSet) -> list[Mail]:
+    """Return the mails that `tell_builders` would make now, to be read before anything is decided."""
+    return drafted(kind, builders(request.organisation), params=params(request))
 
 
 def tell_builders(kind: str, request: CertificateRequest | CredentialSet, **more: str) -> None:

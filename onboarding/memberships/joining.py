@@ -19,13 +19,14 @@ from django.utils import timezone
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.lifecycle import IllegalTransition
-from onboarding.memberships.addresses import company_domain, confirmed_addresses
+from onboarding.memberships.addresses import confirmed_addresses
 from onboarding.memberships.invitations import join
 from onboarding.memberships.members import lock, owner_decides
 from onboarding.memberships.models import JoinRequest, link_lifetime
 from onboarding.memberships.states import LIFECYCLE, OPEN, State
 from onboarding.notifications.mails import notify, write_to
 from onboarding.partners.actors import SYSTEM, Actor, ActorKind
+from onboarding.partners.mail_domains import company_domain
 from onboarding.partners.models import Membership, Organisation, StaffRole, User
 from onboarding.partners.modes import mode
 from onboarding.partners.people import contact_addresses, members, require_impartial, staff

@@ -17,7 +17,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from onboarding.celery import wake
-from onboarding.notifications import links
+from onboarding.notifications import drafts, links
+from onboarding.notifications.drafts import Words
 from onboarding.notifications.kinds import ALWAYS, KINDS, SHARED, UNSENT, Category
 from onboarding.notifications.models import Mail, Muted
 from onboarding.notifications.wording import with_html
@@ -36,6 +37,20 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, 
     once: what it is about; calling twice with the same value sends nothing twice. params: fills the template.
     Raises KeyError if there is no such kind.
     """
+    for person in _wanting(kind, people):
+        write_to(person.email, kind, language=person.language, once=once, params=params, user_id=person.pk)
+
+
+def drafted(kind: str, people: Iterable[Any], *, params: Mapping[str, Any]) -> list[Mail]:
+    """Return the mails that `notify` would make now: not stored, and not sent."""
+    return [
+        Mail(kind=kind, user_id=person.pk, address=person.email, language=person.language, params=dict(params))
+        for person in _wanting(kind, people)
+    ]
+
+
+def _wanting(kind: str, people: Iterable[Any]) -> list[Any]:
+    """Return those of `people` who want such mails. Raises KeyError if there is no such kind."""
     category = KINDS[kind]
     people = [] if kind in UNSENT.get(settings.PORTAL_MODE, ()) else list(people)
     muted = set(
@@ -43,9 +58,7 @@ def notify(kind: str, people: Iterable[Any], *, once: str, params: Mapping[str, 
             "user", flat=True
         )
     )
-    for person in people:
-        if person.pk not in muted:
-            write_to(person.email, kind, language=person.language, once=once, params=params, user_id=person.pk)
+    return [person for person in people if person.pk not in muted]
 
 
 def write_to(
@@ -63,6 +76,7 @@ def write_to(
     resends: the mail that this one repeats.
     """
     id_ = Mail._meta.pk.get_default()
+    said = Words(resends.subject, resends.body) if resends else drafts.words_of(kind, language)
     mail, created = Mail.objects.get_or_create(
         once=once,
         address=address,
@@ -72,6 +86,8 @@ def write_to(
             "user_id": user_id,
             "language": language,
             "params": dict(params),
+            "subject": said.subject if said else "",
+            "body": said.body if said else "",
             "application_id": params.get("application_id") if KINDS[kind] in SHARED else None,
             "resends": resends,
             "message_id": f"<{id_}@{urlsplit(settings.PUBLIC_URL).hostname}>",
@@ -79,6 +95,7 @@ def write_to(
         },
     )
     if created:
+        drafts.made(mail)
         wake(SEND, str(mail.pk))
     return mail
 
@@ -147,7 +164,25 @@ def deliver(mail_id: str | UUID) -> bool:
 
 
 def render(mail: Mail) -> EmailMultiAlternatives:
-    """Make the message from its template, as plain text and as HTML: the first line is the subject."""
+    """Make the message of a mail's words, as plain text and as HTML."""
+    said = words(mail)
+    message = EmailMultiAlternatives(
+        subject=said.subject,
+        body=said.body,
+        to=[str(Address(addr_spec=mail.address))],
+        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
+    )
+    with translation.override(mail.language):
+        return with_html(message, footer(mail))
+
+
+def words(mail: Mail) -> Words:
+    """Return what a mail says: what somebody has written, else what its template gives: the first line is the subject.
+
+    What was written is never a template: it goes as it is.
+    """
+    if mail.body:
+        return Words(mail.subject, mail.body)
     context = {
         **mail.params,
         "token": links.token(*mail.params["link"]) if "link" in mail.params else "",
@@ -157,23 +192,19 @@ def render(mail: Mail) -> EmailMultiAlternatives:
     }
     with translation.override(mail.language):
         text = render_to_string(f"mail/{mail.kind}.txt", context).strip()
-        subject, _separator, body = text.partition("\n")
-        message = EmailMultiAlternatives(
-            subject=" ".join(subject.split()),
-            body=body.strip(),
-            to=[str(Address(addr_spec=mail.address))],
-            headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
-        )
-        return with_html(message, _footer(mail))
+    subject, _separator, body = text.partition("\n")
+    return Words(" ".join(subject.split()), body.strip())
 
 
-def _footer(mail: Mail) -> str:
+def footer(mail: Mail) -> str:
+    """Return what stands below the words of a mail, in its language; empty where nobody has an account."""
     if mail.user_id is None:
         return ""
     page = urljoin(settings.PUBLIC_URL, "/profile/mails/")
-    if mail.category in ALWAYS:
-        return _("Mails about certificates and security cannot be switched off.")
-    return _("Choose which mails you get: %(page)s") % {"page": page}
+    with translation.override(mail.language):
+        if mail.category in ALWAYS:
+            return _("Mails about certificates and security cannot be switched off.")
+        return _("Choose which mails you get: %(page)s") % {"page": page}
 
 
 def due_mails() -> list[UUID]:

@@ -14,6 +14,7 @@ class Mail(models.Model):
 
     kind: names the template. params: what it is filled with; plain values, never a secret.
     once: what it is about ("registration:…:approve"); a second mail of the same once to the same person is not made.
+    subject, body: what somebody has written instead of the template's words; empty: the template's.
     application_id: of the application it is about, whose members see it in the ledger; none where it is personal.
     resends: the mail that this one repeats, at a person's wish, under a Message-ID of its own.
     """
@@ -29,6 +30,8 @@ class Mail(models.Model):
     address = models.EmailField(max_length=254)
     language = models.CharField(max_length=5)
     params = models.JSONField(default=dict)
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField(blank=True)
     application_id = models.UUIDField(null=True)
     resends = models.ForeignKey("self", models.SET_NULL, null=True, related_name="repeats")
     once = models.CharField(max_length=120)

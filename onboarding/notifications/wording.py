@@ -29,6 +29,15 @@ def paragraphs(text: str) -> Iterator[list[Line]]:
         yield [_line(line.strip()) for line in block.splitlines()]
 
 
+def portal_links(text: str) -> list[tuple[str, str]]:
+    """Return the addresses of the portal that a text leads to, each with the line that it stands in."""
+    return [
+        (found["url"], line.strip())
+        for line in text.splitlines()
+        if (found := LINK.match(line.strip())) and found["url"].startswith(urljoin(settings.PUBLIC_URL, "/"))
+    ]
+
+
 def _line(text: str) -> Line:
     found = LINK.match(text)
     if found and found["url"].startswith(urljoin(settings.PUBLIC_URL, "/")):

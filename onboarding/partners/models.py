@@ -11,7 +11,10 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.partners.derived import DerivedField
+from onboarding.partners.mail_domains import company_domain
 from onboarding.partners.modes import mode
+from onboarding.partners.names import name_key, name_sketch
 from onboarding.programmes import SANDBOX
 
 
@@ -91,10 +94,12 @@ class StaffRole(models.Model):
 
 
 class Organisation(models.Model):
-    """A partner company."""
+    """A partner company. name_key, name_sketch: what its name has in common with others', see names.py."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("company name"), max_length=120)
+    name_key = DerivedField(max_length=120, of="name", by=name_key, db_index=True)
+    name_sketch = DerivedField(max_length=120, of="name", by=name_sketch, db_index=True)
     country = models.CharField(_("country"), max_length=2)
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(User, through="Membership", related_name="organisations")
@@ -128,6 +133,7 @@ class Contact(models.Model):
     """Somebody the car maker can write to. The CSR's e-mail address should be a verified one of these.
 
     kind: every organisation names a role mailbox and a second contact, one of each; others it may have besides.
+    domain: the company's, of the address; empty where everybody can have one.
     link_serial: the number of the mail with the link that verifies it; only the latest one works.
     """
 
@@ -144,6 +150,7 @@ class Contact(models.Model):
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.OTHER)
     name = models.CharField(_("name"), max_length=120)
     email = models.EmailField(_("e-mail address"), max_length=254)
+    domain = DerivedField(max_length=254, of="email", by=company_domain, db_index=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     link_serial = models.PositiveIntegerField(default=0)
     link_sent_at = models.DateTimeField(null=True, blank=True)
@@ -202,7 +209,8 @@ class PartnerLogin(models.Model):
                 fields=["assigned_at"],
                 condition=models.Q(confirmed_at=None, retired_at=None),
                 name="partner_login_claimed",
-            )
+            ),
+            models.Index(Lower("mzp"), name="partner_login_name"),
         ]
 
     def __str__(self) -> str:
@@ -222,3 +230,15 @@ class PartnerLogin(models.Model):
     def is_rejected(self) -> bool:
         """Whether it was claimed, and staff rejected that."""
         return self.confirmed_at is None and self.retired_at is not None
+
+
+class LoginAllocation(models.Model):
+    """How far a configured range of partner logins is given out. first: the range's first one. last: the highest number
+    given; what is below it is never given by the range again, whatever became of it.
+    """
+
+    first = models.CharField(max_length=64, unique=True)
+    last = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.first}: {self.last}"

@@ -19,7 +19,7 @@ from onboarding.partners.people import builders, staff
 from onboarding.registrations import statements
 from onboarding.registrations.description import BY_NAME, STEPS, Question, applicable, missing, settled
 from onboarding.registrations.drafts import Conflict, Merge, differences, merge
-from onboarding.registrations.logins import assign_login
+from onboarding.registrations.logins import assign_login, assign_next
 from onboarding.registrations.models import Application, DraftEdit, Registration, Submission, mail_params
 from onboarding.registrations.outside import Outside, said
 from onboarding.registrations.reopening import open_steps
@@ -265,17 +265,30 @@ def release(registration: Registration, *, actor: Actor) -> None:
             assigning.release(item, actor=actor)
 
 
-def approve(registration: Registration, *, mzp: str, actor: Actor, outside: Outside | None = None) -> PartnerLogin:
+def approve(
+    registration: Registration,
+    *,
+    mzp: str = "",
+    of_range: bool = False,
+    seen: str = "",
+    actor: Actor,
+    outside: Outside | None = None,
+) -> PartnerLogin:
     """Approve, with the organisation's partner login: an existing one confirmed, or a new one assigned.
 
+    of_range: assign the next one of the configured range, whatever `mzp` is; seen: the one that was shown as the next.
     outside: where that was answered, if a member records it; so with the other decisions.
-    Raises MalformedLogin, LoginTaken, NotTheirsToDecide, NotHeld, or IllegalTransition.
+    Raises MalformedLogin, LoginTaken, RangeExhausted, NextMoved, NotTheirsToDecide, NotHeld, or IllegalTransition.
     """
     require_decider(actor)
     with transaction.atomic():
         _looked_at(registration, outside, actor=actor)
         assigning.require_holder(registration, actor)
-        login = assign_login(registration.organisation, mzp, actor=actor)
+        organisation = registration.organisation
+        if of_range:
+            login = assign_next(organisation, seen=seen, actor=actor)
+        else:
+            login = assign_login(organisation, mzp, actor=actor)
         Application.objects.filter(pk=registration.application_id).update(partner_login=login)
         data = {"mzp": login.mzp, **said(outside)}
         advance(registration, LIFECYCLE, "approve", actor=actor, data=data, reason="", note="")

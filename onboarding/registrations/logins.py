@@ -6,16 +6,20 @@ a word, and blocks nobody, until a call with these credentials has passed or sta
 
 import re
 import secrets
+from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import SYSTEM, Actor
-from onboarding.partners.models import Organisation, PartnerLogin, StaffRole
+from onboarding.partners.login_range import LoginRange
+from onboarding.partners.models import LoginAllocation, Organisation, PartnerLogin, StaffRole
 from onboarding.partners.modes import mode
 from onboarding.partners.people import builders, require_impartial, staff
 from onboarding.programmes import SANDBOX
@@ -31,6 +35,25 @@ NAMES_TRIED = 5
 
 class LoginTaken(Exception):
     """The MZP belongs to another organisation, or was retired: it cannot be this one's."""
+
+
+class LoginRetired(LoginTaken):
+    """The MZP was retired: it is nobody's any more, and never issued again."""
+
+
+class RangeExhausted(Exception):
+    """Every partner login of the configured range has been given out. Nothing was changed."""
+
+
+class NextMoved(Exception):
+    """The next partner login of the range is not the one that was shown: a colleague was quicker. Nothing was changed.
+
+    mzp: the next one now.
+    """
+
+    def __init__(self, mzp: str) -> None:
+        super().__init__(mzp)
+        self.mzp = mzp
 
 
 class MalformedLogin(Exception):
@@ -55,8 +78,67 @@ def assign_login(organisation: Organisation, mzp: str, *, actor: Actor) -> Partn
             # Whoever assigns it overrules a rejection, too.
             _confirm(login, actor=actor)
         elif login.retired_at is not None:
-            raise LoginTaken(mzp)
+            raise LoginRetired(mzp)
     return login
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What the configured range gives next. mzp: empty if it is used up. left: how many there are, with this one."""
+
+    mzp: str
+    left: int
+
+
+def login_range() -> LoginRange | None:
+    """Return the configured range of partner logins; None if there is none."""
+    return LoginRange.parse(settings.PARTNER_LOGIN_RANGE) if settings.PARTNER_LOGIN_RANGE else None
+
+
+def next_of_range() -> Next | None:
+    """Return which partner login the range gives next, to be shown; None if no range is configured."""
+    if (given := login_range()) is None:
+        return None
+    allocation = LoginAllocation.objects.filter(first=given.name(given.first)).first()
+    number = _unused(given, allocation.last if allocation else given.first - 1)
+    return Next("", 0) if number is None else Next(given.name(number), given.last - number + 1)
+
+
+def assign_next(organisation: Organisation, *, seen: str = "", actor: Actor) -> PartnerLogin:
+    """Assign the next partner login of the range: the lowest that it has not given, and that nobody has, had or claims.
+
+    seen: the one that was shown to whoever decides; empty if it does not matter which. Of two who ask at once each gets
+    another one. Raises RangeExhausted, also if there is no range, or NextMoved.
+    """
+    if (given := login_range()) is None:
+        raise RangeExhausted
+    with transaction.atomic():
+        allocation, _created = LoginAllocation.objects.select_for_update().get_or_create(
+            first=given.name(given.first), defaults={"last": given.first - 1}
+        )
+        while (number := _unused(given, allocation.last)) is not None:
+            mzp = given.name(number)
+            if seen and mzp != seen:
+                raise NextMoved(mzp)
+            allocation.last = number
+            try:
+                login = assign_login(organisation, mzp, actor=actor)
+            except LoginTaken:  # typed by somebody else this very moment
+                continue
+            allocation.save(update_fields=["last"])
+            return login
+    raise RangeExhausted
+
+
+def _unused(given: LoginRange, after: int) -> int | None:
+    """Return the lowest number above `after` of which there is no row, whoever's."""
+    for numbers in given.batches(after):
+        names = {given.name(number).lower(): number for number in numbers}
+        rows = PartnerLogin.objects.alias(name=Lower("mzp")).filter(name__in=names).values_list("mzp", flat=True)
+        taken = {names[mzp.lower()] for mzp in rows}
+        if free := [number for number in numbers if number not in taken]:
+            return free[0]
+    return None
 
 
 def claim_login(organisation: Organisation, mzp: str, *, actor: Actor) -> PartnerLogin:
@@ -153,7 +235,8 @@ def _own(organisation: Organisation, mzp: str, **defaults: object) -> tuple[Part
                 organisation=organisation, mzp__iexact=mzp, defaults={"mzp": mzp, **defaults}
             )
     except IntegrityError:
-        raise LoginTaken(mzp) from None
+        holder = holder_of(mzp)
+        raise (LoginRetired if holder is not None and holder.retired_at else LoginTaken)(mzp) from None
 
 
 def _confirm(login: PartnerLogin, *, actor: Actor) -> None:

@@ -305,6 +305,26 @@ class Dispatch(models.Model):
         return f"{self.application} on {self.sent_on}"
 
 
+class UsageFigures(models.Model):
+    """What the applications of a programme ask for, counted now and then by usage_figures.py.
+
+    measure: the question. count: how many have answered it. percentiles: the values below which each hundredth of the
+    answers lies, 0 to 100; empty if there are none.
+    """
+
+    programme = models.CharField(max_length=20)
+    measure = models.CharField(max_length=40)
+    count = models.PositiveIntegerField()
+    percentiles = models.JSONField()
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["programme", "measure"], name="usage_figures_once")]
+
+    def __str__(self) -> str:
+        return f"{self.programme} {self.measure}"
+
+
 def mail_params(registration: Registration) -> dict[str, str]:
     """Return what the mails about a registration are filled with."""
     application = registration.application

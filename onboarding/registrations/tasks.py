@@ -1,7 +1,7 @@
 """Thin tasks: one call."""
 
 from onboarding.celery import app
-from onboarding.registrations import conversation, retention
+from onboarding.registrations import conversation, retention, usage_figures
 
 
 @app.task
@@ -14,3 +14,9 @@ def erase_closed() -> None:
 def tell_unread() -> None:
     """Write to those who have not read what was written to them."""
     conversation.tell_unread()
+
+
+@app.task
+def count_usage() -> None:
+    """Count what the applications of each programme ask for."""
+    usage_figures.count_usage()

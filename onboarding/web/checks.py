@@ -13,6 +13,7 @@ from django.core.validators import validate_email
 
 from onboarding.credentials.issuers import load
 from onboarding.credentials.models import CertificateRequest
+from onboarding.partners.login_range import LoginRange
 from onboarding.partners.models import StaffRole
 from onboarding.partners.modes import MODES
 from onboarding.programmes import PROGRAMMES, SANDBOX, profile
@@ -117,6 +118,17 @@ def settings_agree(**_options: Any) -> Sequence[CheckMessage]:
                 id="portal.E010",
             )
         )
+    if settings.PARTNER_LOGIN_RANGE:
+        try:
+            LoginRange.parse(settings.PARTNER_LOGIN_RANGE)
+        except ValueError as error:
+            found.append(
+                Error(
+                    f"PARTNER_LOGIN_RANGE is {settings.PARTNER_LOGIN_RANGE!r}. {error}",
+                    hint="Give the first and the last partner login: MZP100000-MZP199999. Empty: reviewers type each.",
+                    id="portal.E014",
+                )
+            )
     if settings.ACCENT_COLOUR and not COLOUR.fullmatch(settings.ACCENT_COLOUR):
         found.append(
             Error(

@@ -11,10 +11,10 @@ from django.utils import timezone
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
 from onboarding.memberships import erasure, invitations, joining, members
-from onboarding.memberships.addresses import PUBLIC_MAIL, company_domain
 from onboarding.memberships.models import JoinRequest
 from onboarding.notifications.mails import render
 from onboarding.notifications.models import Mail
+from onboarding.partners.mail_domains import PUBLIC_MAIL, company_domain
 from onboarding.partners.models import Contact, Membership, Organisation, User
 from onboarding.partners.people import OwnOrganisation
 from onboarding.worklist import assigning

@@ -23,6 +23,8 @@ class Migration(migrations.Migration):
                 ('address', models.EmailField(max_length=254)),
                 ('language', models.CharField(max_length=5)),
                 ('params', models.JSONField(default=dict)),
+                ('subject', models.CharField(blank=True, max_length=200)),
+                ('body', models.TextField(blank=True)),
                 ('application_id', models.UUIDField(null=True)),
                 ('once', models.CharField(max_length=120)),
                 ('message_id', models.CharField(max_length=200, unique=True)),

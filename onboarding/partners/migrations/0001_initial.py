@@ -2,7 +2,10 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
+import onboarding.partners.derived
+import onboarding.partners.mail_domains
 import onboarding.partners.models
+import onboarding.partners.names
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -47,6 +50,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=120, verbose_name='company name')),
+                ('name_key', onboarding.partners.derived.DerivedField(blank=True, by=onboarding.partners.names.name_key, db_index=True, editable=False, max_length=120, of='name')),
+                ('name_sketch', onboarding.partners.derived.DerivedField(blank=True, by=onboarding.partners.names.name_sketch, db_index=True, editable=False, max_length=120, of='name')),
                 ('country', models.CharField(max_length=2, verbose_name='country')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('members', models.ManyToManyField(related_name='organisations', through='partners.Membership', to=settings.AUTH_USER_MODEL)),
@@ -64,6 +69,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('role-mailbox', 'Role mailbox'), ('second-contact', 'Second contact'), ('other', 'Further contact')], default='other', max_length=20)),
                 ('name', models.CharField(max_length=120, verbose_name='name')),
                 ('email', models.EmailField(max_length=254, verbose_name='e-mail address')),
+                ('domain', onboarding.partners.derived.DerivedField(blank=True, by=onboarding.partners.mail_domains.company_domain, db_index=True, editable=False, max_length=254, of='email')),
                 ('verified_at', models.DateTimeField(blank=True, null=True)),
                 ('link_serial', models.PositiveIntegerField(default=0)),
                 ('link_sent_at', models.DateTimeField(blank=True, null=True)),
@@ -107,6 +113,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='partnerlogin',
             index=models.Index(condition=models.Q(('confirmed_at', None), ('retired_at', None)), fields=['assigned_at'], name='partner_login_claimed'),
+        ),
+        migrations.AddIndex(
+            model_name='partnerlogin',
+            index=models.Index(django.db.models.functions.text.Lower('mzp'), name='partner_login_name'),
+        ),
+        migrations.CreateModel(
+            name='LoginAllocation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('first', models.CharField(max_length=64, unique=True)),
+                ('last', models.BigIntegerField()),
+            ],
         ),
         migrations.AddConstraint(
             model_name='partnerlogin',

@@ -141,4 +141,18 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('certificate_request_id', 'spki_sha256'), name='dispatch_of_csr_once'), models.CheckConstraint(condition=models.Q(('submission', None), ('certificate_request_id', None), _connector='XOR'), name='dispatch_of_one_thing')],
             },
         ),
+        migrations.CreateModel(
+            name='UsageFigures',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('programme', models.CharField(max_length=20)),
+                ('measure', models.CharField(max_length=40)),
+                ('count', models.PositiveIntegerField()),
+                ('percentiles', models.JSONField()),
+                ('counted_at', models.DateTimeField()),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('programme', 'measure'), name='usage_figures_once')],
+            },
+        ),
     ]

@@ -24,7 +24,7 @@ MOST_NAMES = 100
 """So many organisations, people or applications can one text mean."""
 
 GROUPS: Sequence[tuple[Any, tuple[str, ...]]] = (
-    (_("Applications"), ("application", "registration", "message", "partner_login")),
+    (_("Applications"), ("application", "registration", "message", "mail", "partner_login")),
     (_("Keys, certificates, credentials"), ("key", "certificate_request", "credentials", "vault")),
     (_("Validation"), ("validation", "rehearsal")),
     (_("Companies and their people"), ("organisation", "invitation", "join", "member", "contact", "person")),

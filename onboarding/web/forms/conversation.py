@@ -1,19 +1,15 @@
 """What partner and reviewers write to one another with."""
 
-import re
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.notifications.leaks import PRIVATE_KEY
 from onboarding.registrations.conversation import MAX_LENGTH
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import TextField
-
-PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL
-)
 
 
 class MessageForm(PortalForm):

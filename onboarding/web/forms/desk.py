@@ -1,18 +1,30 @@
 """What staff decide with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.notifications.leaks import PRIVATE_KEY
 from onboarding.partners.models import User
 from onboarding.registrations.description import Answers, asked
+from onboarding.registrations.logins import Next
 from onboarding.registrations.models import Registration
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import LineField, TextField
 from onboarding.web.forms.widgets import RadioCards
+
+
+def keyless(value: str) -> None:
+    """Raise ValidationError for a text with a private key in it: what partners read is kept, and mailed."""
+    if PRIVATE_KEY.search(value):
+        raise ValidationError(
+            _("This holds a private key. Take it out: it goes into a mail, and keys go nowhere."), code="private_key"
+        )
 
 
 def partner_note(help_text: Any, *, required: bool = True) -> TextField:
@@ -23,6 +35,7 @@ def partner_note(help_text: Any, *, required: bool = True) -> TextField:
         required=required,
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=help_text,
+        validators=[keyless],
     )
 
 
@@ -34,15 +47,66 @@ class HandOverForm(PortalForm):
         self.fields["person"] = forms.ModelChoiceField(candidates, label=_("Colleague"), empty_label=None)
 
 
+RANGE_LOW = 100
+"""With so few partner logins left in the range, staff are told."""
+
+
 class ApproveForm(PortalForm):
-    """Approve with a partner login."""
+    """Approve with a partner login: one that the company has, the next of the range, or one that is typed.
+
+    own: those that the company has. following: what the range gives next, if there is one.
+    """
+
+    TYPED, NEXT = "typed", "next"
 
     mzp = LineField(
         label=_("Partner login (MZP)"),
         max_length=64,
+        required=False,
         help_text=_("The company's existing one, or a new one. It becomes the common name of its certificates."),
         widget=forms.TextInput(attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"}),
     )
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def __init__(
+        self, *args: Any, own: Sequence[str] = (), following: Next | None = None, named: str = "", **kwargs: Any
+    ) -> None:
+        self.following = following
+        choices = [(f"own:{mzp}", gettext("%(mzp)s, which this company has") % {"mzp": mzp}) for mzp in own]
+        if following is not None and following.mzp:
+            choices.append((self.NEXT, gettext("%(mzp)s, the next of the range") % {"mzp": following.mzp}))
+        known = next((f"own:{mzp}" for mzp in own if mzp.casefold() == named.casefold() or not named), "")
+        chosen = known or (self.TYPED if named or len(choices) == 0 else choices[0][0])
+        kwargs["initial"] = {
+            "login": chosen,
+            "mzp": "" if known else named,
+            "seen": following.mzp if following else "",
+        }
+        super().__init__(*args, **kwargs)
+        if choices:
+            choices.append((self.TYPED, gettext("Another one")))
+            field = forms.ChoiceField(
+                label=_("Partner login (MZP)"),
+                choices=choices,
+                required=False,
+                widget=RadioCards,
+                help_text=_("It becomes the common name of the company's certificates, and is never issued again."),
+            )
+            self.fields = {"login": field, **self.fields}
+            self.fields["mzp"].label = _("Another one (MZP)")
+            self.fields["mzp"].help_text = _("Capital letters and digits.")
+
+    def clean(self) -> dict[str, Any]:
+        """Return what `flows.approve` takes. Whoever says only an MZP has typed one."""
+        data = super().clean() or {}
+        login, mzp = data.get("login") or self.TYPED, data.get("mzp", "")
+        if login == self.NEXT:
+            return {"of_range": True, "seen": data.get("seen", "")}
+        if login != self.TYPED:
+            return {"mzp": login.removeprefix("own:")}
+        if not mzp and "mzp" not in self.errors:
+            self.add_error("mzp", _("Name the partner login, such as MZP128745."))
+        return {"mzp": mzp}
 
 
 class DeclineForm(PortalForm):
@@ -74,6 +138,7 @@ class ChangesForm(PortalForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_("The partner reads this. What belongs to one answer is better said below."),
+        validators=[keyless],
     )
     whole = forms.BooleanField(
         label=_("Let the whole description be changed"),
@@ -90,6 +155,7 @@ class ChangesForm(PortalForm):
                 max_length=1000,
                 required=False,
                 widget=forms.Textarea(attrs={"rows": 2}),
+                validators=[keyless],
             )
 
     def clean(self) -> dict[str, Any]:
@@ -110,4 +176,5 @@ class NoteForm(PortalForm):
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_("The partner reads this. Name the field and what it should say."),
+        validators=[keyless],
     )

@@ -7,10 +7,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from onboarding.fleet.checks import Turn
+from onboarding.registrations.logins import next_of_range
 from onboarding.validation import schedule
 from onboarding.validation.failures import causes, failing
 from onboarding.validation.models import Run
 from onboarding.web import access
+from onboarding.web.forms.desk import RANGE_LOW
 from onboarding.web.presenting import environment_name, whose_turn
 from onboarding.web.requests import PortalRequest
 from onboarding.web.runs import cause_title, rung_title
@@ -42,6 +44,8 @@ def health(request: PortalRequest) -> HttpResponse:
         "incidents": [group for group in groups if group["cause"].incident],
         "groups": [group for group in groups if not group["cause"].incident],
         "failing": sum(group["cause"].sets for group in groups),
+        "following": next_of_range(),
+        "range_low": RANGE_LOW,
         "on_schedule": schedule.on_schedule(),
     }
     return render(request, "desk/health.html", context)

@@ -7,7 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -25,23 +25,25 @@ from onboarding.credentials.models import CertificateRequest, CredentialSet, Iss
 from onboarding.credentials.states import LIFECYCLE as CERTIFICATE_LIFECYCLE
 from onboarding.credentials.states import USABLE
 from onboarding.credentials.states import State as CertificateState
-from onboarding.credentials.telling import put_on_record
+from onboarding.credentials.telling import drafts_to_builders, put_on_record
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import StaffRole
 from onboarding.partners.people import OwnOrganisation, belongs
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Registration
 from onboarding.registrations.states import CLOSED
-from onboarding.web import access
+from onboarding.web import access, letters
 from onboarding.web.deciding import OWN, moved_on, written
 from onboarding.web.forms.credentials import HandOutForm, TakeInForm
 from onboarding.web.forms.desk import NoteForm
+from onboarding.web.forms.letters import LetterForm
 from onboarding.web.forms.revoking import RevokeForm
 from onboarding.web.hanging import on_certificate
 from onboarding.web.presenting import certificate_report, explain_findings, other_certificate, subject_rows
 from onboarding.web.requests import PortalRequest
 from onboarding.web.revoked import facts_of
 from onboarding.worklist.following import open_item
+from onboarding.worklist.letters import carry_out
 from onboarding.worklist.models import Stage
 
 PAGE_SIZE = 50
@@ -104,9 +106,25 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     refused = None
     if not POSSIBLE.get(verb, _waits)(found):
         return _too_late(request, found, CertificateState(found.state), form)
-    if form.is_valid():
+    beside = _letters(found, request.POST).get(verb, [])
+    if letters.step(request) is letters.Step.BACK:
+        return _certificate_page(request, found, {verb: form})
+    if form.is_valid() and letters.all_valid(beside):
+        actor = access.staff_actor(request)
+        reading = None
         try:
-            done = _issue(request, found, verb, form) or done
+            if verb in READ_FIRST:
+                reading = letters.decide(
+                    request,
+                    lambda: _issue(request, _certificate_request(found.pk), verb, form),
+                    row=found,
+                    actor=actor,
+                )
+            else:
+                said = carry_out(
+                    lambda: _issue(request, found, verb, form), letters.instead_of(beside), row=found, actor=actor
+                )
+                done = said or done
         except ApplicationClosed:
             messages.warning(request, ENDED)
             return redirect("desk_certificate", found.pk)
@@ -120,9 +138,13 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
         except issuing.CertificateRefused as error:
             refused = certificate_report(error.report, found.application, _desk_page)
         else:
-            messages.success(request, done)
-            return redirect("desk_certificate", found.pk)
-    return _certificate_page(request, found, {verb: form}, refused, status=422)
+            if reading is None:
+                messages.success(request, done)
+                return redirect("desk_certificate", found.pk)
+            back = reverse("desk_certificate", args=[found.pk])
+            title = str(found.partner_login)
+            return letters.page(request, reading, verb=READ_FIRST[verb], back=back, title=title, danger=True)
+    return _certificate_page(request, found, {verb: form}, refused, status=422, beside={verb: beside})
 
 
 def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: Any) -> Any:
@@ -148,6 +170,23 @@ def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: A
         for claim in issuing.take_in(found, actor=actor, **form.files_given).also_for:
             messages.info(request, other_certificate(claim))
     return None
+
+
+READ_FIRST: Mapping[str, Any] = {"refuse": gettext_lazy("Refuse"), "revoke": gettext_lazy("Revoke")}
+"""The verbs whose mail can be read first, and their buttons' words then."""
+
+BESIDE: Mapping[str, str] = {"upload": "certificate_issued", "hand_out": "credentials_handed_out"}
+"""The kind of mail that is read beside the verb's fields, which are files and secrets: they are sent once."""
+
+
+def _letters(found: CertificateRequest, data: QueryDict | None = None) -> dict[str, list[LetterForm]]:
+    """Return the mails that are read beside the fields of each verb, as they are, or as they were sent."""
+    return {
+        verb: letters.beside(
+            data, drafts_to_builders(kind, (_set_to_fill(found) if verb == "hand_out" else None) or found)
+        )
+        for verb, kind in BESIDE.items()
+    }
 
 
 def _desk_page(claim: Mapping[str, Any]) -> str:
@@ -215,7 +254,7 @@ def _too_late(
 ) -> HttpResponse:
     """Say that somebody else decided meanwhile; nothing that was written is lost."""
     messages.warning(request, moved_on(state))
-    if unsent := written(form):
+    if unsent := [*written(form), *letters.written(request.POST)]:
         return _certificate_page(request, found, unsent=unsent, status=409)
     return redirect("desk_certificate", found.pk)
 
@@ -272,6 +311,7 @@ def _certificate_page(
     refused: dict[str, Any] | None = None,
     status: int = 200,
     unsent: list[dict[str, Any]] | None = None,
+    beside: Mapping[str, list[LetterForm]] | None = None,
 ) -> HttpResponse:
     bound = bound or {}
     is_own = belongs(request.user.pk, found.organisation)
@@ -312,7 +352,8 @@ def _certificate_page(
         "refuse": bound.get("refuse") or NoteForm(auto_id="refuse_%s"),
         "refused": refused,
         "report": certificate_report(found.certificate_report, found.application) if found.certificate_report else None,
-        "bound": list(bound.values()),
+        "letters": (_letters(found) if to_sign or may_decide else {}) | dict(beside or {}),
+        "bound": [*bound.values(), *(form for forms in (beside or {}).values() for form in forms)],
         "unsent": unsent,
         "opened": next(iter(bound), ""),
     }

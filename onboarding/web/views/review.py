@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,11 +21,12 @@ from onboarding.registrations import flows, logins
 from onboarding.registrations.models import Registration, Side
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
-from onboarding.web import access, talking
+from onboarding.web import access, letters, talking
 from onboarding.web.context import AUDIT_READERS
 from onboarding.web.deciding import OWN, moved_on, written
 from onboarding.web.describing import describe_answers, describe_changes
 from onboarding.web.forms.desk import (
+    RANGE_LOW,
     ApproveForm,
     ChangesForm,
     DeclineForm,
@@ -33,11 +35,15 @@ from onboarding.web.forms.desk import (
     SuspendForm,
 )
 from onboarding.web.hanging import hanging, usable_certificates
+from onboarding.web.hinting import hints_in_words
 from onboarding.web.history import history
 from onboarding.web.requests import PortalRequest
 from onboarding.worklist import assigning
 from onboarding.worklist.following import open_item
 from onboarding.worklist.models import Item
+
+LOGINS_OFFERED = 20
+"""Of a company's partner logins; further ones can be typed."""
 
 
 @access.staff(StaffRole.Role.REVIEWER)
@@ -50,7 +56,7 @@ def registration(request: PortalRequest, registration_id: UUID) -> HttpResponse:
 def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResponse:
     """Carry one decision out; what is wrong with it is said on the request's page."""
     found = _registration(registration_id)
-    if verb not in DECISIONS:
+    if verb not in DECISIONS or (letters.step(request) is not letters.Step.AT_ONCE and verb not in LETTER_VERBS):
         raise Http404
     if request.method != "POST":
         return redirect("desk_registration", found.pk)
@@ -60,41 +66,56 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
         extra = {"answers": _under_review(found)}
     elif form_class is HandOverForm:
         extra = {"candidates": _candidates(request, open_item(found))}
+    elif form_class is ApproveForm:
+        extra = _logins_offered(found)
     form = form_class(request.POST, **extra)
     if verb not in _possible(found):
         return _too_late(request, found, RegistrationState(found.state), form)
+    if letters.step(request) is letters.Step.BACK:
+        return _registration_page(request, found, {verb: form})
     if form.is_valid():
+        actor = access.staff_actor(request)
         try:
-            decision(found, actor=access.staff_actor(request), **form.cleaned_data)
+            reading = letters.decide(
+                request,
+                # Loaded anew: what is tried and undone leaves its marks on the row.
+                lambda: decision(_registration(found.pk), actor=actor, **form.cleaned_data),
+                row=found,
+                actor=actor,
+            )
         except IllegalTransition as error:
             return _too_late(request, _registration(found.pk), RegistrationState(error.state), form)
         except OwnOrganisation:
-            messages.warning(request, OWN)
-            return redirect("desk_registration", found.pk)
+            return _refused(request, found, OWN, form)
         except assigning.NotHeld as error:
-            messages.warning(request, _not_held(error))
-            return redirect("desk_registration", found.pk)
+            return _refused(request, found, _not_held(error), form)
         except assigning.MovedOn:
-            messages.warning(request, _("Nothing was changed: a colleague was quicker."))
-            return redirect("desk_registration", found.pk)
+            return _refused(request, found, _("Nothing was changed: a colleague was quicker."), form)
         except assigning.CannotHave:
-            messages.warning(
-                request, _("Nothing was changed: whoever belongs to a company does not decide on its requests.")
-            )
-            return redirect("desk_registration", found.pk)
+            words = _("Nothing was changed: whoever belongs to a company does not decide on its requests.")
+            return _refused(request, found, words, form)
         except logins.MalformedLogin:
             form.add_error("mzp", _("A partner login has only capital letters and digits, such as MZP128745."))
-        except logins.LoginTaken:
-            form.add_error(
-                "mzp",
-                _(
-                    "This partner login belongs to another company or was retired. "
-                    "It is never issued twice: choose another."
-                ),
-            )
+        except logins.LoginTaken as error:
+            form.add_error("mzp", _taken(error))
+        except logins.RangeExhausted:
+            form.add_error("mzp", _("The range of partner logins is used up: type one, and tell the administrator."))
+        except logins.NextMoved as error:
+            words = _("Nothing was changed: a colleague was quicker, and the next partner login is %(mzp)s now.")
+            messages.warning(request, words % {"mzp": error.mzp})
+            return _registration_page(request, found, unsent=letters.written(request.POST), status=409)
         else:
-            messages.success(request, done)
-            return redirect("desk_registration", found.pk)
+            if reading is None:
+                messages.success(request, done)
+                return redirect("desk_registration", found.pk)
+            return letters.page(
+                request,
+                reading,
+                verb=LETTER_VERBS[verb],
+                back=reverse("desk_registration", args=[found.pk]),
+                title=str(found.application),
+                danger=verb in ("decline", "suspend"),
+            )
     return _registration_page(request, found, {verb: form}, status=422)
 
 
@@ -118,10 +139,50 @@ DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
 }
 
 
+LETTER_VERBS: dict[str, Any] = {
+    "approve": gettext_lazy("Approve"),
+    "request_changes": gettext_lazy("Give it back"),
+    "decline": gettext_lazy("Decline"),
+    "suspend": gettext_lazy("Suspend"),
+    "reinstate": gettext_lazy("Reinstate"),
+}
+"""The decisions with a mail to the partner, which can be read first; and the words of their buttons."""
+
+
+def _taken(error: logins.LoginTaken) -> str:
+    """Return the words for a partner login that cannot be this company's."""
+    mzp = str(error)
+    if isinstance(error, logins.LoginRetired):
+        return _(
+            "Partner login %(mzp)s was retired, and none is ever issued again. Choose another, or ask the company "
+            "which one it uses now."
+        ) % {"mzp": mzp}
+    holder = logins.holder_of(mzp)
+    return _(
+        "Partner login %(mzp)s belongs to another company (%(company)s), and none is ever issued twice. Choose "
+        "another, or ask this company whether it has mistyped its own."
+    ) % {"mzp": mzp, "company": holder.organisation if holder else "?"}
+
+
+def _logins_offered(found: Registration) -> dict[str, Any]:
+    """Return what the form of an approval offers: the company's own partner logins, and the next of the range."""
+    own = found.organisation.partner_logins.filter(environment="", retired_at=None, confirmed_at__isnull=False)
+    return {
+        "own": list(own.order_by("mzp").values_list("mzp", flat=True)[:LOGINS_OFFERED]),
+        "following": logins.next_of_range(),
+        "named": str(_under_review(found).get("mzp") or ""),
+    }
+
+
 def _too_late(request: PortalRequest, found: Registration, state: RegistrationState, form: forms.Form) -> HttpResponse:
     """Say that somebody else decided meanwhile; nothing that was written is lost."""
-    messages.warning(request, moved_on(state))
-    if unsent := written(form):
+    return _refused(request, found, moved_on(state), form)
+
+
+def _refused(request: PortalRequest, found: Registration, words: Any, form: forms.Form) -> HttpResponse:
+    """Say why nothing was changed; nothing that was written is lost."""
+    messages.warning(request, words)
+    if unsent := [*written(form), *letters.written(request.POST)]:
         return _registration_page(request, found, unsent=unsent, status=409)
     return redirect("desk_registration", found.pk)
 
@@ -173,12 +234,13 @@ def _registration_page(
         or HandOverForm(auto_id="hand_over_%s", candidates=_candidates(request, item)),
         "application": application,
         "submission": submission,
+        "hints": None if found.erased_at else hints_in_words(application, answers),
         "sections": describe_answers(application, answers, change=False, comments=found.comments),
         "differences": describe_changes(before.answers, submission.answers) if before and submission else [],
-        "known_logins": application.organisation.partner_logins.filter(environment="", retired_at=None),
         "verbs": possible,
         "is_own": is_own and request.may_change,
-        "approve": bound.get("approve") or ApproveForm(initial={"mzp": answers.get("mzp", "")}),
+        "approve": bound.get("approve") or (ApproveForm(**_logins_offered(found)) if "approve" in possible else None),
+        "range_low": RANGE_LOW,
         "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),
         "suspend": bound.get("suspend") or SuspendForm(auto_id="suspend_%s"),
         "reinstate": bound.get("reinstate") or ReinstateForm(auto_id="reinstate_%s"),

@@ -1,0 +1,25 @@
+"""Decisions at the very same moment, where two can write at once."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.walkthrough.instance import ROOT
+
+
+@pytest.mark.stack
+@pytest.mark.needs("initdb")
+def test_two_reviewers_at_once_on_postgresql(postgres_url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/stack/at_once.py"],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": postgres_url},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert " passed" in done.stdout
