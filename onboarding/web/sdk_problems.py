@@ -92,17 +92,23 @@ class Problem(Exception):
         """Which kind it is."""
         return KINDS[self.code]
 
+    def words(self) -> dict[str, str]:
+        """Return what is the matter, and what to do, in the active language."""
+        kind = self.kind
+        return {
+            "what": gettext(kind.what).format(**self.params),
+            "remedy": gettext(kind.remedy).format(**self.params),
+        }
+
     def answer(self) -> HttpResponse:
         """Return it as an answer, in the language that the request asks for."""
-        kind = self.kind
-        what = gettext(kind.what).format(**self.params)
+        kind, words = self.kind, self.words()
         body = {
             "type": f"{reverse('sdk_openapi')}#{self.code}",
-            "title": what,
+            "title": words["what"],
             "status": kind.status,
             "code": self.code,
-            "what": what,
-            "remedy": gettext(kind.remedy).format(**self.params),
+            **words,
             **self.more,
         }
         response = JsonResponse(body, status=kind.status, content_type=MEDIA_TYPE)

@@ -38,12 +38,14 @@ from onboarding.web.views import (
     review,
     sandbox,
     sdk,
+    sdk_rehearsal,
     styleguide,
     validation,
 )
 
 APPLICATION = "applications/<uuid:application_id>/"
 TRACK = APPLICATION + "<slug:environment_id>/"
+REHEARSAL = APPLICATION + "activation/rehearsal/<uuid:rehearsal_id>/"
 SDK = "sandbox/sdk/rehearsals/<uuid:rehearsal_id>"
 ORGANISATION = "organisation/<uuid:organisation_id>/"
 
@@ -134,7 +136,12 @@ urlpatterns = [
     path("runs/<uuid:run_id>/cancel/", validation.cancel, name="run_cancel"),
     path("runs/<uuid:run_id>/result.<slug:kind>", validation.bundle, name="run_bundle"),
     path(TRACK + "live/", live.live, name="live"),
-    # The mobile SDK, rehearsed by programs
+    # The mobile SDK, rehearsed by people
+    path(APPLICATION + "activation/rehearsal/", sdk_rehearsal.rehearsals, name="rehearsals"),
+    path(REHEARSAL, sdk_rehearsal.rehearsal, name="rehearsal"),
+    path(REHEARSAL + "trace.jsonl", sdk_rehearsal.trace, name="rehearsal_trace"),
+    path(REHEARSAL + "<slug:verb>/", sdk_rehearsal.do, name="rehearsal_do"),
+    # The same by programs
     path("sandbox/sdk/openapi.json", sdk.openapi, name="sdk_openapi"),
     path(SDK, sdk.sdk_state, name="sdk_state"),
     path(SDK + "/calls", sdk.sdk_calls, name="sdk_calls"),
