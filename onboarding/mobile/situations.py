@@ -325,6 +325,11 @@ def arrange(world: Rehearsal, situation: Situation, device: str, now: datetime) 
 _SMS_FOR: Mapping[str, str] = {"check_sms": "sms_for_enrolment", "reset_pin": "sms_for_pin"}
 
 
+def _in_order(world: Rehearsal, device: str, operation: Operation) -> bool:
+    """Whether the steps allow a call now."""
+    return operation.step in (None, world.state.next_step(device)) or world.state.next_step(device) is None
+
+
 def upcoming(world: Rehearsal, device: str, last: str = "") -> Operation | None:
     """Return the call that a phone had best make next; None where nothing is left to do.
 
@@ -350,7 +355,9 @@ def upcoming(world: Rehearsal, device: str, last: str = "") -> Operation | None:
                 return BY_ID["steps_first"]
             case Handling.SIGN_IN:
                 return BY_ID["sign_in"]
-            case Handling.RETRY | Handling.PERSON | Handling.CHANGE if operation is not None:
+            case Handling.RETRY | Handling.PERSON | Handling.CHANGE if operation and _in_order(
+                world, device, operation
+            ):
                 return operation
     if not known.listed:
         return BY_ID["steps_first"]

@@ -62,8 +62,8 @@ CARKEY_LABELS: Mapping[str, Any] = {
     CarKeyStatus.UNKNOWN: gettext_lazy("Not activated"),
 }
 WAITS: Sequence[tuple[int, Any]] = (
-    (60, gettext_lazy("1 minute")),
-    (SMS_SECONDS, gettext_lazy("5 minutes")),
+    (60, gettext_lazy("1 min")),
+    (SMS_SECONDS, gettext_lazy("5 min")),
     (24 * 3600, gettext_lazy("1 day")),
     (8 * 24 * 3600, gettext_lazy("8 days")),
 )
@@ -151,6 +151,16 @@ class Stage:
     def _found(self, finding: Any) -> dict[str, Any]:
         line = int(finding.params["line"])
         return {**as_json(finding), "title": in_words(finding).title, "number": line // 2, "field": ""}
+
+    @property
+    def violations(self) -> list[dict[str, Any]]:
+        """What is wrong, alike things together, with the numbers of their calls."""
+        alike: dict[str, dict[str, Any]] = {}
+        for one in self.findings:
+            if one["severity"] != "note":
+                row = alike.setdefault(one["title"], {"title": one["title"], "remedy": one["remedy"], "numbers": []})
+                row["numbers"].append(str(one["number"]))
+        return [{**row, "numbers": ", ".join(dict.fromkeys(row["numbers"]))} for row in alike.values()]
 
     @property
     def phones(self) -> list[dict[str, Any]]:

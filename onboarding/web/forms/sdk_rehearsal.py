@@ -99,6 +99,6 @@ def _field(parameter: Parameter) -> forms.Field:
     else:
         widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"})
         field = LineField(label=parameter.name, max_length=MAX_TEXT, required=False, widget=widget)
-    field.alternative = True  # each can be left out; none is marked as optional
+    field.alternative = parameter.required  # each can be left out; what need not be there is marked as optional
     made: forms.Field = field
     return made
