@@ -143,7 +143,7 @@ class Stage:
         rows = [{"trace": 1, "sdk": self.rehearsal.version}, *(line for pair in lines for line in pair)]
         return traces.check("".join(json.dumps(row) + "\n" for row in rows).encode())
 
-    @property
+    @cached_property
     def findings(self) -> list[dict[str, Any]]:
         """What is wrong, with the number of its call."""
         return [self._found(one) for one in self.report.findings if self.log]
