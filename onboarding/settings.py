@@ -82,6 +82,7 @@ LINK_DAYS = env.int("LINK_DAYS", 7, validate=validate.Range(1, 90))
 RETAIN_CLOSED_DAYS = env.int("RETAIN_CLOSED_DAYS", 365, validate=validate.Range(0, 36_500))
 RETAIN_MAIL_DAYS = env.int("RETAIN_MAIL_DAYS", 365, validate=validate.Range(0, 36_500))
 RETAIN_RUN_DAYS = env.int("RETAIN_RUN_DAYS", 400, validate=validate.Range(0, 36_500))
+RETAIN_REHEARSAL_DAYS = env.int("RETAIN_REHEARSAL_DAYS", 30, validate=validate.Range(0, 36_500))  # since the last use
 
 # Master keys of the vault: "id:base64 of 32 bytes", newest first. See onboarding/vault/keyring.py.
 VAULT_KEYS = env.list("VAULT_KEYS", []) or [f"local:{local_secret(VAR_DIR / 'keys' / 'vault_key')}"]
@@ -376,6 +377,7 @@ CELERY_BEAT_SCHEDULE = {
     "list of revoked certificates": _every(600.0, "credentials.tasks.renew_revocation_list", queue="schedule"),
     "answers that are overdue": _every(600.0, "credentials.tasks.chase", queue="schedule"),
     "delete old runs": _every(60.0, "validation.tasks.delete_old", queue="schedule"),
+    "delete old rehearsals": _every(3600.0, "activation.tasks.delete_old", queue="schedule"),
     "erase closed descriptions": _every(3600.0, "registrations.tasks.erase_closed", queue="schedule"),
     "delete old mails": _every(3600.0, "notifications.tasks.delete_old", queue="schedule"),
     "daily mails to staff": _every(600.0, "worklist.tasks.send_digests", queue="schedule"),

@@ -13,6 +13,7 @@ the page it comes from. Where the documents contradict one another, `spellings` 
     machine     the state machine: advance() leads both of them from state to state
     rules       what an app must not do in which state, and what a trace is checked against
     rehearsal   step(): a simulated phone, account, vehicle and core that answer as the SDK would
+    situations  what can be tried in a rehearsal: situations, calls filled in, what to call next
     traces      check(): a recorded trace, line by line
     snippets    each call in Kotlin and Swift, filled in; and the recorder that writes traces
     messages    the words

@@ -20,6 +20,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 
 from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import Membership, Organisation, StaffRole
@@ -40,7 +41,7 @@ STAFF = frozenset(StaffRole.Role.values)
 class Access:
     """What a route requires.
 
-    kind: public, demo, own_account, signed_in, application, organisation or staff; roles: one of these.
+    kind: public, token, demo, own_account, signed_in, application, organisation or staff; roles: one of these.
     mode: the PORTAL_MODE in which there is such a page; empty for any. ModeMiddleware sees to it.
     """
 
@@ -57,6 +58,14 @@ def public(view: View) -> View:
 def public_alone(view: View) -> View:
     """Open the page to everybody in solo mode; a hub has no such page."""
     return _declare(login_not_required(view), Access("public", mode="solo"))
+
+
+def by_token(view: View) -> View:
+    """Open the address to whoever brings the right token in a header; the view itself asks for it.
+
+    No cookie counts here, so no other site can make a browser send what opens it.
+    """
+    return _declare(csrf_exempt(login_not_required(view)), Access("token"))
 
 
 def demo(view: View) -> View:

@@ -120,7 +120,7 @@ class SecondFactorMiddleware:
     def process_view(self, request: Any, view: Any, *_arguments: Any) -> HttpResponse | None:
         """Open nothing else to them than what is public, and what is about their own account."""
         access = getattr(view, "access", None)
-        if access is None or access.kind in ("public", "demo", "own_account"):
+        if access is None or access.kind in ("public", "token", "demo", "own_account"):
             return None  # what declares nothing is allauth's, and about the account
         if not request.user.is_authenticated or not must_set_up(request.user):
             return None

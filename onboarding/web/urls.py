@@ -40,12 +40,16 @@ from onboarding.web.views import (
     review,
     revoking,
     sandbox,
+    sdk,
+    sdk_rehearsal,
     styleguide,
     validation,
 )
 
 APPLICATION = "applications/<uuid:application_id>/"
 TRACK = APPLICATION + "<slug:environment_id>/"
+REHEARSAL = APPLICATION + "activation/rehearsal/<uuid:rehearsal_id>/"
+SDK = "sandbox/sdk/rehearsals/<uuid:rehearsal_id>"
 ORGANISATION = "organisation/<uuid:organisation_id>/"
 
 urlpatterns = [
@@ -136,6 +140,22 @@ urlpatterns = [
     path("runs/<uuid:run_id>/cancel/", validation.cancel, name="run_cancel"),
     path("runs/<uuid:run_id>/result.<slug:kind>", validation.bundle, name="run_bundle"),
     path(TRACK + "live/", live.live, name="live"),
+    # The mobile SDK, rehearsed by people
+    path(APPLICATION + "activation/rehearsal/", sdk_rehearsal.rehearsals, name="rehearsals"),
+    path(REHEARSAL, sdk_rehearsal.rehearsal, name="rehearsal"),
+    path(REHEARSAL + "trace.jsonl", sdk_rehearsal.trace, name="rehearsal_trace"),
+    path(REHEARSAL + "<slug:verb>/", sdk_rehearsal.do, name="rehearsal_do"),
+    # The same by programs
+    path("sandbox/sdk/openapi.json", sdk.openapi, name="sdk_openapi"),
+    path(SDK, sdk.sdk_state, name="sdk_state"),
+    path(SDK + "/calls", sdk.sdk_calls, name="sdk_calls"),
+    path(SDK + "/phones", sdk.sdk_phones, name="sdk_phones"),
+    path(SDK + "/switches", sdk.sdk_switches, name="sdk_switches"),
+    path(SDK + "/provoke", sdk.sdk_provoke, name="sdk_provoke"),
+    path(SDK + "/clock", sdk.sdk_clock, name="sdk_clock"),
+    path(SDK + "/reset", sdk.sdk_reset, name="sdk_reset"),
+    path(SDK + "/trace", sdk.sdk_trace, name="sdk_trace"),
+    path(SDK + "/check", sdk.sdk_check, name="sdk_check"),
     # The desk
     path("desk/", queue.show, name="desk"),
     path("desk/queue.csv", queue.export, name="desk_export"),

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from onboarding.activation import rehearsing
 from onboarding.credentials.models import CredentialSet, Drop, Dropped
 from onboarding.memberships import desk
 from onboarding.memberships.contacts import name_contact
@@ -33,6 +34,7 @@ STAFF = {"reviewer", "issuer", "auditor", "administrator"}
 AUDIT_READERS = {"auditor", "administrator"}
 EVERYBODY = set(ACTORS)
 SIGNED_IN = EVERYBODY - {"stranger"}
+NOBODY: set[str] = set()
 
 # Who may read each page (GET). Everybody else gets a sign-in page (strangers), 404 (what is not theirs) or 403 (staff).
 READERS: dict[str, set[str]] = {
@@ -46,6 +48,21 @@ READERS: dict[str, set[str]] = {
     "outbox": EVERYBODY,
     "outbox_mail": EVERYBODY,
     "healthz": EVERYBODY,
+    "sdk_openapi": EVERYBODY,
+    **dict.fromkeys(
+        (
+            "sdk_state",
+            "sdk_calls",
+            "sdk_phones",
+            "sdk_switches",
+            "sdk_provoke",
+            "sdk_clock",
+            "sdk_reset",
+            "sdk_trace",
+            "sdk_check",
+        ),
+        NOBODY,  # a token opens it, whoever has signed in
+    ),
     "new_organisation": SIGNED_IN,
     "profile": SIGNED_IN,
     "my_mails": SIGNED_IN,
@@ -146,6 +163,10 @@ READERS: dict[str, set[str]] = {
         "checker",
         "checker_download",
         "rehearse",
+        "rehearsals",
+        "rehearsal",
+        "rehearsal_trace",
+        "rehearsal_do",
         "live",
         "organisation",
         "organisation_delete",
@@ -193,6 +214,8 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
         "validate",
         "checker",
         "rehearse",
+        "rehearsals",
+        "rehearsal_do",
         "sandbox_start",
         "sandbox_delete",
         "run_cancel",
@@ -324,6 +347,7 @@ def addresses(held: CredentialSet, coming: dict[str, Any], owner: User) -> dict[
     PartnerReport.objects.create(
         credential_set=held, nonce="1", signed=True, result="passed", began_at=moment, ended_at=moment
     )
+    rehearsing.begin(held.application, name="App", version="2.3", by=owner, actor=member(owner))
     return {name: address(name, held, coming) for name in READERS}
 
 
@@ -355,6 +379,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         **_dropped(name),
         "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, "dossier"),
         "report_id": held.reports.get().pk,
+        "rehearsal_id": application.rehearsals.get().pk,
         "mail_id": Mail.objects.filter(application_id=application.pk).values_list("pk", flat=True)[0],
         "run_id": held.runs.get().pk,
         "registration_id": application.registration.pk,
@@ -366,6 +391,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
             "desk_login_decide": "confirm",
             "invitation_decide": "withdraw",
             "answer_record": "approved",
+            "rehearsal_do": "reset",
             "desk_invitation_decide": "withdraw",
         }.get(name, ""),
         "key": "none",
@@ -399,7 +425,9 @@ def test_each_page_opens_to_its_readers_and_to_nobody_else(
         with undone():
             response = client.get(url)
         location = response.headers.get("Location", "")
-        if actor in READERS[name]:
+        if OURS[name].callback.access.kind == "token":
+            assert response.status_code == 401, name
+        elif actor in READERS[name]:
             assert response.status_code in (200, 302, 404, 410, 503), (name, response.status_code)
             assert "/accounts/login/" not in location, name
             absent = {"sso", "sso_callback"}  # unless single sign-on is configured
@@ -459,6 +487,9 @@ def test_in_solo_mode_each_page_opens_to_members_and_those_with_a_staff_role_are
             continue
         with undone():
             response = client.get(addresses[name])
+        if OURS[name].callback.access.kind == "token":
+            assert response.status_code == 401, name
+            continue
         turned_away = response.headers.get("Location", "").startswith("/accounts/login/")
         assert turned_away == (actor == "stranger" and actor not in readers), name
         if actor not in readers and actor != "stranger":

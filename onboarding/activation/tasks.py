@@ -1,0 +1,10 @@
+"""Thin tasks: one call each."""
+
+from onboarding.activation import retention
+from onboarding.celery import app
+
+
+@app.task
+def delete_old() -> None:
+    """Delete rehearsals that nobody uses."""
+    retention.delete_old()
