@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from onboarding.fleet.checks import Turn
+from onboarding.notifications.mails import given_up
 from onboarding.validation import schedule
 from onboarding.validation.failures import causes, failing
 from onboarding.validation.models import Run
@@ -43,5 +44,6 @@ def health(request: PortalRequest) -> HttpResponse:
         "groups": [group for group in groups if not group["cause"].incident],
         "failing": sum(group["cause"].sets for group in groups),
         "on_schedule": schedule.on_schedule(),
+        "unsent": given_up(),
     }
     return render(request, "desk/health.html", context)
