@@ -137,6 +137,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "onboarding.web.gone.GoneMiddleware",
     "onboarding.web.middleware.SessionsMiddleware",
     "onboarding.web.middleware.SecondFactorMiddleware",
     "onboarding.web.middleware.NotStoredMiddleware",
