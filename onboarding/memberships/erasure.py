@@ -74,7 +74,7 @@ def erase(user: User, *, actor: Actor) -> None:
         theirs = Membership.objects.filter(user=user).select_related("organisation").order_by("organisation")
         # As in `members.lock`, for all of them; what they belong to is read after that.
         list(
-            Organisation.objects.select_for_update()
+            Organisation.objects.select_for_update(no_key=True)
             .filter(pk__in=[one.organisation_id for one in theirs])
             .order_by("pk")
         )

@@ -8,6 +8,7 @@ owner's.
 from uuid import UUID
 
 from django.db import models, transaction
+from django.db.models import ProtectedError
 
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
@@ -36,10 +37,11 @@ class HasApplications(Exception):
 def lock(organisation: Organisation) -> None:
     """Let nobody else change who belongs to the organisation until the surrounding transaction ends.
 
-    On PostgreSQL by its row; on SQLite the transaction holds the one write lock already. Raises NoMember if the
-    organisation is gone.
+    On PostgreSQL by its row; on SQLite the transaction holds the one write lock already. Who only refers to the row is
+    not held up: they may hold the audit's chain, which this transaction is to write to next, and neither would end.
+    Raises NoMember if the organisation is gone.
     """
-    if not Organisation.objects.select_for_update().filter(pk=organisation.pk).exists():
+    if not Organisation.objects.select_for_update(no_key=True).filter(pk=organisation.pk).exists():
         raise NoMember
 
 
@@ -120,7 +122,11 @@ def delete_organisation(organisation: Organisation, *, actor: Actor) -> None:
         once = f"organisation:{organisation.pk}:deleted"
         notify("organisation_deleted", others, once=once, params={"organisation": organisation.name})
         record(Event.ORGANISATION_DELETED, organisation, actor=actor, organisation=organisation)
-        organisation.delete()
+        try:
+            with transaction.atomic():
+                organisation.delete()
+        except ProtectedError:  # somebody has just begun one
+            raise HasApplications from None
 
 
 def _current(membership: Membership) -> Membership:

@@ -2,7 +2,8 @@
 
 import smtplib
 from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 SEND = "onboarding.notifications.tasks.send"
 MAX_ATTEMPTS = 8
 RESEND_AFTER = timedelta(minutes=5)
+GIVEN_UP_SHOWN = 1000
 LEASE = timedelta(minutes=2)  # longer than EMAIL_TIMEOUT, so that two workers do not send the same mail
 
 
@@ -149,18 +151,35 @@ def deliver(mail_id: str | UUID) -> bool:
     if not due.update(not_before=now + LEASE, attempts=models.F("attempts") + 1):
         return False
     mail = Mail.objects.get(pk=mail_id)
-    try:
-        render(mail).send()
-    except (OSError, smtplib.SMTPException) as error:
+    error = _send(mail)
+    if error:
         gone = mail.attempts >= MAX_ATTEMPTS
         mail.state = Mail.State.FAILED if gone else Mail.State.QUEUED
         mail.not_before = now + timedelta(minutes=2**mail.attempts)
-        mail.last_error = f"{type(error).__name__}: {error}"[:300]
-        log.warning("mail not sent", mail=str(mail.pk), attempt=mail.attempts, error=mail.last_error)
+        mail.last_error = error[:300]
+        log.warning("mail not sent", mail=str(mail.pk), kind=mail.kind, attempt=mail.attempts, error=mail.last_error)
     else:
         mail.state, mail.sent_at, mail.last_error = Mail.State.SENT, timezone.now(), ""
     mail.save(update_fields=["state", "sent_at", "not_before", "last_error"])
     return mail.state == Mail.State.SENT
+
+
+def _send(mail: Mail) -> str:
+    """Send it; return what went wrong, "" if nothing did. Of words that cannot be made, only the kind of error.
+
+    Those are tried again, too: what is at fault may be a template, and mended by an update.
+    """
+    try:
+        message = render(mail)
+    except Exception as error:  # noqa: BLE001: whatever it is, it must not bring the mail back for ever
+        return f"cannot be written: {type(error).__name__}"
+    try:
+        message.send()
+    except (OSError, smtplib.SMTPException) as error:
+        return f"{type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001: an address or a header that no message can have
+        return f"cannot be sent: {type(error).__name__}"
+    return ""
 
 
 def render(mail: Mail) -> EmailMultiAlternatives:
@@ -205,6 +224,26 @@ def footer(mail: Mail) -> str:
         if mail.category in ALWAYS:
             return _("Mails about certificates and security cannot be switched off.")
         return _("Choose which mails you get: %(page)s") % {"page": page}
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Mails of one kind that were given up. error: of the latest."""
+
+    kind: str
+    number: int
+    latest: datetime
+    error: str
+
+
+def given_up() -> list[Unsent]:
+    """Return which mails were given up and are still in the ledger, by kind, the latest first. One query."""
+    found: dict[str, Unsent] = {}
+    failed = Mail.objects.filter(state=Mail.State.FAILED).order_by("-created_at")
+    for kind, created_at, error in failed.values_list("kind", "created_at", "last_error")[:GIVEN_UP_SHOWN]:
+        one = found.get(kind)
+        found[kind] = replace(one, number=one.number + 1) if one else Unsent(kind, 1, created_at, error)
+    return list(found.values())
 
 
 def due_mails() -> list[UUID]:

@@ -47,6 +47,7 @@ class Mail(models.Model):
         constraints = [models.UniqueConstraint(fields=["once", "address"], name="mail_once")]
         indexes = [
             models.Index(fields=["not_before"], condition=models.Q(state="queued"), name="mail_queued"),
+            models.Index(fields=["-created_at"], condition=models.Q(state="failed"), name="mail_failed"),
             models.Index(fields=["application_id", "-created_at"], name="mail_application"),
             models.Index(fields=["user", "-created_at"], name="mail_user"),
         ]

@@ -160,7 +160,6 @@ urlpatterns = [
     path("desk/", queue.show, name="desk"),
     path("desk/queue.csv", queue.export, name="desk_export"),
     path("desk/assign/", queue.assign, name="desk_assign"),
-    path("desk/views/", queue.save_view, name="desk_view_save"),
     path("desk/views/<uuid:view_id>/delete/", queue.delete_view, name="desk_view_delete"),
     path("desk/messages/", conversation.waiting, name="desk_messages"),
     path("desk/registrations/<uuid:registration_id>/", review.registration, name="desk_registration"),

@@ -70,6 +70,17 @@ def open_item(row: models.Model) -> Item | None:
     return _cards(row).filter(closed_at=None).select_related("assignee").first()
 
 
+def targets(rows: Iterable[models.Model]) -> dict[UUID, date | None]:
+    """Return the target date of what waits about each of several rows of one kind, by the row's id. One query."""
+    several = list(rows)
+    if not several:
+        return {}
+    waiting = Item.objects.filter(
+        subject_type=str(several[0]._meta.model_name), subject_id__in=[row.pk for row in several], closed_at=None
+    )
+    return {item.subject_id: item.due for item in waiting.only("subject_id", "due_on")}
+
+
 def last_holder(row: models.Model) -> User | None:
     """Return who of the staff has what waits about a row, or had what last waited; None if nobody."""
     held = _cards(row).select_related("assignee").order_by("-opened_at").first()

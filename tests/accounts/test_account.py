@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.password_validation import validate_password
+from django.core import mail
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +21,7 @@ from onboarding.notifications.mails import render
 from onboarding.notifications.models import Mail
 from onboarding.partners.models import User
 from onboarding.web.devices import device
-from tests.accounts.conftest import Browser, enter
+from tests.accounts.conftest import Browser, enter, link_in
 from tests.conftest import PASSWORD
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -210,3 +214,43 @@ def test_no_proxy_keeps_a_page_and_the_browser_gives_it_up_at_the_sign_out(owner
     assert "Clear-Site-Data" not in page.headers
     assert client.post("/accounts/logout/").headers["Clear-Site-Data"] == '"cache"'
     assert "Clear-Site-Data" not in client.get("/").headers
+
+
+LONG = "correct-horse-" * 19
+
+
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        ("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": LONG, "password2": LONG}),
+        ("/accounts/reauthenticate/", {"password": LONG}),
+    ],
+)
+def test_a_password_has_an_end_and_the_error_says_where(
+    owner: User, signed_in: Browser, url: str, form: dict[str, str]
+) -> None:
+    page = signed_in(owner).post(url, form).content.decode()
+    assert "A password has at most 256 characters; this has 266." in page
+
+
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        ("/accounts/login/", {"login": "owner@example-mobility.example", "password": LONG}),
+        ("/accounts/signup/", {"email": "new@example.com", "password1": LONG, "password2": LONG}),
+    ],
+)
+def test_so_it_has_before_a_sign_in(db: None, url: str, form: dict[str, str]) -> None:
+    answer = Client().post(url, form)
+    assert "A password has at most 256 characters" in answer.content.decode()
+    assert not User.objects.exists()
+
+
+def test_so_it_has_where_one_is_set_anew_whichever_way_it_comes(owner: User) -> None:
+    client = Client()
+    client.post("/accounts/password/reset/", {"email": owner.email})
+    page = client.get(urlsplit(link_in(mail.outbox[-1])).path, follow=True)
+    answer = client.post(page.redirect_chain[-1][0], {"password1": LONG, "password2": LONG})
+    assert "A password has at most 256 characters" in answer.content.decode()
+    with pytest.raises(ValidationError, match="256"):
+        validate_password("x7-" * 90)

@@ -85,6 +85,7 @@ def test_what_was_never_printed_makes_nothing(token: str) -> None:
     [
         ({"password2": "another one entirely"}, "These are not the same"),
         ({"password1": "short", "password2": "short"}, "too short"),
+        ({"password1": "long" * 65, "password2": "long" * 65}, "at most 256 characters"),
         ({"email": "ada"}, "valid email address"),
         ({"name": ""}, "Fill in “Company name”"),
         ({"country": "XX"}, "valid choice"),

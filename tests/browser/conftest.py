@@ -43,14 +43,20 @@ def running(once: Once) -> Instance:
 
 
 @pytest.fixture(scope="package")
-def register(running: Instance, tmp_path_factory: pytest.TempPathFactory) -> Register:
-    """Return a function that describes an application of Example Mobility's and has it approved, over HTTP.
-
-    For tests that begin later in the journey. It takes programme, name and MZP, and returns the application's path.
-    """
+def walk(running: Instance, tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    """What Example Mobility and a reviewer do over HTTP, for tests that begin later in the journey."""
     walk = Walk(running, tmp_path_factory.mktemp("walk"))
     walk.partner.sign_in(*running.logins["Example Mobility Owner"])
     walk.reviewer.sign_in(*running.logins["Reviewer"])
+    return walk
+
+
+@pytest.fixture(scope="package")
+def register(walk: Walk) -> Register:
+    """Return a function that describes an application of Example Mobility's and has it approved, over HTTP.
+
+    It takes programme, name and MZP, and returns the application's path.
+    """
     return walk.register
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from onboarding.audit.models import Entry
@@ -16,6 +17,7 @@ from onboarding.partners.models import Membership, Organisation, StaffRole, User
 from onboarding.partners.people import OwnOrganisation
 from onboarding.registrations import flows, logins
 from onboarding.registrations.retention import erase_closed
+from onboarding.web.journey.saying import day_in_words
 from onboarding.worklist import assigning, queue
 from onboarding.worklist.digest import send_digests
 from onboarding.worklist.models import UNDATED, Item
@@ -63,6 +65,19 @@ def test_a_csr_waits_until_the_certificate_is_there(owner: User, reviewer: User,
     assert waiting("csr").environment == "sandbox"
     issuing.sign_with_embedded_ca(request, actor=staff(issuer))
     assert Item.objects.get(stage="csr").outcome == "certificate_request:issue"
+
+
+def test_the_partner_reads_by_when_a_csr_is_to_be_signed(owner: User, reviewer: User, settings: Any) -> None:
+    settings.ISSUE_TARGET_DAYS = 3
+    request = with_key(owner, reviewer)
+    client = Client()
+    client.force_login(owner)
+    for page in (f"/applications/{request.application_id}/", "/"):
+        text = client.get(page).content.decode()
+        assert "to be decided by" in text
+        assert day_in_words(waiting("csr").due_on) in text
+    Item.objects.update(due_on=UNDATED)
+    assert "to be decided by" not in client.get(f"/applications/{request.application_id}/").content.decode()
 
 
 def test_a_csr_that_is_taken_back_waits_no_more(owner: User, reviewer: User) -> None:

@@ -1,11 +1,14 @@
 """Mails: rows first, sent after the commit, once per occasion and person, and never lost."""
 
 import smtplib
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from django.core import mail as django_mail
+from django.test import Client
 from django.utils import timezone
 
 from onboarding.notifications import mails
@@ -65,6 +68,30 @@ def test_a_mail_that_could_not_be_sent_is_due_again_later(owner: User, monkeypat
     assert mails.due_mails() == []
     Mail.objects.update(not_before=timezone.now() - timedelta(minutes=1))
     assert mails.due_mails() == [row.pk]
+
+
+@pytest.mark.parametrize(("kind", "address"), [("no_such_template", "a@b.example"), ("registration_received", "a@@b")])
+def test_a_mail_that_cannot_be_written_or_addressed_is_given_up_and_shown_without_its_words(
+    owner: User, auditor: User, signed_in: Callable[[User], Client], kind: str, address: str
+) -> None:
+    mails.notify("registration_received", [owner], once="a", params=PARAMS | {"application": "Secret project"})
+    Mail.objects.update(kind=kind, address=address)
+    row = Mail.objects.get()
+    with structlog.testing.capture_logs() as logged:
+        for attempt in range(1, mails.MAX_ATTEMPTS + 1):
+            Mail.objects.update(not_before=timezone.now() - timedelta(minutes=1))
+            assert mails.due_mails() == [row.pk]
+            assert not mails.deliver(row.pk)
+            row.refresh_from_db()
+            assert row.attempts == attempt
+    assert row.state == "failed"
+    Mail.objects.update(not_before=timezone.now() - timedelta(minutes=1))
+    assert mails.due_mails() == []
+    page = signed_in(auditor).get("/desk/health/").content.decode()
+    assert "Mails that were not sent" in page
+    assert row.last_error in page
+    assert kind in page
+    assert not any(text in str((logged, page, row.last_error)) for text in ("Secret project", "a@@b"))
 
 
 def test_a_mail_claimed_by_a_worker_that_died_is_due_again_after_its_lease(owner: User) -> None:

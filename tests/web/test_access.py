@@ -92,7 +92,6 @@ READERS: dict[str, set[str]] = {
     "desk": STAFF,
     "desk_export": STAFF,
     "desk_assign": STAFF,
-    "desk_view_save": STAFF,
     "desk_view_delete": STAFF,
     "desk_registration": STAFF,
     "desk_registration_decide": STAFF,
@@ -242,7 +241,7 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     "desk_drops": {"issuer"},
     "desk_drop_release": {"issuer"},
     "desk_assign": {"reviewer", "issuer"},
-    "desk_view_save": {"reviewer", "issuer"},
+    "desk": {"reviewer", "issuer"},
     "desk_view_delete": {"reviewer", "issuer"},
 }
 

@@ -97,7 +97,7 @@ def test_views_are_saved_replaced_and_forgotten_by_their_owner_alone(
 ) -> None:
     client = signed_in(reviewer)
     for query in ("age=overdue", "age=overdue&country=FR"):
-        client.post("/desk/views/", {"name": "Late in France", "query": query})
+        client.post("/desk/", {"name": "Late in France", "query": query})
     view = SavedView.objects.get()
     assert view.query == "age=overdue&country=FR"
     assert "Late in France" in client.get("/desk/").content.decode()
@@ -110,10 +110,27 @@ def test_views_are_saved_replaced_and_forgotten_by_their_owner_alone(
 
 @pytest.mark.parametrize("query", ["x" * 501, "café", "\r\nSet-Cookie: a=b"])
 def test_what_no_address_can_hold_is_no_view(reviewer: User, signed_in: SignedIn, query: str) -> None:
-    answer = signed_in(reviewer).post("/desk/views/", {"name": "Odd", "query": query})
+    answer = signed_in(reviewer).post("/desk/", {"name": "Odd", "query": query})
     assert answer.status_code == 302
     assert set(answer["Location"]) < set("/?=%:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~+&")
     assert len(answer["Location"]) < 520
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 61])
+def test_what_is_wrong_with_a_view_s_name_is_said_beside_it_and_nothing_is_lost(
+    owner: User, reviewer: User, signed_in: SignedIn, name: str
+) -> None:
+    submitted(owner)
+    answer = signed_in(reviewer).post(
+        "/desk/?words=depot&age=overdue", {"name": name, "query": "words=depot&age=overdue"}
+    )
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert answer.context["save"].errors["name"]
+    assert 'id="id_name-error"' in page or 'id="id_name_error"' in page
+    assert 'value="depot"' in page  # the filters stand as they were
+    assert "words=depot&amp;age=overdue" in page
+    assert not SavedView.objects.exists()
 
 
 def test_the_table_holds_all_pages_and_no_formula(owner: User, reviewer: User, signed_in: SignedIn) -> None:

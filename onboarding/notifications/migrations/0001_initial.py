@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='mails', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'queued')), fields=['not_before'], name='mail_queued'), models.Index(fields=['application_id', '-created_at'], name='mail_application'), models.Index(fields=['user', '-created_at'], name='mail_user')],
+                'indexes': [models.Index(condition=models.Q(('state', 'queued')), fields=['not_before'], name='mail_queued'), models.Index(condition=models.Q(('state', 'failed')), fields=['-created_at'], name='mail_failed'), models.Index(fields=['application_id', '-created_at'], name='mail_application'), models.Index(fields=['user', '-created_at'], name='mail_user')],
                 'constraints': [models.UniqueConstraint(fields=('once', 'address'), name='mail_once')],
             },
         ),

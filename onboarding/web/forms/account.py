@@ -20,6 +20,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.partners.passwords import not_too_long
 from onboarding.web import invited, pending_account
 from onboarding.web.forms.base import PlainWords, PortalForm
 from onboarding.web.forms.fields import AddressField, LineField, deliverable
@@ -50,6 +51,8 @@ class AccountWords(PlainWords):
             field.widget.attrs.pop("placeholder", None)
             if name == "password1":
                 field.help_text = PASSWORD_HINT
+            if isinstance(field, allauth_forms.PasswordField):
+                field.validators.append(not_too_long)
             if name == "email":
                 field.validators.append(deliverable)
 

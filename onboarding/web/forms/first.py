@@ -8,6 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
 from onboarding.partners.models import User
+from onboarding.partners.passwords import not_too_long
 from onboarding.web.forms.account import PASSWORD_HINT
 from onboarding.web.forms.fields import LineField
 from onboarding.web.forms.people import OrganisationForm
@@ -31,6 +32,7 @@ class FirstAccountForm(OrganisationForm):
         super().__init__(*args, **kwargs)
         for name in ("password1", "password2"):
             self.fields[name].widget.attrs.pop("placeholder", None)
+            self.fields[name].validators.append(not_too_long)
 
     def clean(self) -> dict[str, Any]:
         """The password is one that can be kept, and was typed as meant."""

@@ -98,7 +98,7 @@ class SaveViewForm(PortalForm):
     """Keep the filters under a name."""
 
     name = LineField(label=_("Name of this view"), max_length=60)
-    query = forms.CharField(max_length=500, required=False, widget=forms.HiddenInput)
+    query = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def clean_query(self) -> str:
         """Take what an address may hold, written as addresses are."""

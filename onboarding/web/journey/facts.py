@@ -30,6 +30,7 @@ from onboarding.registrations.models import Application, Dispatch, Registration,
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.rehearsals import Rehearsal
 from onboarding.validation.models import PartnerReport, Run
+from onboarding.worklist.following import targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Track:
     key_order: the latest one of the signing cycle, custody `vault`.
     good_report: the latest report of the offline checker that was signed and passed.
     dispatch: when the CSR was sent to the car maker, where members note that.
+    decide_by: the day by which a CSR that waits for staff is to be signed or refused; None where none is promised.
     rehearsal: the failure that the sandbox plays for it. Runs that met one count as little as if they had not been.
     """
 
@@ -58,6 +60,7 @@ class Track:
     renewal: "Track | None" = None
     outgoing: CertificateRequest | None = None
     dispatch: Dispatch | None = None
+    decide_by: date | None = None
 
     def url(self, name: str) -> str:
         """Return the address of one of this track's pages."""
@@ -242,6 +245,7 @@ def load_many(applications: Sequence[Application], *, reader: User | None = None
     has_desk = mode().has_desk
     descriptions = {} if has_desk else dispatches.of_descriptions(applications)
     csrs = {} if has_desk else recording.of_csrs(applications)
+    promised = targets(one for one in every if one.state in recording.WAITING) if has_desk else {}
     return [
         Journey(
             application,
@@ -258,6 +262,7 @@ def load_many(applications: Sequence[Application], *, reader: User | None = None
                     reports,
                     rehearsals.get(application.pk) if where.id == SANDBOX else None,
                     csrs,
+                    promised,
                 )
                 for where in _in_order(application, cycles)
             ),
@@ -356,6 +361,7 @@ def _track(
     reports: Mapping[UUID, PartnerReport],
     rehearsal: Rehearsal | None,
     csrs: Mapping[tuple[UUID, str], Dispatch],
+    promised: Mapping[UUID, date | None],
 ) -> Track:
     def about(request: CertificateRequest | None) -> Track:
         one = held.get(request.pk) if request else None
@@ -372,6 +378,7 @@ def _track(
             rehearsal=rehearsal,
             good_report=reports.get(one.good_report_id) if one else None,
             dispatch=csrs.get((request.pk, request.spki_sha256)) if request else None,
+            decide_by=promised.get(request.pk) if request else None,
         )
 
     cycles = _standing(cycles)

@@ -331,12 +331,14 @@ def track_turn(one: Track) -> Turn:
                     since,
                     one.url("certificate_receive"),
                     _("Take it in"),
+                    by=one.decide_by,
                 )
             return Turn(
                 "operator",
                 title,
                 _("There is nothing for you to do. We write to you when the certificate is here."),
                 since,
+                by=one.decide_by,
             )
         case CertificateState.REVOKED:
             return _revoked(one)

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from onboarding.fleet.checks import Turn
+from onboarding.notifications.mails import given_up
 from onboarding.registrations.logins import next_of_range
 from onboarding.validation import schedule
 from onboarding.validation.failures import causes, failing
@@ -47,5 +48,6 @@ def health(request: PortalRequest) -> HttpResponse:
         "following": next_of_range(),
         "range_low": RANGE_LOW,
         "on_schedule": schedule.on_schedule(),
+        "unsent": given_up(),
     }
     return render(request, "desk/health.html", context)

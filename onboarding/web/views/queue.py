@@ -33,7 +33,16 @@ CHUNK = 2000
 
 @access.staff(*DECIDERS)
 def show(request: PortalRequest) -> HttpResponse:
-    """What waits, by its target date; filtered, counted by stage, page by page. The list brings itself up to date."""
+    """What waits, by its target date; filtered, counted by stage, page by page. The list brings itself up to date.
+
+    Sent as a form, the filters are kept under a name; the same name again replaces them.
+    """
+    save = SaveViewForm(request.POST if request.method == "POST" else None, initial={"query": _address(request)})
+    if request.method == "POST" and save.is_valid():
+        name, kept = save.cleaned_data["name"], save.cleaned_data["query"]
+        SavedView.objects.update_or_create(user=request.user, name=name, defaults={"query": kept})
+        messages.success(request, _("Saved. You find it above the list."))
+        return redirect(f"{reverse('desk')}?{kept}")
     form = FilterForm(request.GET, reader=request.user)
     query = form.query
     found, counts = queue.page(query, request.GET.get(CURSOR, "")), queue.counts(query)
@@ -61,12 +70,12 @@ def show(request: PortalRequest) -> HttpResponse:
         return render(request, "desk/queue.html#list", context)
     context |= {
         "views": SavedView.objects.filter(user=request.user),
-        "save": SaveViewForm(initial={"query": _address(request)}),
+        "save": save,
         "colleagues": queue.colleagues().exclude(pk=request.user.pk),
         "shows": queue.Show,
         "to_answer": conversation.to_answer(Registration.objects.all()).count(),
     }
-    return render(request, "desk/queue.html", context)
+    return render(request, "desk/queue.html", context, status=422 if save.errors else 200)
 
 
 @access.staff()
@@ -93,21 +102,6 @@ def assign(request: PortalRequest) -> HttpResponse:
     else:
         _report(request, *_assign_all(request, form.chosen, form.cleaned_data["to"]))
     return redirect(back)
-
-
-@access.staff(*DECIDERS)
-def save_view(request: PortalRequest) -> HttpResponse:
-    """Keep the filters under a name; the same name again replaces them."""
-    form = SaveViewForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        SavedView.objects.update_or_create(
-            user=request.user, name=form.cleaned_data["name"], defaults={"query": form.cleaned_data["query"]}
-        )
-        messages.success(request, _("Saved. You find it above the list."))
-        return redirect(f"{reverse('desk')}?{form.cleaned_data['query']}")
-    for error in form.errors.get("name", []):
-        messages.error(request, str(error))
-    return redirect("desk")
 
 
 @access.staff(*DECIDERS)
