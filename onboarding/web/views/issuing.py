@@ -314,7 +314,7 @@ def _certificate_page(
         "report": certificate_report(found.certificate_report, found.application) if found.certificate_report else None,
         "bound": list(bound.values()),
         "unsent": unsent,
-        "opened": next(iter(bound), ""),
+        "opened": next(iter(bound), request.GET.get("open", "")),
     }
     return render(request, "desk/certificate.html", context, status=status)
 
