@@ -3,6 +3,8 @@
 from typing import Any
 
 from cryptography import x509
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from onboarding.credentials.models import CertificateRequest
@@ -17,6 +19,16 @@ def facts_of(cycle: CertificateRequest) -> dict[str, Any]:
         "reason": _(cycle.get_revocation_reason_display()) if cycle.revocation_reason else "",
         "note": cycle.note,
         "at": cycle.revoked_at,
+    }
+
+
+def described(cycle: CertificateRequest) -> str:
+    """Return a certificate in words: its state, its end and its serial number."""
+    end = date_format(timezone.localtime(cycle.not_valid_after), "DATE_FORMAT") if cycle.not_valid_after else ""
+    return _("%(state)s, until %(day)s, serial number %(serial)s") % {
+        "state": cycle.get_state_display(),
+        "day": end,
+        "serial": cycle.serial_number,
     }
 
 

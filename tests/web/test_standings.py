@@ -135,6 +135,19 @@ def test_the_list_and_the_page_agree_in_every_state_of_a_review_and_of_a_signing
     assert min(counts["turn"], counts["waiting"], counts["ended"]) > 0, counts
 
 
+def test_they_agree_on_what_a_partner_has_asked_to_have_revoked(
+    environments: list[str], logins: dict[str, PartnerLogin | None], partner: Organisation
+) -> None:
+    stage, login = Stage(partner), logins["confirmed"]
+    assert login is not None
+    for state, asked in product(("issued", "active"), (None, timezone.now())):
+        application = stage.application(RegistrationState.APPROVED, login)
+        cycle = stage.cycle(application, environments[-1], state, login)
+        CertificateRequest.objects.filter(pk=cycle.pk).update(revocation_asked_at=asked)
+        stage.credentials(cycle)
+    agree([partner])
+
+
 def _runs() -> Iterator[list[dict[str, Any]]]:
     yield []
     for state, whose in product(Run.State, ("", "partner", "operator", "nobody")):

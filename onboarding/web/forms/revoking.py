@@ -6,8 +6,6 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from onboarding.credentials.models import CertificateRequest
@@ -17,6 +15,7 @@ from onboarding.web.forms.desk import partner_note
 from onboarding.web.forms.fields import TextField
 from onboarding.web.forms.recording import OutsideFields
 from onboarding.web.forms.widgets import RadioCards
+from onboarding.web.revoked import described
 
 
 class RevokeForm(PortalForm):
@@ -70,7 +69,7 @@ class OwnRevokeForm(OutsideFields):
         if not is_outside:
             for name in ("on", "reference"):
                 self.fields.pop(name, None)
-        choices = [(str(one.pk), _described(one)) for one in certificates]
+        choices = [(str(one.pk), described(one)) for one in certificates]
         self.fields["certificate"].choices = choices  # type: ignore[attr-defined]
         self.fields["certificate"].initial = choices[0][0] if choices else None
         if len(choices) == 1:
@@ -80,12 +79,3 @@ class OwnRevokeForm(OutsideFields):
     def happened_outside(self) -> Any:
         """When the CA revoked it, where that is asked for."""
         return self.outside if "on" in self.fields else None
-
-
-def _described(one: CertificateRequest) -> str:
-    end = date_format(timezone.localtime(one.not_valid_after), "DATE_FORMAT") if one.not_valid_after else ""
-    return gettext("%(state)s, until %(day)s, serial number %(serial)s") % {
-        "state": one.get_state_display(),
-        "day": end,
-        "serial": one.serial_number,
-    }

@@ -192,11 +192,12 @@ def _cycles(organisations: Collection[Organisation]) -> Iterable[tuple[UUID, Has
             "partner_login", "environment"
         )
     )
-    for pk, application_id, where, state, ends, login in cycles.order_by("created_at").values_list(
-        "pk", "application", "environment", "state", "not_valid_after", "partner_login"
+    for pk, application_id, where, state, ends, login, asked in cycles.order_by("created_at").values_list(
+        "pk", "application", "environment", "state", "not_valid_after", "partner_login", "revocation_asked_at"
     ):
         end = "" if ends is None else "ended" if ends <= now else "soon" if ends <= soon else "later"
-        yield application_id, (where, state, end, keys.get(pk), held.get(pk), (login, where) in passwords)
+        is_leaving = asked is not None
+        yield application_id, (where, state, end, is_leaving, keys.get(pk), held.get(pk), (login, where) in passwords)
 
 
 def _sets(organisations: Collection[Organisation]) -> Mapping[UUID, Hashable]:

@@ -235,7 +235,13 @@ def _track_tasks(one: Track, journey: Journey) -> list[dict[str, Any]]:
         tasks.append(send)
 
     certificate: dict[str, Any] = {"title": _("Certificate"), "href": None}
-    if one.has_certificate:
+    if one.has_certificate and one.request is not None and one.request.revocation_asked_at is not None:
+        certificate |= {
+            "href": one.url("certificate_revoke"),
+            "status": {"label": _("To be revoked"), "tone": "danger"},
+            "hint": _("Your company has asked for it. Do not use it any more."),
+        }
+    elif one.has_certificate:
         certificate |= {
             "href": one.url("certificate"),
             "status": status("done"),

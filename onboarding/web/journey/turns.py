@@ -78,7 +78,7 @@ def _urgency(entry: tuple[Turn, Track]) -> tuple[bool | int, ...]:
 def _meanwhile(journey: Journey, found: Turn) -> Turn:
     """Return the turn with something to do in the sandbox while others decide."""
     one = journey.sandbox
-    if found.by_day:
+    if found.by_day or (found.is_setback and found.href):
         return found  # what came from outside is recorded there, and that is nearer
     if found.who != "operator" or one is None or not one.is_open or one.is_live:
         return found

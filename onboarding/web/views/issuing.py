@@ -355,7 +355,7 @@ def _certificate_page(
         "letters": (_letters(found) if to_sign or may_decide else {}) | dict(beside or {}),
         "bound": [*bound.values(), *(form for forms in (beside or {}).values() for form in forms)],
         "unsent": unsent,
-        "opened": next(iter(bound), ""),
+        "opened": next(iter(bound), request.GET.get("open", "")),
     }
     return render(request, "desk/certificate.html", context, status=status)
 

@@ -15,7 +15,7 @@ from onboarding.web import access
 from onboarding.web.forms.revoking import OwnRevokeForm
 from onboarding.web.hanging import on_certificate
 from onboarding.web.requests import PortalRequest
-from onboarding.web.revoked import facts_of
+from onboarding.web.revoked import described, facts_of
 from onboarding.web.views.tracks import track_context, track_of
 
 
@@ -41,7 +41,7 @@ def revoke(request: PortalRequest, application: Application, environment_id: str
         "asked": asked,
         "at_once": at_once,
         "is_outside": is_outside,
-        "hanging": [{"key": facts_of(one)["serial"], "values": on_certificate(one)} for one in cycles],
+        "hanging": [{"key": described(one), "values": on_certificate(one)} for one in cycles],
         "facts": [facts_of(one) for one in cycles],
     }
     return render(request, "certificate_revoke.html", context)
