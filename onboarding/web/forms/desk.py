@@ -88,7 +88,8 @@ class ApproveForm(PortalForm):
             field = forms.ChoiceField(
                 label=_("Partner login (MZP)"),
                 choices=choices,
-                required=False,
+                # Whoever sends an MZP alone has typed it.
+                required=not self.is_bound or "login" in self.data,
                 widget=RadioCards,
                 help_text=_("It becomes the common name of the company's certificates, and is never issued again."),
             )
@@ -114,6 +115,22 @@ class DeclineForm(PortalForm):
 
     reason = forms.ChoiceField(label=_("Reason"), choices=Registration.DeclineReason, widget=RadioCards)
     note = partner_note(_("The partner reads this. Say what would have to be different."))
+
+
+class ReopenForm(PortalForm):
+    """Look again at what was declined."""
+
+    changes = forms.ChoiceField(
+        label=_("What comes next"),
+        choices=[("no", _("I look at it again, as it was sent")), ("yes", _("The partner changes it first"))],
+        initial="no",
+        widget=RadioCards,
+    )
+    note = partner_note(_("The partner reads this. Say why it is reopened, and what to change, if anything."))
+
+    def clean_changes(self) -> bool:
+        """Whether the partner changes it first."""
+        return bool(self.cleaned_data["changes"] == "yes")
 
 
 class SuspendForm(PortalForm):
