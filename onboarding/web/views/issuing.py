@@ -136,7 +136,8 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
                 return redirect("desk_certificate", found.pk)
             back = reverse("desk_certificate", args=[found.pk])
             title = str(found.partner_login)
-            return letters.page(request, reading, verb=_("Refuse"), back=back, title=title, danger=True)
+            words, danger = LETTER_VERBS[verb], verb == "refuse"
+            return letters.page(request, reading, verb=words, back=back, title=title, danger=danger)
     return _certificate_page(request, found, {verb: form}, refused, status=422, beside={verb: beside})
 
 
@@ -158,6 +159,10 @@ def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: A
 
 BESIDE: Mapping[str, str] = {"upload": "certificate_issued", "hand_out": "credentials_handed_out"}
 """The kind of mail that is read beside the verb's fields, which are files and secrets: they are sent once."""
+
+
+LETTER_VERBS: Mapping[str, Any] = {"sign": gettext_lazy("Sign"), "refuse": gettext_lazy("Refuse")}
+"""The verbs whose mail is read first, on a page of its own; and the words of its button."""
 
 
 def _letters(found: CertificateRequest, data: QueryDict | None = None) -> dict[str, list[LetterForm]]:
