@@ -101,6 +101,8 @@ class ApproveForm(PortalForm):
         """Return what `flows.approve` takes. Whoever says only an MZP has typed one."""
         data = super().clean() or {}
         login, mzp = data.get("login") or self.TYPED, data.get("mzp", "")
+        if login != self.TYPED and mzp not in ("", self.initial["mzp"]) and login != f"own:{mzp}":
+            self.add_error("login", _("You have typed another one below: choose “Another one”, or empty that field."))
         if login == self.NEXT:
             return {"of_range": True, "seen": data.get("seen", "")}
         if login != self.TYPED:
