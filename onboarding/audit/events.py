@@ -15,6 +15,7 @@ class Event(models.TextChoices):
     REGISTRATION_CHANGES_REQUESTED = "registration:request_changes", _("Changes requested")
     REGISTRATION_APPROVED = "registration:approve", _("Application approved")
     REGISTRATION_DECLINED = "registration:decline", _("Application declined")
+    REGISTRATION_REOPENED = "registration:reopen", _("Application reopened")
     REGISTRATION_WITHDRAWN = "registration:withdraw", _("Application withdrawn")
     REGISTRATION_SUSPENDED = "registration:suspend", _("Application suspended")
     REGISTRATION_REINSTATED = "registration:reinstate", _("Application reinstated")

@@ -32,6 +32,7 @@ KINDS: Mapping[str, Category] = {
     "registration_approved": Category.TURN,
     "registration_changes_requested": Category.TURN,
     "registration_declined": Category.RESULT,
+    "registration_reopened": Category.TURN,
     "registration_suspended": Category.RESULT,
     "registration_reinstated": Category.RESULT,
     "chase": Category.TURN,

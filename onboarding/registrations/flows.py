@@ -12,7 +12,7 @@ from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.lifecycle import IllegalTransition
 from onboarding.notifications.mails import notify
-from onboarding.partners.actors import Actor
+from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import Contact, Membership, Organisation, PartnerLogin, StaffRole, User
 from onboarding.partners.modes import mode, require_decider
 from onboarding.partners.people import builders, staff
@@ -38,6 +38,10 @@ COPY_ROOM = 20
 
 class NothingToCopy(Exception):
     """The application has no description, or it was erased."""
+
+
+class DescriptionErased(Exception):
+    """The description need not be kept any longer and was erased: there is nothing to look at. Nothing was changed."""
 
 
 class Incomplete(Exception):
@@ -313,6 +317,28 @@ def decline(
         data = {"reason": reason, **said(outside)}
         advance(registration, LIFECYCLE, "decline", actor=actor, data=data, reason=reason, note=note)
         _tell_partner("registration_declined", registration, note=note, reason=why)
+
+
+def reopen(registration: Registration, *, note: str, changes: bool = False, actor: Actor) -> None:
+    """Look again at what was declined: whoever reopens it has it, as it was submitted. note: for the partner.
+
+    changes: whether the partner is to change the description first; the note says what. What was said when it was
+    declined stays with that submission until something else is said.
+    Raises DescriptionErased if there is nothing left to look at, NotTheirsToDecide, OwnOrganisation, IllegalTransition.
+    """
+    require_decider(actor)
+    with transaction.atomic():
+        advance(registration, LIFECYCLE, "reopen", actor=actor)
+        if registration.erased_at is not None:
+            raise DescriptionErased
+        if changes:
+            data: dict[str, Any] = {"questions": []}
+            advance(
+                registration, LIFECYCLE, "request_changes", actor=actor, data=data, note=note, comments={}, reopened=[]
+            )
+        elif actor.kind == ActorKind.STAFF and (item := open_item(registration)) is not None:
+            assigning.assign(item, User.objects.get(pk=str(actor.user_id)), actor=actor)
+        _tell_partner("registration_reopened", registration, note=note, changes=changes)
 
 
 def suspend(registration: Registration, *, reason: str, note: str, actor: Actor) -> None:

@@ -201,10 +201,10 @@ CODES: Mapping[str, Message] = {
         gettext_noop("It will be refused with 429 unless another plan is agreed, or it asks less often."),
     ),
     "unusual": Message(
-        gettext_noop("{label}: {number}. That is more than {percent} % of the applications in this programme ask for."),
+        gettext_noop("{label}: {number}. Of a hundred applications in this programme {percent} ask for less."),
         gettext_noop("Ask whether the number is meant, and what it is made of."),
     ),
-    "usual": Message(gettext_noop("{label}: {number}. {percent} % of the others ask for less."), ""),
+    "usual": Message(gettext_noop("{label}: {number}. Of a hundred others {percent} ask for less."), ""),
     "login_of_other": Message(
         gettext_noop("Partner login {found} is another organisation's."),
         gettext_noop("It cannot be approved with it: the company has mistyped it, or is part of the other one."),

@@ -34,6 +34,7 @@ LIFECYCLE = Lifecycle(
         (State.SUBMITTED, "withdraw"): State.WITHDRAWN,
         (State.IN_REVIEW, "withdraw"): State.WITHDRAWN,
         (State.CHANGES_REQUESTED, "withdraw"): State.WITHDRAWN,
+        (State.DECLINED, "reopen"): State.IN_REVIEW,
         (State.APPROVED, "suspend"): State.SUSPENDED,
         (State.SUSPENDED, "reinstate"): State.APPROVED,
     },

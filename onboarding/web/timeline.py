@@ -22,6 +22,7 @@ TONES = {
     Event.CERTIFICATE_ISSUED: "success",
     Event.CERTIFICATE_RECEIVED: "success",
     Event.REGISTRATION_DECLINED: "danger",
+    Event.REGISTRATION_REOPENED: "warning",
     Event.REGISTRATION_SUSPENDED: "danger",
     Event.REGISTRATION_REINSTATED: "success",
     Event.CSR_REFUSED: "danger",

@@ -92,6 +92,15 @@ def test_who_saw_another_next_one_is_told_and_shown_the_new_one(
     assert "MZP100001, the next of the range" in response.content.decode()
 
 
+def test_what_was_typed_beside_another_choice_is_not_passed_over(
+    owner: User, reviewer: User, signed_in: Browser
+) -> None:
+    url = f"/desk/registrations/{taken(owner, reviewer).pk}/approve/"
+    response = signed_in(reviewer).post(url, {"login": "next", "mzp": "MZP555555", "seen": "MZP100000"})
+    assert (response.status_code, set(response.context["approve"].errors)) == (422, {"login"})
+    assert Registration.objects.get().state == "in_review"
+
+
 @pytest.mark.parametrize(
     ("mzp", "theirs", "words"),
     [

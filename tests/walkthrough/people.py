@@ -46,7 +46,7 @@ class Person:
         status: what is expected; 0: any that is no error.
         """
         form = self._form(action)
-        for button in form.form.find_all("button", {"name": ["preview", "toggle"]}):  # nobody presses these
+        for button in form.form.find_all("button", {"name": ["preview", "toggle", "mail"]}):  # nobody presses these
             del button["name"]
         for name, value in (values or {}).items():
             form.set_checkbox({name: value}) if isinstance(value, list | bool) else form.set(name, value)

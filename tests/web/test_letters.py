@@ -225,6 +225,20 @@ def test_a_refused_csrs_mail_can_be_read_first(owner: User, reviewer: User, issu
     assert Entry.objects.get(event="mail:edited").application_id == cycle.application_id
 
 
+def test_signing_here_can_be_read_first_and_signs_nothing_by_that(
+    owner: User, reviewer: User, issuer: User, signed_in: Browser
+) -> None:
+    cycle = with_key(owner, reviewer)
+    client, where = signed_in(issuer), f"/desk/certificates/{cycle.pk}/sign/"
+    sent = fields(client.post(where, {"mail": "read"}).content.decode())
+    cycle.refresh_from_db()
+    assert (cycle.state, cycle.certificate_pem) == ("csr_submitted", "")
+    assert sent["mail-certificate_issued-en-subject"] == "Certificate issued: Depot dashboard"
+    assert client.post(where, sent | {"mail": "send"}).status_code == 302
+    cycle.refresh_from_db()
+    assert cycle.state == "issued"
+
+
 def test_beside_files_the_mail_is_read_and_changed_on_the_same_page(
     owner: User, reviewer: User, issuer: User, signed_in: Browser, settings: object
 ) -> None:

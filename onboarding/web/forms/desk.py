@@ -88,7 +88,8 @@ class ApproveForm(PortalForm):
             field = forms.ChoiceField(
                 label=_("Partner login (MZP)"),
                 choices=choices,
-                required=False,
+                # Whoever sends an MZP alone has typed it.
+                required=not self.is_bound or "login" in self.data,
                 widget=RadioCards,
                 help_text=_("It becomes the common name of the company's certificates, and is never issued again."),
             )
@@ -100,6 +101,8 @@ class ApproveForm(PortalForm):
         """Return what `flows.approve` takes. Whoever says only an MZP has typed one."""
         data = super().clean() or {}
         login, mzp = data.get("login") or self.TYPED, data.get("mzp", "")
+        if login != self.TYPED and mzp not in ("", self.initial["mzp"]) and login != f"own:{mzp}":
+            self.add_error("login", _("You have typed another one below: choose “Another one”, or empty that field."))
         if login == self.NEXT:
             return {"of_range": True, "seen": data.get("seen", "")}
         if login != self.TYPED:
@@ -114,6 +117,22 @@ class DeclineForm(PortalForm):
 
     reason = forms.ChoiceField(label=_("Reason"), choices=Registration.DeclineReason, widget=RadioCards)
     note = partner_note(_("The partner reads this. Say what would have to be different."))
+
+
+class ReopenForm(PortalForm):
+    """Look again at what was declined."""
+
+    changes = forms.ChoiceField(
+        label=_("What comes next"),
+        choices=[("no", _("I look at it again, as it was sent")), ("yes", _("The partner changes it first"))],
+        initial="no",
+        widget=RadioCards,
+    )
+    note = partner_note(_("The partner reads this. Say why it is reopened, and what to change, if anything."))
+
+    def clean_changes(self) -> bool:
+        """Whether the partner changes it first."""
+        return bool(self.cleaned_data["changes"] == "yes")
 
 
 class SuspendForm(PortalForm):

@@ -113,7 +113,7 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
         actor = access.staff_actor(request)
         reading = None
         try:
-            if verb in READ_FIRST:
+            if verb in LETTER_VERBS and letters.step(request) is not letters.Step.AT_ONCE:
                 reading = letters.decide(
                     request,
                     lambda: _issue(request, _certificate_request(found.pk), verb, form),
@@ -143,7 +143,8 @@ def issue(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
                 return redirect("desk_certificate", found.pk)
             back = reverse("desk_certificate", args=[found.pk])
             title = str(found.partner_login)
-            return letters.page(request, reading, verb=READ_FIRST[verb], back=back, title=title, danger=True)
+            words, danger = LETTER_VERBS[verb], verb != "sign"
+            return letters.page(request, reading, verb=words, back=back, title=title, danger=danger)
     return _certificate_page(request, found, {verb: form}, refused, status=422, beside={verb: beside})
 
 
@@ -172,11 +173,16 @@ def _issue(request: PortalRequest, found: CertificateRequest, verb: str, form: A
     return None
 
 
-READ_FIRST: Mapping[str, Any] = {"refuse": gettext_lazy("Refuse"), "revoke": gettext_lazy("Revoke")}
-"""The verbs whose mail can be read first, and their buttons' words then."""
-
 BESIDE: Mapping[str, str] = {"upload": "certificate_issued", "hand_out": "credentials_handed_out"}
 """The kind of mail that is read beside the verb's fields, which are files and secrets: they are sent once."""
+
+
+LETTER_VERBS: Mapping[str, Any] = {
+    "sign": gettext_lazy("Sign"),
+    "refuse": gettext_lazy("Refuse"),
+    "revoke": gettext_lazy("Revoke"),
+}
+"""The verbs whose mail is read first, on a page of its own; and the words of its button."""
 
 
 def _letters(found: CertificateRequest, data: QueryDict | None = None) -> dict[str, list[LetterForm]]:

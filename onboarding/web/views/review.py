@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,6 +20,7 @@ from onboarding.partners.models import StaffRole, User
 from onboarding.partners.people import OwnOrganisation, belongs
 from onboarding.registrations import flows, logins
 from onboarding.registrations.models import Registration, Side
+from onboarding.registrations.retention import kept_until
 from onboarding.registrations.states import LIFECYCLE
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.web import access, letters, talking
@@ -32,6 +34,7 @@ from onboarding.web.forms.desk import (
     DeclineForm,
     HandOverForm,
     ReinstateForm,
+    ReopenForm,
     SuspendForm,
 )
 from onboarding.web.hanging import hanging, usable_certificates
@@ -94,6 +97,8 @@ def decide(request: PortalRequest, registration_id: UUID, verb: str) -> HttpResp
         except assigning.CannotHave:
             words = _("Nothing was changed: whoever belongs to a company does not decide on its requests.")
             return _refused(request, found, words, form)
+        except flows.DescriptionErased:
+            return _refused(request, found, _("The description was erased, so it cannot be reopened."), form)
         except logins.MalformedLogin:
             form.add_error("mzp", _("A partner login has only capital letters and digits, such as MZP128745."))
         except logins.LoginTaken as error:
@@ -130,6 +135,7 @@ DECISIONS: dict[str, tuple[type[forms.Form], Callable[..., Any], Any]] = {
         gettext_lazy("Given back. The partner has been told what to change."),
     ),
     "decline": (DeclineForm, flows.decline, gettext_lazy("Declined. The partner has been told why.")),
+    "reopen": (ReopenForm, flows.reopen, gettext_lazy("Reopened. The partner has been told why.")),
     "suspend": (SuspendForm, flows.suspend, gettext_lazy("Suspended. The partner has been told why.")),
     "reinstate": (
         ReinstateForm,
@@ -143,6 +149,7 @@ LETTER_VERBS: dict[str, Any] = {
     "approve": gettext_lazy("Approve"),
     "request_changes": gettext_lazy("Give it back"),
     "decline": gettext_lazy("Decline"),
+    "reopen": gettext_lazy("Reopen"),
     "suspend": gettext_lazy("Suspend"),
     "reinstate": gettext_lazy("Reinstate"),
 }
@@ -190,7 +197,12 @@ def _refused(request: PortalRequest, found: Registration, words: Any, form: form
 def _possible(registration: Registration) -> list[str]:
     """Return what can be done with a request in its state; one under review can also go from one to another."""
     from_one_to_another = ("take", "hand_over") if registration.state == RegistrationState.IN_REVIEW else ()
-    return [verb for verb in DECISIONS if verb in from_one_to_another or LIFECYCLE.allows(registration.state, verb)]
+    gone = ("reopen",) if registration.erased_at else ()
+    return [
+        verb
+        for verb in DECISIONS
+        if verb not in gone and (verb in from_one_to_another or LIFECYCLE.allows(registration.state, verb))
+    ]
 
 
 def _registration(registration_id: UUID) -> Registration:
@@ -242,6 +254,8 @@ def _registration_page(
         "approve": bound.get("approve") or (ApproveForm(**_logins_offered(found)) if "approve" in possible else None),
         "range_low": RANGE_LOW,
         "decline": bound.get("decline") or DeclineForm(auto_id="decline_%s"),
+        "kept_until": timezone.localdate(until) if (until := kept_until(found)) else None,
+        "reopen": bound.get("reopen") or ReopenForm(auto_id="reopen_%s"),
         "suspend": bound.get("suspend") or SuspendForm(auto_id="suspend_%s"),
         "reinstate": bound.get("reinstate") or ReinstateForm(auto_id="reinstate_%s"),
         "certificates": usable_certificates(application) if {"suspend", "reinstate"} & set(possible) else (),
