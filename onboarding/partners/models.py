@@ -99,6 +99,9 @@ class Organisation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(User, through="Membership", related_name="organisations")
 
+    class Meta:
+        indexes = [models.Index(fields=["country"], name="organisation_country")]
+
     def __str__(self) -> str:
         return self.name
 
@@ -202,7 +205,8 @@ class PartnerLogin(models.Model):
                 fields=["assigned_at"],
                 condition=models.Q(confirmed_at=None, retired_at=None),
                 name="partner_login_claimed",
-            )
+            ),
+            models.Index(fields=["assigned_at", "id"], condition=models.Q(environment=""), name="partner_login_listed"),
         ]
 
     def __str__(self) -> str:
