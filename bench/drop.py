@@ -58,9 +58,9 @@ def make() -> bytes:
         for number in range(CERTIFICATES):
             if number % A_COMPANY == 0:
                 organisation = Organisation.objects.create(name=f"Dropped {number}", country="FR")
-                owner = User.objects.create_user(f"owner{number}@partner.example", name="Owner")
+                owner = User.objects.create_user(f"owner@{organisation.pk}.example", name="Owner")
                 Membership.objects.create(organisation=organisation, user=owner, role=Membership.Role.OWNER)
-                mzp = f"MZP9{number:07}"
+                mzp = f"MZP{organisation.pk.int % 10**12}"
                 login = PartnerLogin.objects.create(organisation=organisation, mzp=mzp, confirmed_at=timezone.now())
             wrong = WRONG[number // 10 % len(WRONG)] if number % 10 == 0 else ""
             subject = SUBJECT | {"CN": login.mzp}
