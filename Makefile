@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint walkthrough checker messages lock bench-pki bench-validation bench-web bench-audit alerts chaos clean
+.PHONY: help setup up test lint walkthrough checker messages lock bench-pki bench-validation bench-web bench-desk bench-audit alerts chaos clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 27
@@ -49,6 +49,9 @@ bench-validation: setup ## Measure one validation, sweeps of thousands, and a cl
 
 bench-web: setup ## Measure the pages of the journey against a bare Django view, and the bytes of a first visit. APPLICATIONS=N
 	@$(BIN)/python -m bench.web
+
+bench-desk: setup ## Measure the desk with 100,000 requests against 1,000, explain its queries, and time a drop. N=, WAITING=, CERTIFICATES=
+	@$(BIN)/python -m bench.desk
 
 bench-audit: setup ## Measure how fast the audit is verified, on SQLite and on PostgreSQL. ENTRIES=N
 	@$(BIN)/python -m bench.audit

@@ -117,9 +117,25 @@ def p95(times: Sequence[float]) -> float:
     return statistics.quantiles(times, n=20)[-1]
 
 
+def queries(page: Page, port: int) -> int:
+    """Return how often a page asks the database, once it is warm: counted in this process, on the same database."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client(headers={"host": f"127.0.0.1:{port}"})
+    client.cookies.load(dict(page.cookies))
+    client.get(page.path)
+    with CaptureQueriesContext(connection) as asked:
+        status = client.get(page.path).status_code
+    if status != 200:
+        raise RuntimeError(f"{page.path} answered {status}")
+    return len(asked)
+
+
 def compare(pages: Sequence[Page], port: int, bare_port: int) -> None:
     """Print, for each page, its figures and what the bare view's are a multiple of."""
-    print(f"{'page':<22}{'a second':>10}{'p95':>11}{'bare : page':>14}{'p95 page : bare':>18}")
+    print(f"{'page':<22}{'a second':>10}{'p95':>11}{'bare : page':>14}{'p95 page : bare':>18}{'queries':>10}")
     for page in pages:
         load(port, page.path, page.cookies)  # warm
         rates, taken, ratios, p95_ratios = [], [], [], []
@@ -132,7 +148,7 @@ def compare(pages: Sequence[Page], port: int, bare_port: int) -> None:
             p95_ratios.append(p95(times) / p95(bare_times))
         print(
             f"{page.name:<22}{statistics.median(rates):>10.0f}{p95(taken) * 1e3:>8.1f} ms"
-            f"{statistics.median(ratios):>14.1f}{statistics.median(p95_ratios):>18.1f}",
+            f"{statistics.median(ratios):>14.1f}{statistics.median(p95_ratios):>18.1f}{queries(page, port):>10}",
             flush=True,
         )
 

@@ -6,13 +6,14 @@ twice. See https://use-the-index-luke.com/no-offset.
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import F, Field, Model, Q, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
 Row = TypeVar("Row", bound=Model)
 BACKWARDS = "-"
@@ -30,7 +31,7 @@ class Page(Generic[Row]):
 def page(rows: QuerySet[Row], order: Sequence[str], size: int, cursor: str = "") -> Page[Row]:
     """Return the page that `cursor` names, the first one for an empty or unreadable cursor.
 
-    order: names of fields that are never null, "-" before those that fall; together they are unique.
+    order: names of fields that are never null and together unique; either all of them or none with "-" before it.
     """
     backwards, values = _read(cursor, rows.model, order)
     directed = [_turned(name) for name in order] if backwards else list(order)
@@ -51,26 +52,39 @@ def page(rows: QuerySet[Row], order: Sequence[str], size: int, cursor: str = "")
     )
 
 
+def every(rows: QuerySet[Row], order: Sequence[str], size: int) -> Iterator[Row]:
+    """Yield all rows, `size` at a time: between two of these queries nothing is held open, and nothing in memory."""
+    found = list(rows.order_by(*order)[:size])
+    while found:
+        yield from found
+        beyond = _beyond(order, _values(found[-1], order))
+        found = list(rows.filter(beyond).order_by(*order)[:size]) if len(found) == size else []
+
+
 def _turned(name: str) -> str:
     return name[1:] if name.startswith("-") else f"-{name}"
 
 
-def _beyond(order: Sequence[str], values: Sequence[Any]) -> Q:
-    """Return the condition for rows after the one with `values`; the first part lets an index begin there."""
-    first, value = order[0], values[0]
-    name = first.lstrip("-")
-    comparison = "lt" if first.startswith("-") else "gt"
-    if len(order) == 1:
-        return Q(**{f"{name}__{comparison}": value})
-    return Q(**{f"{name}__{comparison}e": value}) & (
-        Q(**{f"{name}__{comparison}": value}) | Q(**{name: value}) & _beyond(order[1:], values[1:])
-    )
+def _beyond(order: Sequence[str], values: Sequence[Any]) -> Any:
+    """Return the condition for rows after the one with `values`: (a, b) > (1, 2), where an index can begin."""
+    falls = order[0].startswith("-")
+    if any(name.startswith("-") != falls for name in order):
+        raise ValueError("Rows are compared as wholes: all fields rise, or all fall.")
+    names = [name.removeprefix("-") for name in order]
+    if len(names) == 1:
+        return Q(**{f"{names[0]}__{'lt' if falls else 'gt'}": values[0]})
+    return (TupleLessThan if falls else TupleGreaterThan)(Tuple(*map(F, names)), tuple(values))
+
+
+def _values(row: Model, order: Sequence[str]) -> list[Any]:
+    return [getattr(row, name.lstrip("-")) for name in order]
 
 
 def _cursor(row: Model, order: Sequence[str]) -> str:
-    values = [getattr(row, name.lstrip("-")) for name in order]
     # To the microsecond, which JSON's usual form of an instant is not.
-    text = json.dumps([one.isoformat() if hasattr(one, "isoformat") else one for one in values], cls=DjangoJSONEncoder)
+    text = json.dumps(
+        [one.isoformat() if hasattr(one, "isoformat") else one for one in _values(row, order)], cls=DjangoJSONEncoder
+    )
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

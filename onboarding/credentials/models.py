@@ -102,8 +102,19 @@ class CertificateRequest(models.Model):
                 name="certificate_request_revoked",
             ),
             models.Index(fields=["state", "state_since"], name="certificate_request_state"),
+            # The desk's two lists, in their order, whichever states are in them.
             models.Index(
-                fields=["not_valid_after"],
+                fields=["state_since", "id"],
+                condition=models.Q(state__in=["csr_submitted", "csr_accepted"]),
+                name="certificate_request_waiting",
+            ),
+            models.Index(
+                fields=["state_since", "id"],
+                condition=models.Q(state__in=["issued", "active", "csr_refused", "superseded", "revoked"]),
+                name="certificate_request_decided",
+            ),
+            models.Index(
+                fields=["not_valid_after", "environment"],
                 condition=models.Q(state__in=["issued", "active"]),
                 name="certificate_request_end",
             ),

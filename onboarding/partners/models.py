@@ -104,6 +104,9 @@ class Organisation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(User, through="Membership", related_name="organisations")
 
+    class Meta:
+        indexes = [models.Index(fields=["country"], name="organisation_country")]
+
     def __str__(self) -> str:
         return self.name
 
@@ -211,6 +214,7 @@ class PartnerLogin(models.Model):
                 name="partner_login_claimed",
             ),
             models.Index(Lower("mzp"), name="partner_login_name"),
+            models.Index(fields=["assigned_at", "id"], condition=models.Q(environment=""), name="partner_login_listed"),
         ]
 
     def __str__(self) -> str:

@@ -1,73 +1,112 @@
-"""How long things take, how many get done, how old what waits is: read from the cards."""
+"""How long things take, how many get done, how old what waits is: counted from the cards.
+
+Weeks are counted by the schedule and kept: what is over does not change any more, and a page reads a few rows.
+"""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from statistics import quantiles
 
-from django.db.models import Count
+from django.db import connection
+from django.db.models import Aggregate, Count, DurationField, F, Q, QuerySet
 from django.utils import timezone
 
-from onboarding.worklist.models import Item, Stage
+from onboarding.worklist.models import Item, Stage, Week
 
 WEEKS = 12
 AGES: Sequence[tuple[str, int]] = (("1", 1), ("3", 3), ("7", 7), ("14", 14), ("30", 30))
 """Ages of what waits, in days: up to so many. What is older has a group of its own."""
 
 OLDER = "older"
-
-
-@dataclass(frozen=True, slots=True)
-class Week:
-    """What was finished in one week, of one stage. begins: its Monday. median, p95: days; None where nothing was."""
-
-    begins: date
-    done: int
-    median: float | None
-    p95: float | None
+DAY = timedelta(days=1)
 
 
 def weekly(now: datetime | None = None) -> dict[str, list[Week]]:
-    """Return the last WEEKS weeks of each stage, the present one last."""
-    now = now or timezone.now()
-    this = _monday(timezone.localtime(now).date())
-    mondays = [this - timedelta(weeks=back) for back in reversed(range(WEEKS))]
-    spent: dict[tuple[str, date], list[float]] = defaultdict(list)
-    since = timezone.make_aware(datetime.combine(mondays[0], datetime.min.time()))
-    rows = Item.objects.filter(closed_at__gte=since).values_list("stage", "opened_at", "closed_at")
-    for stage, opened_at, closed_at in rows.iterator(chunk_size=5000):
-        if closed_at is None:
+    """Return the last WEEKS weeks of each stage, the present one last, as they were last counted."""
+    mondays = _mondays(now or timezone.now())
+    kept = _kept(mondays)
+    if not kept:  # the schedule has not come yet
+        renew(now)
+        kept = _kept(mondays)
+    return {
+        stage: [kept.get((stage, monday)) or Week(stage=stage, begins=monday, done=0) for monday in mondays]
+        for stage in Stage.values
+    }
+
+
+def renew(now: datetime | None = None) -> None:
+    """Count the present week and the one before it anew, and those that were never counted."""
+    mondays = _mondays(now or timezone.now())
+    kept = _kept(mondays)
+    for number, monday in enumerate(mondays):
+        if number < WEEKS - 2 and all((stage, monday) in kept for stage in Stage.values):
             continue
-        days = (closed_at - opened_at).total_seconds() / 86_400
-        spent[stage, _monday(timezone.localtime(closed_at).date())].append(days)
-    return {stage: [_week(monday, spent[stage, monday]) for monday in mondays] for stage in Stage.values}
+        cards = Item.objects.filter(closed_at__gte=_midnight(monday), closed_at__lt=_midnight(monday + 7 * DAY))
+        found = {week.stage: week for week in _counted(cards, monday)}
+        Week.objects.bulk_create(
+            [found.get(stage) or Week(stage=stage, begins=monday, done=0) for stage in Stage.values],
+            update_conflicts=True,
+            unique_fields=["begins", "stage"],
+            update_fields=["done", "median", "p95"],
+        )
 
 
 def backlog(now: datetime | None = None) -> Mapping[str, Mapping[str, int]]:
     """Return how much waits of each stage, by age: a key of AGES, or OLDER."""
     now = now or timezone.now()
-    found: dict[str, dict[str, int]] = {
-        stage: dict.fromkeys((*(name for name, _days in AGES), OLDER), 0) for stage in Stage.values
-    }
-    upper = now + timedelta(days=1)  # whatever a clock was off
+    upper, groups = now + DAY, {}  # whatever a clock was off
     for name, days in (*AGES, (OLDER, 36_500)):
         lower = now - timedelta(days=days)
-        rows = Item.objects.filter(closed_at=None, opened_at__gt=lower, opened_at__lte=upper)
-        for row in rows.values("stage").annotate(number=Count("pk")).order_by():
-            found[row["stage"]][name] = row["number"]
+        groups[name] = Count("pk", filter=Q(opened_at__gt=lower, opened_at__lte=upper))
         upper = lower
-    return found
+    counts = {f"age_{name}": count for name, count in groups.items()}
+    rows = Item.objects.filter(closed_at=None).values_list("stage").annotate(**counts).order_by()
+    found = {stage: dict(zip(groups, numbers, strict=True)) for stage, *numbers in rows}
+    return {stage: found.get(stage, dict.fromkeys(groups, 0)) for stage in Stage.values}
 
 
-def _week(monday: date, days: list[float]) -> Week:
-    if not days:
-        return Week(monday, 0, None, None)
-    if len(days) == 1:
-        return Week(monday, 1, days[0], days[0])
-    cuts = quantiles(days, n=100, method="inclusive")
-    return Week(monday, len(days), cuts[49], cuts[94])
+class _Percentile(Aggregate):
+    """PostgreSQL's `percentile_cont` of a duration: between two values it takes what lies between, in proportion."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(%(fraction)s) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = DurationField()
 
 
-def _monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())
+def _counted(cards: QuerySet[Item], monday: date) -> Iterable[Week]:
+    if connection.vendor == "postgresql":
+        spent = F("closed_at") - F("opened_at")
+        found = cards.values("stage").annotate(
+            done=Count("pk"), median=_Percentile(spent, fraction=0.5), p95=_Percentile(spent, fraction=0.95)
+        )
+        for row in found.order_by():
+            yield Week(
+                stage=row["stage"],
+                begins=monday,
+                done=row["done"],
+                median=row["median"] / DAY,
+                p95=row["p95"] / DAY,
+            )
+        return
+    days: dict[str, list[float]] = defaultdict(list)
+    for stage, opened_at, closed_at in cards.values_list("stage", "opened_at", "closed_at").iterator(chunk_size=5000):
+        if closed_at is not None:
+            days[stage].append((closed_at - opened_at) / DAY)
+    for stage, spans in days.items():
+        cuts = quantiles(spans, n=100, method="inclusive") if len(spans) > 1 else spans * 99
+        yield Week(stage=stage, begins=monday, done=len(spans), median=cuts[49], p95=cuts[94])
+
+
+def _kept(mondays: Sequence[date]) -> Mapping[tuple[str, date], Week]:
+    return {(week.stage, week.begins): week for week in Week.objects.filter(begins__in=mondays)}
+
+
+def _mondays(now: datetime) -> list[date]:
+    today = timezone.localtime(now, timezone.get_default_timezone()).date()
+    this = today - today.weekday() * DAY
+    return [this - back * 7 * DAY for back in reversed(range(WEEKS))]
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, datetime.min.time()), timezone.get_default_timezone())

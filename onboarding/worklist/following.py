@@ -44,6 +44,7 @@ def follow(row: models.Model, card: Card | None, outcome: str = "") -> Item | No
             return None
         shown = {
             "organisation": card.organisation,
+            "country": card.organisation.country,
             "application_id": card.application_id,
             "programme": card.programme,
             "environment": card.environment,

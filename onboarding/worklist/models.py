@@ -29,11 +29,19 @@ class Stage(models.TextChoices):
     REVOKE = "revoke", _("Certificate to revoke")
 
 
+FACETS = ("stage", "country", "programme", "assignee", "organisation")
+"""By what the queue is filtered."""
+
+WAITING, DONE = models.Q(closed_at=None), ~models.Q(closed_at=None)
+NOBODYS = models.Q(closed_at=None, assignee=None)
+
+
 class Item(models.Model):
     """One thing that waits, or waited, for staff.
 
     subject_type, subject_id: the row that waits, as the audit names rows.
-    reference, title, programme, environment: what lists show of it, without looking further; empty where it has none.
+    reference, title, programme, environment, country: what lists show of it, and filter by, without looking further;
+    empty where it has none.
     search: what it is found by, in small letters; emptied when the description is erased.
     due_on: the target date; UNDATED if the operator sets none. outcome: the event that ended it, as the audit names it.
     """
@@ -44,6 +52,7 @@ class Item(models.Model):
     subject_id = models.UUIDField()
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="work_items")
     application_id = models.UUIDField(null=True)
+    country = models.CharField(max_length=2, blank=True)
     programme = models.CharField(max_length=20, blank=True)
     environment = models.CharField(max_length=40, blank=True)
     reference = models.CharField(max_length=20, blank=True)
@@ -63,12 +72,28 @@ class Item(models.Model):
             )
         ]
         indexes = [
+            # What waits, in each order, and by stage to be counted. The facets at the end let the index alone tell
+            # what a filter leaves out, however little it lets through.
+            models.Index(fields=["due_on", "opened_at", "id", *FACETS], condition=WAITING, name="work_item_waiting"),
+            models.Index(fields=["opened_at", "id", *FACETS], condition=WAITING, name="work_item_opened"),
             models.Index(
-                fields=["due_on", "opened_at", "id"], condition=models.Q(closed_at=None), name="work_item_waiting"
+                fields=["stage", "due_on", "opened_at", "id", *FACETS[1:]], condition=WAITING, name="work_item_stage"
             ),
-            models.Index(fields=["opened_at", "id"], condition=models.Q(closed_at=None), name="work_item_opened"),
-            models.Index(fields=["assignee", "due_on"], condition=models.Q(closed_at=None), name="work_item_assigned"),
-            models.Index(fields=["closed_at", "id"], condition=~models.Q(closed_at=None), name="work_item_closed"),
+            models.Index(
+                fields=["assignee", "due_on", "opened_at", "id"], condition=WAITING, name="work_item_assigned"
+            ),
+            models.Index(
+                fields=["organisation", "due_on", "opened_at", "id"], condition=WAITING, name="work_item_company"
+            ),
+            # Of what nobody has, PostgreSQL would expect far less than there is.
+            models.Index(fields=["due_on", "opened_at", "id"], condition=NOBODYS, name="work_item_nobodys"),
+            models.Index(fields=["opened_at", "id"], condition=NOBODYS, name="work_item_nobodys_opened"),
+            # What is done, the latest first, as a whole and by each facet that leaves little.
+            models.Index(fields=["closed_at", "id"], condition=DONE, name="work_item_closed"),
+            *(
+                models.Index(fields=[name, "closed_at", "id"], condition=DONE, name=f"work_item_closed_{name}"[:30])
+                for name in FACETS
+            ),
             models.Index(fields=["application_id"], name="work_item_application"),
         ]
 
@@ -112,3 +137,22 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Week(models.Model):
+    """What was finished in one week of one stage, as it was last counted.
+
+    begins: its Monday, in the operator's time zone. median, p95: days; None where nothing was finished.
+    """
+
+    stage = models.CharField(max_length=20)
+    begins = models.DateField()
+    done = models.PositiveIntegerField()
+    median = models.FloatField(null=True)
+    p95 = models.FloatField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["begins", "stage"], name="work_week_once")]
+
+    def __str__(self) -> str:
+        return f"{self.begins} {self.stage}: {self.done}"

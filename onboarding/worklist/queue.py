@@ -1,13 +1,14 @@
 """The queue: what waits for staff, and what they have done; filtered, counted, page by page."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import models
-from django.db.models import Count, Q, QuerySet
+from django.db import connection, models
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +17,9 @@ from onboarding.partners.models import Organisation, StaffRole, User
 from onboarding.worklist.models import ROLES, Item, Stage
 
 PAGE_SIZE = 50
+CHUNK = 2000
+MOST_COUNTED, MOST_FOUND = 10_000, 1000
+"""Counting ends there; of what is found by words sooner."""
 
 
 class Show(models.TextChoices):
@@ -81,7 +85,7 @@ def items(query: Query) -> QuerySet[Item]:
     exact = {
         "stage": query.stage,
         "programme": query.programme,
-        "organisation__country": query.country,
+        "country": query.country,
         "organisation": query.organisation,
     }
     found = found.filter(**{name: value for name, value in exact.items() if value})
@@ -91,7 +95,9 @@ def items(query: Query) -> QuerySet[Item]:
         found = found.filter(assignee_id=query.reader.pk if query.assignee == ME else UUID(query.assignee))
     if query.words:
         found = found.filter(search__has_words=query.words)
-    return found.filter(_aged(query.age, timezone.localdate())) if query.age else found
+    if query.age and query.show != Show.DONE:  # what is done has no age
+        found = found.filter(_aged(query.age, timezone.localdate()))
+    return found
 
 
 def page(query: Query, cursor: str = "") -> keyset.Page[Item]:
@@ -99,28 +105,72 @@ def page(query: Query, cursor: str = "") -> keyset.Page[Item]:
     return keyset.page(items(query).select_related("organisation", "assignee"), query.order, PAGE_SIZE, cursor)
 
 
+def every(query: Query) -> Iterator[Item]:
+    """Yield all that the query asks for, in its order."""
+    return keyset.every(items(query).select_related("organisation", "assignee"), query.order, CHUNK)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many there are; or that there are more than so many."""
+
+    number: int
+    is_more: bool = False
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.number + other.number, self.is_more or other.is_more)
+
+    def __bool__(self) -> bool:
+        return self.number > 0 or self.is_more
+
+    def __str__(self) -> str:
+        return f"{self.number}+" if self.is_more else str(self.number)
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much there is: by stage, whichever stage is asked for; and how much is late of what is asked for."""
+    """How much waits: by stage, whichever stage is asked for; and how much is late of what is asked for."""
 
-    by_stage: Mapping[str, int]
-    overdue: int
+    by_stage: Mapping[str, Count]
+    overdue: Count
 
     @property
-    def total(self) -> int:
+    def total(self) -> Count:
         """All stages together."""
-        return sum(self.by_stage.values())
+        return sum(self.by_stage.values(), Count(0))
 
 
-def counts(query: Query) -> Counts:
-    """Count what the query asks for, in one query."""
-    overdue = Q(closed_at=None, due_on__lt=timezone.localdate())
-    rows = (
-        items(replace(query, stage="")).values("stage").annotate(number=Count("pk"), late=Count("pk", filter=overdue))
+def counts(query: Query) -> Counts | None:
+    """Count what the query asks for, in one query, no further than it takes a moment; None for what is done."""
+    if query.show == Show.DONE:
+        return None
+    today = timezone.localdate()
+    if query.words:
+        return _found(query, today)
+    stages = [items(replace(query, stage=stage)) for stage in Stage.values]
+    *by_stage, overdue = _counted([*stages, items(query).filter(due_on__lt=today)])
+    return Counts(dict(zip(Stage.values, by_stage, strict=True)), overdue)
+
+
+def _counted(several: Sequence[QuerySet[Item]]) -> list[Count]:
+    """Count each, which takes nothing but an index, up to MOST_COUNTED."""
+    most = MOST_COUNTED
+    parts = [rows.order_by().values_list("pk")[: most + 1].query.sql_with_params() for rows in several]
+    columns = ", ".join(f"(SELECT count(*) FROM ({sql}) AS part)" for sql, _parameters in parts)  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns}", [one for _sql, parameters in parts for one in parameters])
+        return [Count(min(number, most), number > most) for number in cursor.fetchone()]
+
+
+def _found(query: Query, today: date) -> Counts:
+    """Count what words find, which are looked for once; of more than MOST_FOUND, how much of the first is what."""
+    rows = list(
+        items(replace(query, stage="")).order_by(*ORDERS[Sort.DUE]).values_list("stage", "due_on")[: MOST_FOUND + 1]
     )
-    by_stage = {row["stage"]: row for row in rows.order_by()}
-    late = [row["late"] for stage, row in by_stage.items() if query.stage in ("", stage)]
-    return Counts({stage: by_stage.get(stage, {"number": 0})["number"] for stage in Stage.values}, sum(late))
+    is_more, rows = len(rows) > MOST_FOUND, rows[:MOST_FOUND]
+    by_stage = Counter(stage for stage, _due in rows)
+    late = sum(due < today and query.stage in ("", stage) for stage, due in rows)
+    return Counts({stage: Count(by_stage[stage], is_more) for stage in Stage.values}, Count(late, is_more))
 
 
 def stages_of(user: User) -> list[str]:
@@ -135,13 +185,18 @@ def colleagues() -> QuerySet[User]:
 
 
 def countries() -> list[str]:
-    """Return the countries that organisations with an item are in."""
-    return list(
-        Organisation.objects.filter(models.Exists(Item.objects.filter(organisation=models.OuterRef("pk"))))
-        .values_list("country", flat=True)
-        .distinct()
-        .order_by("country")
-    )
+    """Return the countries that organisations are in, each read once from the index."""
+    table = connection.ops.quote_name(Organisation._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""WITH RECURSIVE found(country) AS (
+                SELECT min(country) FROM {table}
+                UNION ALL
+                SELECT (SELECT min(country) FROM {table} WHERE country > found.country)
+                FROM found WHERE found.country IS NOT NULL
+            ) SELECT country FROM found WHERE country <> ''"""  # noqa: S608
+        )
+        return [country for (country,) in cursor.fetchall()]
 
 
 def _aged(age: str, today: date) -> Q:
@@ -165,7 +220,7 @@ def described(item: Item) -> dict[str, Any]:
         "reference": item.reference,
         "title": item.title,
         "company": item.organisation.name,
-        "country": item.organisation.country,
+        "country": item.country,
         "programme": item.programme,
         "environment": item.environment,
         "since": item.opened_at.isoformat(timespec="seconds"),

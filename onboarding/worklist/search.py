@@ -1,6 +1,7 @@
 """Finding cards by words: prefixes of words, all of them, without regard to capitals and accents.
 
-One meaning on both databases: PostgreSQL's full-text search, by the index that the migration makes; `LIKE` on SQLite.
+One meaning on both databases: PostgreSQL's full-text search, by the column and the indexes that the migration makes;
+`LIKE` on SQLite.
 """
 
 import re
@@ -14,8 +15,8 @@ from django.db.models.sql.compiler import SQLCompiler
 
 MAX_WORDS = 2000
 MAX_WORD = 60
-INDEXED = "to_tsvector('simple'::regconfig, {column})"
-"""What the index of the migration is on; a query has to say the very same."""
+SHORT = 2
+"""Letters: so short a beginning finds much, and an index would read all of it."""
 
 
 def words(text: str) -> list[str]:
@@ -50,5 +51,11 @@ class HasWords(models.Lookup):
         wanted = words(self.rhs)
         if not wanted:
             return "1 = 1", []
-        query = " & ".join(f"'{word}':*" for word in wanted)
-        return f"{INDEXED.format(column=column)} @@ to_tsquery('simple', %s)", [*parameters, query]
+        vector = f"{column.removesuffix(chr(34))}_vector{chr(34)}"
+        looked_up = [word for word in wanted if len(word) > SHORT] or wanted
+        only_checked = [word for word in wanted if word not in looked_up]
+        clauses = f"{vector} @@ to_tsquery('simple', %s)"
+        if only_checked:  # as something that no index is for
+            clauses += f" AND ({vector} @@ to_tsquery('simple', %s)) IS TRUE"
+        asked = [" & ".join(f"'{word}':*" for word in some) for some in (looked_up, only_checked) if some]
+        return clauses, [*list(parameters) * len(asked), *asked]

@@ -187,7 +187,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='certificaterequest',
-            index=models.Index(condition=models.Q(('state__in', ['issued', 'active'])), fields=['not_valid_after'], name='certificate_request_end'),
+            index=models.Index(condition=models.Q(('state__in', ['csr_submitted', 'csr_accepted'])), fields=['state_since', 'id'], name='certificate_request_waiting'),
+        ),
+        migrations.AddIndex(
+            model_name='certificaterequest',
+            index=models.Index(condition=models.Q(('state__in', ['issued', 'active', 'csr_refused', 'superseded', 'revoked'])), fields=['state_since', 'id'], name='certificate_request_decided'),
+        ),
+        migrations.AddIndex(
+            model_name='certificaterequest',
+            index=models.Index(condition=models.Q(('state__in', ['issued', 'active'])), fields=['not_valid_after', 'environment'], name='certificate_request_end'),
         ),
         migrations.AddIndex(
             model_name='certificaterequest',

@@ -111,8 +111,16 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(condition=models.Q(('kind__in', ['role-mailbox', 'second-contact'])), fields=('organisation', 'kind'), name='contact_of_a_kind'),
         ),
         migrations.AddIndex(
+            model_name='organisation',
+            index=models.Index(fields=['country'], name='organisation_country'),
+        ),
+        migrations.AddIndex(
             model_name='partnerlogin',
             index=models.Index(condition=models.Q(('confirmed_at', None), ('retired_at', None)), fields=['assigned_at'], name='partner_login_claimed'),
+        ),
+        migrations.AddIndex(
+            model_name='partnerlogin',
+            index=models.Index(condition=models.Q(('environment', '')), fields=['assigned_at', 'id'], name='partner_login_listed'),
         ),
         migrations.AddIndex(
             model_name='partnerlogin',

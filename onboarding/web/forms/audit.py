@@ -96,8 +96,10 @@ class AuditForm(PortalForm):
             return Q()
         found: Any = _ids(text)
         if not found:
-            named = Application.objects.filter(Q(reference__iexact=text) | Q(name__icontains=text))
-            found = list(named.values_list("pk", flat=True)[:MOST_NAMES])
+            numbered = Application.objects.filter(reference=text.upper())
+            found = list(numbered.values_list("pk", flat=True))
+        if not found:
+            found = list(Application.objects.filter(name__icontains=text).values_list("pk", flat=True)[:MOST_NAMES])
         if not found:
             raise forms.ValidationError(_("No application has this name or number."))
         return Q(application_id__in=found)

@@ -45,6 +45,8 @@ class FilterForm(forms.Form):
         self._choose("assignee", [anybody, (queue.ME, _("Me")), (queue.NOBODY, _("Nobody")), *people])
         self._choose("age", [("", _("Any")), *queue.Age.choices])
         self._choose("country", [("", _("All")), *sorted(names, key=lambda one: one[1])])
+        if data.get("show") == queue.Show.DONE:  # it comes in the order in which it was done, and has no age
+            del self.fields["age"], self.fields["sort"]
 
     def _choose(self, name: str, choices: list[Any]) -> None:
         self.fields[name] = forms.ChoiceField(label=self.fields[name].label, choices=choices, required=False)

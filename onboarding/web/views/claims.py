@@ -1,18 +1,18 @@
 """The desk: partner logins that were claimed by credentials brought in, and what was decided."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Lower
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from onboarding import keyset
 from onboarding.credentials.importing import reject_claim
 from onboarding.partners.models import PartnerLogin, StaffRole
 from onboarding.partners.people import OwnOrganisation
@@ -75,18 +75,19 @@ def _page(request: PortalRequest, tab: str) -> HttpResponse:
     held = PartnerLogin.objects.annotate(name=Lower("mzp")).filter(
         name=Lower(OuterRef("mzp")), confirmed_at__isnull=False
     )
-    passed = (
-        Run.objects.filter(credential_set__certificate_request__partner_login=OuterRef("pk"), state=Run.State.PASSED)
-        .exclude(credential_set__environment=SANDBOX)
-        .exclude(facts__has_key=Run.REHEARSAL)
-    )
     rows = (
         PartnerLogin.objects.filter(TABS[tab], environment="")
         .select_related("organisation")
-        .annotate(
-            holder=Subquery(held.exclude(pk=OuterRef("pk")).values("organisation__name")[:1]), has_passed=Exists(passed)
-        )
-        .order_by("assigned_at" if tab == "waiting" else "-assigned_at")
+        .annotate(holder=Subquery(held.exclude(pk=OuterRef("pk")).values("organisation__name")[:1]))
     )
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "desk/logins.html", {"page": page, "tab": tab})
+    order = ("assigned_at", "id") if tab == "waiting" else ("-assigned_at", "-id")
+    page = keyset.page(rows, order, PAGE_SIZE, request.GET.get("from", ""))
+    context = {"page": page, "rows": page.rows, "passed": _passed(page.rows) if tab == "waiting" else (), "tab": tab}
+    return render(request, "desk/logins.html", context)
+
+
+def _passed(logins: Iterable[PartnerLogin]) -> set[UUID]:
+    """Return with which of them a call has passed, outside the sandbox."""
+    runs = Run.objects.filter(credential_set__certificate_request__partner_login__in=logins, state=Run.State.PASSED)
+    runs = runs.exclude(credential_set__environment=SANDBOX).exclude(facts__has_key=Run.REHEARSAL)
+    return set(runs.values_list("credential_set__certificate_request__partner_login", flat=True).distinct())

@@ -43,7 +43,7 @@ def waiting(request: PortalRequest) -> HttpResponse:
     """The requests in which a partner wrote what nobody has read, or waits for an answer, whatever their state."""
     every = Registration.objects.select_related("application__organisation")
     page = Paginator(flows.to_answer(every), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "desk/messages.html", {"page": page})
+    return render(request, "desk/messages.html", {"page": page, "rows": page.object_list, "tab": ""})
 
 
 def _answer(request: PortalRequest, registration: Registration, side: Side) -> HttpResponse:

@@ -1,10 +1,10 @@
 """The desk's figures: how long, how many, how old; what expires, what fails."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,19 +16,17 @@ from onboarding.credentials.models import CertificateRequest
 from onboarding.credentials.states import USABLE
 from onboarding.programmes import SANDBOX
 from onboarding.validation.failures import causes
-from onboarding.validation.figures import Figure
 from onboarding.web import access
 from onboarding.web.charts import Chart, chart
 from onboarding.web.requests import PortalRequest
 from onboarding.web.runs import cause_title
 from onboarding.worklist import figures
-from onboarding.worklist.models import Stage
+from onboarding.worklist.models import Stage, Week
 
 EXPIRY_WEEKS = 13
 """90 days and a little."""
 
 MOST_CAUSES = 10
-weekly = Figure("weekly", figures.weekly, size=lambda found: sum(w.done for weeks in found.values() for w in weeks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Picture:
 @access.staff()
 def dashboard(request: PortalRequest) -> HttpResponse:
     """Pictures, each with the table behind it."""
-    found = weekly()
+    found = figures.weekly()
     context: dict[str, Any] = {
         "stages": [
             {"label": stage.label, "spent": _spent(found[stage]), "done": _done(found[stage])}
@@ -58,7 +56,7 @@ def dashboard(request: PortalRequest) -> HttpResponse:
     return render(request, "desk/dashboard.html", context)
 
 
-def _spent(weeks: list[figures.Week]) -> Picture:
+def _spent(weeks: list[Week]) -> Picture:
     return Picture(
         _("Days from the beginning to the decision"),
         chart([(_day(week.begins), week.median, week.p95) for week in weeks]),
@@ -67,7 +65,7 @@ def _spent(weeks: list[figures.Week]) -> Picture:
     )
 
 
-def _done(weeks: list[figures.Week]) -> Picture:
+def _done(weeks: list[Week]) -> Picture:
     return Picture(
         _("Done in a week"),
         chart([(_day(week.begins), float(week.done), None) for week in weeks]),
@@ -93,16 +91,23 @@ def _backlog() -> Picture | None:
 
 def _expiring() -> Picture | None:
     """Count the certificates that end in each of the next weeks and are not the sandbox's."""
-    now = timezone.now()
-    ends = (
-        CertificateRequest.objects.filter(
-            state__in=USABLE, not_valid_after__gte=now, not_valid_after__lt=now + timedelta(weeks=EXPIRY_WEEKS)
-        )
-        .exclude(environment=SANDBOX)
-        .values_list("not_valid_after", flat=True)
+    now, week = timezone.now(), timedelta(weeks=1)
+    until = now + EXPIRY_WEEKS * week
+    ends = CertificateRequest.objects.filter(
+        state__in=USABLE, not_valid_after__gte=now, not_valid_after__lt=until
+    ).exclude(environment=SANDBOX)
+    weeks = list(
+        ends.aggregate(
+            **{
+                f"week_{number}": Count(
+                    "not_valid_after",
+                    filter=Q(not_valid_after__gte=now + number * week, not_valid_after__lt=now + (number + 1) * week),
+                )
+                for number in range(EXPIRY_WEEKS)
+            }
+        ).values()
     )
-    weeks = Counter((end - now).days // 7 for end in ends if end)
-    if not weeks:
+    if not any(weeks):
         return None
     labels = [_day(timezone.localdate() + timedelta(weeks=number)) for number in range(EXPIRY_WEEKS)]
     return Picture(

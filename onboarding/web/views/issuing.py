@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
+from onboarding import keyset
 from onboarding.audit.events import Event
 from onboarding.credentials import duties, issuing, revoking, sets, signing
 from onboarding.credentials.duties import SameHands
@@ -47,6 +47,8 @@ from onboarding.worklist.letters import carry_out
 from onboarding.worklist.models import Stage
 
 PAGE_SIZE = 50
+PEMS = ("csr_pem", "certificate_pem", "ca_pem", "certificate_report", "findings", "subject")
+"""What a list does not show, and is long."""
 CERTIFICATE_TABS = {
     "waiting": (CertificateState.CSR_SUBMITTED, CertificateState.CSR_ACCEPTED),
     "decided": (
@@ -67,10 +69,11 @@ def certificates(request: PortalRequest) -> HttpResponse:
         CertificateRequest.objects.filter(state__in=CERTIFICATE_TABS[tab])
         .exclude(partner_login__environment=SANDBOX)  # signed at once, without staff
         .select_related("application__organisation", "partner_login")
-        .order_by("state_since" if tab == "waiting" else "-state_since")
+        .defer(*PEMS)
     )
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "desk/certificates.html", {"page": page, "tab": tab})
+    order = ("state_since", "id") if tab == "waiting" else ("-state_since", "-id")
+    page = keyset.page(rows, order, PAGE_SIZE, request.GET.get("from", ""))
+    return render(request, "desk/certificates.html", {"page": page, "rows": page.rows, "tab": tab})
 
 
 @access.staff(StaffRole.Role.ISSUER)

@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ('subject_type', models.CharField(max_length=40)),
                 ('subject_id', models.UUIDField()),
                 ('application_id', models.UUIDField(null=True)),
+                ('country', models.CharField(blank=True, max_length=2)),
                 ('programme', models.CharField(blank=True, max_length=20)),
                 ('environment', models.CharField(blank=True, max_length=40)),
                 ('reference', models.CharField(blank=True, max_length=20)),
@@ -39,7 +40,7 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='work_items', to='partners.organisation')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('closed_at', None)), fields=['due_on', 'opened_at', 'id'], name='work_item_waiting'), models.Index(condition=models.Q(('closed_at', None)), fields=['opened_at', 'id'], name='work_item_opened'), models.Index(condition=models.Q(('closed_at', None)), fields=['assignee', 'due_on'], name='work_item_assigned'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['closed_at', 'id'], name='work_item_closed'), models.Index(fields=['application_id'], name='work_item_application')],
+                'indexes': [models.Index(condition=models.Q(('closed_at', None)), fields=['due_on', 'opened_at', 'id', 'stage', 'country', 'programme', 'assignee', 'organisation'], name='work_item_waiting'), models.Index(condition=models.Q(('closed_at', None)), fields=['opened_at', 'id', 'stage', 'country', 'programme', 'assignee', 'organisation'], name='work_item_opened'), models.Index(condition=models.Q(('closed_at', None)), fields=['stage', 'due_on', 'opened_at', 'id', 'country', 'programme', 'assignee', 'organisation'], name='work_item_stage'), models.Index(condition=models.Q(('closed_at', None)), fields=['assignee', 'due_on', 'opened_at', 'id'], name='work_item_assigned'), models.Index(condition=models.Q(('closed_at', None)), fields=['organisation', 'due_on', 'opened_at', 'id'], name='work_item_company'), models.Index(condition=models.Q(('assignee', None), ('closed_at', None)), fields=['due_on', 'opened_at', 'id'], name='work_item_nobodys'), models.Index(condition=models.Q(('assignee', None), ('closed_at', None)), fields=['opened_at', 'id'], name='work_item_nobodys_opened'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['closed_at', 'id'], name='work_item_closed'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['stage', 'closed_at', 'id'], name='work_item_closed_stage'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['country', 'closed_at', 'id'], name='work_item_closed_country'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['programme', 'closed_at', 'id'], name='work_item_closed_programme'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['assignee', 'closed_at', 'id'], name='work_item_closed_assignee'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['organisation', 'closed_at', 'id'], name='work_item_closed_organisation'), models.Index(fields=['application_id'], name='work_item_application')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('subject_type', 'subject_id'), name='work_item_open_once')],
             },
         ),
@@ -55,6 +56,20 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['name'],
                 'constraints': [models.UniqueConstraint(fields=('user', 'name'), name='saved_view_name')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Week',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('stage', models.CharField(max_length=20)),
+                ('begins', models.DateField()),
+                ('done', models.PositiveIntegerField()),
+                ('median', models.FloatField(null=True)),
+                ('p95', models.FloatField(null=True)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('begins', 'stage'), name='work_week_once')],
             },
         ),
     ]
