@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from onboarding.registrations.models import Application
 
@@ -21,7 +22,15 @@ class Beyond:
     offered: Callable[[Application], bool] = lambda application: True
 
 
-BEYOND: tuple[Beyond, ...] = ()
+BEYOND: tuple[Beyond, ...] = (
+    Beyond(
+        "virtual_key",
+        gettext_lazy("Virtual-key token"),
+        gettext_lazy("What the mobile SDK needs to open a session with a vehicle: asked for with these credentials."),
+        programmes=("fleet_owner",),
+        per_environment=True,
+    ),
+)
 """In the order in which a partner meets them."""
 
 

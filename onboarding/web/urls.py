@@ -39,6 +39,7 @@ from onboarding.web.views import (
     sandbox,
     styleguide,
     validation,
+    virtual_key,
 )
 
 APPLICATION = "applications/<uuid:application_id>/"
@@ -132,6 +133,12 @@ urlpatterns = [
     path("runs/<uuid:run_id>/cancel/", validation.cancel, name="run_cancel"),
     path("runs/<uuid:run_id>/result.<slug:kind>", validation.bundle, name="run_bundle"),
     path(TRACK + "live/", live.live, name="live"),
+    # Beyond it
+    path(TRACK + "virtual-key/", virtual_key.virtual_key, name="virtual_key"),
+    path(TRACK + "virtual-key/<uuid:request_id>/", virtual_key.token_request, name="virtual_key_request"),
+    path(TRACK + "virtual-key/<uuid:request_id>/cancel/", virtual_key.cancel, name="virtual_key_cancel"),
+    path(TRACK + "virtual-key/<uuid:request_id>/token/", virtual_key.token, name="virtual_key_token"),
+    path(TRACK + "virtual-key/<uuid:request_id>/token.ics", virtual_key.expiry, name="virtual_key_calendar"),
     # The desk
     path("desk/", queue.show, name="desk"),
     path("desk/queue.csv", queue.export, name="desk_export"),
