@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from onboarding.credentials import kit
-from onboarding.credentials.models import CredentialSet
+from onboarding.credentials.kit import KitValues
 from onboarding.fleet.checks import VIRTUAL_KEY, Check, Result, rungs
 from onboarding.fleet.virtual_key import PATH
 from onboarding.virtualkeys.models import TokenRequest
@@ -65,12 +65,11 @@ def remaining(expires_at: datetime | None, now: datetime) -> str:
     return _("%(days)s d %(clock)s") % {"days": left.days, "clock": clock} if left.days else clock
 
 
-def snippets(credential_set: CredentialSet, seconds: int) -> list[dict[str, str]]:
+def snippets(values: KitValues, seconds: int) -> list[dict[str, str]]:
     """Return the request with curl and Python. They work as they stand, in a folder with the three files.
 
     Secrets, CarData among them, come from environment variables, never from the snippet.
     """
-    values = kit.values_of(credential_set)
     url = f"{values.api_url.rstrip('/')}{PATH}"
     texts = {
         "api_url": values.api_url,

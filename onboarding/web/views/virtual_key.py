@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.vary import vary_on_headers
 
+from onboarding.credentials import kit
 from onboarding.credentials.entitlement import ApplicationClosed
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.fleet.virtual_key import DEFAULT_SECONDS
@@ -79,7 +80,7 @@ def virtual_key(request: PortalRequest, application: Application, environment_id
         "is_closed": is_closed,
         "history": history,
         "open": next((row["request"] for row in history if row["request"].is_open), None),
-        "snippets": virtual_keys.snippets(held.credential_set, DEFAULT_SECONDS),
+        "snippets": virtual_keys.snippets(kit.values_of(held.credential_set), DEFAULT_SECONDS),
         "minutes": _minutes(),
     }
     return render(request, "virtual_key.html", context, status=422 if findings or form.errors else 200)
