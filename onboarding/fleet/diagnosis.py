@@ -400,6 +400,8 @@ class Run:
             found |= evidence.of_error(outcome.error, outcome.fault or UNKNOWN, outcome.trace)
         if outcome.uncertain:
             found["uncertain"] = "yes"
+            if outcome.answer is not None and outcome.answer.status < HTTPStatus.MULTIPLE_CHOICES:
+                found.pop("text", None)  # what was granted may be in it, in whatever form
         if outcome.fault is not None and outcome.fault.rung == Rung.CLIENT_CERTIFICATE:
             found |= _offer(outcome.trace)
             if self._parts is not None:
