@@ -12,18 +12,20 @@ from enum import StrEnum
 from urllib.parse import urlsplit, urlunsplit
 
 from onboarding.findings import gettext_noop as _
-from onboarding.fleet.checks import Result, Rung
+from onboarding.fleet.checks import VIRTUAL_KEY, Result, Rung
 
 SUFFIX = "~"
 """Stands between a client ID and the failure that the sandbox is to answer with: `<client ID>~rate_limited`."""
 
 
 class Played(StrEnum):
-    """Who plays a failure. answer: the API, whatever is asked. token: the token endpoint. port: a listener on a port of
+    """Who plays a failure. answer: the API, whatever is asked. virtual_key: the API, where a virtual-key token is asked
+    for. token: the token endpoint. port: a listener on a port of
     its own, to call in place of the API. proxy: likewise, to use as a proxy. address: nobody, the address is at fault.
     """
 
     ANSWER = "answer"
+    VIRTUAL_KEY = "virtual_key"
     TOKEN = "token"  # noqa: S105 - who plays it
     PORT = "port"
     PROXY = "proxy"
@@ -36,6 +38,8 @@ _OWNER: Mapping[str, Result] = {"fleet_owner": Result.FAILED}
 # The end users' probe of the API shows no more than that the certificate was let in, so what may pass is a warning.
 _MILDER: Mapping[str, Result] = {"fleet_owner": Result.FAILED, "end_user": Result.WARNING}
 _DRIVER: Mapping[str, Result] = {"end_user": Result.FAILED}
+_NO_TOKEN: Mapping[str, Result] = {VIRTUAL_KEY: Result.FAILED}
+_ODD_TOKEN: Mapping[str, Result] = {VIRTUAL_KEY: Result.WARNING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Rehearsal:
     """One failure that can be rehearsed.
 
     name: the code, or the code with a suffix. rung, code: the check that must tell of it. title: what happens, a
-    message to translate. results: by programme, how that check ends; other programmes cannot meet it.
+    message to translate. results: by programme, how that check ends; other programmes cannot meet it. A request for a
+    virtual-key token is asked of fleet owners' applications, has a ladder of its own, and so a result of its own.
     address: where to call, or the proxy to use, with {host} and {port} of the API; empty where it has a port.
     """
 
@@ -385,6 +390,34 @@ REHEARSALS: tuple[Rehearsal, ...] = (
         ("bad_gateway", "", _("502 with a web page")),
         ("unavailable", "", _("503; Retry-After in seconds")),
         ("gateway_timeout", "", _("504 with a web page")),
+    ),
+    # The virtual-key token
+    *_rows(
+        Rung.TOKEN,
+        Played.VIRTUAL_KEY,
+        _NO_TOKEN,
+        ("virtual_key_missing", "", _("A good answer to the request for a virtual key, and no token in it")),
+        ("virtual_key_unreadable", "", _("A virtual-key token that is a number")),
+    ),
+    *_rows(
+        Rung.TOKEN,
+        Played.VIRTUAL_KEY,
+        _ODD_TOKEN,
+        ("virtual_key_flattened", "", _("A virtual-key token whose fields are not nested")),
+        ("virtual_key_of_other_type", "", _("A virtual-key token of another type than “bearer”")),
+        ("virtual_key_without_type", "", _("A virtual-key token that does not say of what type it is")),
+        ("virtual_key_unsigned", "", _("A virtual-key token without a signature")),
+    ),
+    *_rows(
+        Rung.EXPIRY,
+        Played.VIRTUAL_KEY,
+        _ODD_TOKEN,
+        ("virtual_key_expired", "", _("A virtual-key token that ended yesterday")),
+        ("virtual_key_expiry_missing", "", _("A virtual-key token that does not say until when it is good")),
+        ("virtual_key_expiry_unreadable", "", _("A virtual-key token whose end cannot be read")),
+        ("virtual_key_expiries_differ", "", _("A virtual-key token with two ends that differ")),
+        ("virtual_key_of_other_duration", "", _("A virtual-key token for half as long as was asked for")),
+        ("virtual_key_expiry_once", "", _("A virtual-key token that names its end as an instant only")),
     ),
     # What the answer says beside
     *_rows(

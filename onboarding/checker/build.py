@@ -24,7 +24,9 @@ _FOLDER = PurePosixPath("onboarding/checker")
 _OURS = ("onboarding/__init__.py", "onboarding/findings.py", "onboarding/pki/__init__.py",
          "onboarding/pki/files.py", "onboarding/pki/messages.py")  # fmt: skip
 # What only the portal has a use for.
-_LEFT_OUT = frozenset({"onboarding/checker/build.py", "onboarding/fleet/portal_material.py"})
+_LEFT_OUT = frozenset(
+    {"onboarding/checker/build.py", "onboarding/fleet/portal_material.py", "onboarding/fleet/virtual_key.py"}
+)
 # Parts of the packages that would need more than is here, and that nothing here imports.
 _NOT_CARRIED = ("certifi/tests/", "charset_normalizer/cli/", "urllib3/contrib/emscripten/")
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say

@@ -89,7 +89,7 @@ def _literal(value: str) -> str:
     return json.dumps(value)
 
 
-def _python_literal(value: str) -> str:
+def python_literal(value: str) -> str:
     """Return a string literal of Python, which does not join the surrogates that `_literal` may write."""
     return json.dumps(value, ensure_ascii=False)
 
@@ -106,7 +106,7 @@ EXAMPLES: Mapping[str, _Example] = {
         for_tokens=True,
         mode=_PROGRAM,
     ),
-    "fleet_call.py": _Example("python.txt", _python_literal, gettext_noop("the call with Python and requests.")),
+    "fleet_call.py": _Example("python.txt", python_literal, gettext_noop("the call with Python and requests.")),
     "FleetCall.java": _Example("java.txt", _literal, gettext_noop("the call with Java, without dependencies.")),
     "fleet-call.mjs": _Example("node.txt", _literal, gettext_noop("the call with Node, without packages.")),
     "postman-collection.json": _Example("postman.txt", _literal, gettext_noop("the call for Postman.")),

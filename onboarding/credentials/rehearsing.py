@@ -9,10 +9,14 @@ from django.db import transaction
 from onboarding.audit.events import Event
 from onboarding.credentials.models import CredentialSet, SandboxClient
 from onboarding.credentials.telling import put_on_record
+from onboarding.fleet.checks import VIRTUAL_KEY
 from onboarding.partners.actors import Actor
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Application
 from onboarding.rehearsals import BY_NAME, REHEARSALS, Rehearsal
+
+_BESIDE: Mapping[str, tuple[str, ...]] = {"fleet_owner": (VIRTUAL_KEY,)}
+"""Ladders of requests that a programme's applications make beside a validation."""
 
 
 class NotOffered(Exception):
@@ -24,12 +28,16 @@ def offered(programme: str) -> tuple[Rehearsal, ...]:
     return tuple(rehearsal for rehearsal in REHEARSALS if _is_offered(rehearsal, programme))
 
 
-def rehearsed(credential_set: CredentialSet) -> Rehearsal | None:
-    """Return the failure that the set meets at present, None for none."""
+def rehearsed(credential_set: CredentialSet, *also: str) -> Rehearsal | None:
+    """Return the failure that the set meets at present, None for none.
+
+    A validation meets those of its programme. also: ladders of other requests, where it is about one of them.
+    """
     if credential_set.environment != SANDBOX:
         return None
     application = credential_set.application
-    return all_rehearsed([application]).get(application.pk)
+    found = all_rehearsed([application]).get(application.pk)
+    return found if found is not None and found.results.keys() & {application.programme, *also} else None
 
 
 def all_rehearsed(applications: Iterable[Application]) -> Mapping[UUID, Rehearsal]:
@@ -61,4 +69,5 @@ def rehearse(credential_set: CredentialSet, name: str, *, actor: Actor) -> None:
 
 def _is_offered(rehearsal: Rehearsal, programme: str) -> bool:
     has_ports = bool(settings.SANDBOX_FAULT_PORTS)
-    return programme in rehearsal.results and (has_ports or not rehearsal.has_port)
+    met_by = {programme, *_BESIDE.get(programme, ())}
+    return bool(rehearsal.results.keys() & met_by) and (has_ports or not rehearsal.has_port)

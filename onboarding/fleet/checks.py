@@ -23,6 +23,8 @@ class Rung(Word):
     CLIENT_ID = "client_id"
     ANSWER = "answer"
     TOKEN_ENDPOINT = "token_endpoint"  # noqa: S105 - the name of a rung
+    TOKEN = "token"  # noqa: S105
+    EXPIRY = "expiry"
     CAPABILITIES = "capabilities"
     RATE_LIMITS = "rate_limits"
     CLOCK = "clock"
@@ -54,12 +56,18 @@ _SET = (Rung.COMPLETE, Rung.KEY_PAIR, Rung.CERTIFICATE, Rung.COMMON_NAME)
 _CONNECTION = (Rung.PROXY, Rung.NAME_RESOLUTION, Rung.TCP_CONNECT, Rung.SERVER_TLS, Rung.CLIENT_CERTIFICATE)
 _LAST = (Rung.CAPABILITIES, Rung.RATE_LIMITS, Rung.CLOCK)
 
+VIRTUAL_KEY = "virtual_key"
+"""The ladder of a request for a virtual-key token."""
+
 RUNGS: Mapping[str, tuple[Rung, ...]] = {
     "fleet_owner": (*_SET, *_CONNECTION, Rung.AUTHENTICATION, Rung.CLIENT_ID, Rung.ANSWER, *_LAST),
     # Before a driver has consented there is no bearer token: the API's answer proves no more than that the
     # certificate was let in, so the client ID and secret are asked about at the token endpoint.
     "end_user": (*_SET, *_CONNECTION, Rung.ANSWER, Rung.TOKEN_ENDPOINT, Rung.CLIENT_ID, *_LAST),
-}
+    # Not a programme, but a request with effect of one of them (`onboarding.fleet.virtual_key`).
+    VIRTUAL_KEY: (*_SET, *_CONNECTION, Rung.AUTHENTICATION, Rung.CLIENT_ID, Rung.ANSWER, Rung.TOKEN, Rung.EXPIRY,
+                  Rung.RATE_LIMITS, Rung.CLOCK),
+}  # fmt: skip
 """Every rung of a programme's ladder, in its order; those of `OPTIONAL` only where there is something to check."""
 
 OPTIONAL = frozenset({Rung.PROXY, Rung.CAPABILITIES})

@@ -83,13 +83,19 @@ class ProxyInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. basic: user and password, sent as UTF-8 (RFC 7617); form: makes it a POST."""
+    """One request. basic: user and password, sent as UTF-8 (RFC 7617); form, content: a body, which makes it a POST.
+
+    content: sent as it is; its media type is among the headers. once: it has an effect, so that it is never made again
+    when it may have arrived.
+    """
 
     url: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     basic: tuple[str, str] | None = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -557,7 +563,7 @@ def _exchange(adapter: _Adapter, call: Call, trace: Trace, proxy: SplitResult | 
 def _prepared(call: Call) -> requests.PreparedRequest:
     """Return the request, put together by hand: `prepare()` looks for cookies, hooks and files that there never are."""
     request = requests.PreparedRequest()
-    request.method = "GET" if call.form is None else "POST"
+    request.method = "GET" if call.form is None and call.content is None else "POST"
     request.url = f"{call.url}?{urlencode(call.query)}" if call.query else call.url
     request.headers = CaseInsensitiveDict({"Accept-Encoding": "identity", "User-Agent": "fleet-onboarding"})
     request.headers.update(call.headers)
@@ -566,6 +572,9 @@ def _prepared(call: Call) -> requests.PreparedRequest:
     if call.form is not None:
         request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         request.body = urlencode(call.form)
+    if call.content is not None:
+        request.headers["Content-Length"] = str(len(call.content))
+        request.body = call.content
     return request
 
 

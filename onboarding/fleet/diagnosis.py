@@ -15,9 +15,10 @@ import http.client
 import random
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import NoReturn
 
 import requests
@@ -183,14 +184,18 @@ def _not_reached(rung: str) -> Check:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """How one call went. took: seconds. error: why there is no answer. fault: None for a good one."""
+class Outcome:
+    """How one call went. took: seconds. error: why there is no answer. fault: None for a good one.
+
+    uncertain: whether it was to have an effect, and may have had it, though no answer says so.
+    """
 
     trace: Trace
     took: float
     fault: Fault | None
     answer: client.Answer | None = None
     error: Exception | None = None
+    uncertain: bool = False
 
     @property
     def ms(self) -> float:
@@ -198,7 +203,7 @@ class _Outcome:
         return _ms(self.trace, Stage.REQUEST, Stage.BODY)
 
 
-class _Run:
+class Run:
     """What the probes of one run share."""
 
     def __init__(
@@ -209,11 +214,12 @@ class _Run:
         seconds: float,
         on_check: OnCheck,
         policy: Policy,
+        secrets: Collection[str] = (),
     ) -> None:
         self.material = material
         self.target = target
         self.deadline = Deadline(seconds)
-        self.clean = evidence.Redactor(material, target)
+        self.clean = evidence.Redactor(material, target, secrets)
         optional = [Rung.PROXY] * bool(target.proxy) + [Rung.CAPABILITIES] * bool(target.vin)
         self.ladder = _Ladder(rungs(material.programme.id, optional), self.clean, on_check)
         self.facts: dict[str, str | int] = {}
@@ -221,7 +227,7 @@ class _Run:
         self._now = now
         self._began = time.monotonic()
         self._policy = policy
-        self._heard: _Outcome | None = None
+        self._heard: Outcome | None = None
         self._parts: MaterialChecks | None = None
 
     def now(self) -> datetime:
@@ -247,12 +253,25 @@ class _Run:
             "client_certificate_serial_number": parts.serial_number,
         }
 
-    def api_call(self, probe: str, call: client.Call) -> tuple[_Outcome, client.Answer]:
+    def api_call(
+        self,
+        taken: Mapping[int, probes.Expected],
+        call: client.Call,
+        on_request: Callable[[], None] = lambda: None,
+    ) -> tuple[Outcome, client.Answer]:
         """Call the API over mutual TLS, climbing as far as the client certificate with the connection.
 
+        taken: the answers that it takes, by status. on_request: called when the connection stands, before the request
+        goes out; what it raises keeps it from going.
         Raises _Stopped where there is no answer that says more than a fault of the connection.
         """
-        outcome = self.place(probe, call, self.context, self._climb, self._failed_check, climbed=_CONNECTION)
+
+        def climb(stage: Stage, trace: Trace) -> None:
+            self._climb(stage, trace)
+            if stage == Stage.REQUEST:
+                on_request()
+
+        outcome = self.place(taken, call, self.context, climb, self._failed_check, climbed=_CONNECTION)
         self._note(outcome.trace)
         answer, fault = outcome.answer, outcome.fault
         if answer is None or (fault is not None and fault.rung in _CONNECTION):
@@ -263,32 +282,42 @@ class _Run:
         self.facts |= {fact: answer.headers[name] for name, fact in _SEEN_HEADERS.items() if answer.headers.get(name)}
         return outcome, answer
 
+    def accept_login(self, outcome: Outcome) -> None:
+        """Settle the rungs of login and client ID: the API did what was asked, so both hold."""
+        where = _whereabouts(outcome.trace)
+        self.ladder.settle(Check(Rung.AUTHENTICATION, "login_accepted", Result.PASSED, evidence=where))
+        self.ladder.settle(Check(Rung.CLIENT_ID, "client_id_known", Result.PASSED, evidence=where))
+
     def place(
         self,
-        probe: str,
+        taken: Mapping[int, probes.Expected],
         call: client.Call,
         context: ssl.SSLContext,
         climb: Callable[[Stage, Trace], None],
-        failed_check: Callable[[_Outcome], Check],
+        failed_check: Callable[[Outcome], Check],
         climbed: Iterable[Rung] = (),
-    ) -> _Outcome:
+    ) -> Outcome:
         """Make a call, and again as long as the policy says so.
 
-        probe: whose call it is, a key of `onboarding.fleet.probes.EXPECTED`, by which its answer is judged.
+        taken: by what its answer is judged, as in `onboarding.fleet.probes.EXPECTED`.
         climb: told of each stage. failed_check: says at which rung, and how, a failed attempt is shown while the next
         one is waited for. climbed: the rungs that each attempt climbs anew.
         """
         self.ladder.attempt = 1
         while True:
-            outcome = self._try(probe, call, context, climb)
-            wait = self._wait_after(outcome)
+            outcome = self._try(taken, call, context, climb)
+            wait = self._wait_after(outcome, call)
             if wait is None:
                 return outcome
             self.ladder.wait(failed_check(outcome), wait, climbed)
 
     def _try(
-        self, probe: str, call: client.Call, context: ssl.SSLContext, climb: Callable[[Stage, Trace], None]
-    ) -> _Outcome:
+        self,
+        taken: Mapping[int, probes.Expected],
+        call: client.Call,
+        context: ssl.SSLContext,
+        climb: Callable[[Stage, Trace], None],
+    ) -> Outcome:
         trace = Trace(on_stage=lambda stage: climb(stage, trace))
         started = time.monotonic()
         try:
@@ -298,11 +327,13 @@ class _Run:
             trusted = context.get_ca_certs(binary_form=True) if is_about_trust else ()
             said = hints(trace.server_chain, trusted) if is_about_trust else self._hints(trace)
             fault = classify(error, trace.stage, trace.alert, said)
-            return _Outcome(trace, time.monotonic() - started, fault, error=error)
+            uncertain = call.once and trace.may_have_arrived
+            return Outcome(trace, time.monotonic() - started, fault, error=error, uncertain=uncertain)
         finally:
             trace.on_stage = _nobody_listens  # a cycle would keep the run, and with it the key, for a while
-        fault_of_answer = probes.judge(probe, answer, self.target, self._hints(trace))
-        outcome = _Outcome(trace, time.monotonic() - started, fault_of_answer, answer=answer)
+        fault_of_answer = probes.judge(taken, answer, self.target, self._hints(trace))
+        uncertain = call.once and fault_of_answer is not None and _tells_nothing(answer)
+        outcome = Outcome(trace, time.monotonic() - started, fault_of_answer, answer=answer, uncertain=uncertain)
         if context is self.context:
             self._heard = outcome
         return outcome
@@ -314,7 +345,7 @@ class _Run:
         is_named = self._parts is not None and _named(self._parts.issuers, trace).get("issuer_named") == "yes"
         return ("named",) if is_named else ()
 
-    def _wait_after(self, outcome: _Outcome) -> float | None:
+    def _wait_after(self, outcome: Outcome, call: client.Call) -> float | None:
         if outcome.fault is None:
             return None
         answer = outcome.answer
@@ -325,6 +356,7 @@ class _Run:
             outcome.took,
             effective_status(answer.status, read_json(answer.body)) if answer else None,
             evidence.retry_after_seconds(answer.headers.get("retry-after", ""), self.now()) if answer else None,
+            arrived=call.once and outcome.trace.may_have_arrived,
         )
         return seconds_to_wait(failure, remaining=self.deadline.left(), policy=self._policy, rng=rng)
 
@@ -351,7 +383,7 @@ class _Run:
         elif rung in _CONNECTION:
             self._pass_below(rung, trace)
 
-    def _failed_check(self, outcome: _Outcome) -> Check:
+    def _failed_check(self, outcome: Outcome) -> Check:
         """Say of a call that failed at which rung it did."""
         fault, trace = outcome.fault or UNKNOWN, outcome.trace
         rung = fault.rung
@@ -359,13 +391,17 @@ class _Run:
             rung = Rung.ANSWER if trace.status is not None else _STARTS.get(trace.stage, rung)
         return Check(rung, fault.code, Result.FAILED, fault.turn, self.said(outcome))
 
-    def said(self, outcome: _Outcome) -> dict[str, str | int]:
+    def said(self, outcome: Outcome) -> dict[str, str | int]:
         """Return what is known of a call, good or bad."""
         found = _whereabouts(outcome.trace)
         if outcome.answer is not None:
             found |= evidence.of_answer(outcome.answer, self.now())
         elif outcome.error is not None:
             found |= evidence.of_error(outcome.error, outcome.fault or UNKNOWN, outcome.trace)
+        if outcome.uncertain:
+            found["uncertain"] = "yes"
+            if outcome.answer is not None and outcome.answer.status < HTTPStatus.MULTIPLE_CHOICES:
+                found.pop("text", None)  # what was granted may be in it, in whatever form
         if outcome.fault is not None and outcome.fault.rung == Rung.CLIENT_CERTIFICATE:
             found |= _offer(outcome.trace)
             if self._parts is not None:
@@ -377,7 +413,7 @@ class _Run:
         self.ladder.settle(check, ms)
         raise _Stopped
 
-    def fail(self, outcome: _Outcome, **more: str | int) -> NoReturn:
+    def fail(self, outcome: Outcome, **more: str | int) -> NoReturn:
         """End the run with the fault that an answer shows, at its rung. more: what else is evidence."""
         fault = outcome.fault or UNKNOWN
         rung = fault.rung if self.ladder.has(fault.rung) else Rung.ANSWER
@@ -420,6 +456,8 @@ def diagnose(
     deadline: float,
     on_check: OnCheck = lambda _checks: None,
     policy: Policy = POLICY,
+    by_name: Mapping[str, "Probe"] | None = None,
+    secrets: Collection[str] = (),
 ) -> Report:
     """Prove a credential set by calling the fleet API with it.
 
@@ -429,14 +467,16 @@ def diagnose(
     on_check: called, in this thread, whenever a rung starts or is settled, and each second while a further attempt is
     waited for, with the whole ladder as it then stands; what it raises ends the run and comes through, unless it is
     an OSError.
+    by_name: what the names of the programme's probes stand for; None: PROBES. secrets: what goes out with a call and is
+    not of the set; no check shows it.
     Raises KeyError for a programme that does not exist, and otherwise nothing: what goes wrong is in the
     report.
     """
-    run = _Run(material, target, now, deadline, on_check, policy)
+    run = Run(material, target, now, deadline, on_check, policy, secrets)
     try:
         run.check_material(checks)
         for probe in material.programme.probes:
-            PROBES[probe](run)
+            (PROBES if by_name is None else by_name)[probe](run)
         if target.vin:
             _probe_capabilities(run)
     except _Stopped:
@@ -468,14 +508,12 @@ def revoked_here(programme: Programme, at: datetime) -> Report:
     )
 
 
-def _probe_fleets(run: _Run) -> None:
+def _probe_fleets(run: Run) -> None:
     """Fleet owner: the partner's fleets prove certificate, login, client ID and plan in one call."""
-    outcome, answer = run.api_call("fleets", probes.fleets_call(run.material, run.target))
+    outcome, answer = run.api_call(probes.EXPECTED["fleets"], probes.fleets_call(run.material, run.target))
     fault = outcome.fault
     if fault is None or fault.proven:
-        where = _whereabouts(outcome.trace)
-        run.ladder.settle(Check(Rung.AUTHENTICATION, "login_accepted", Result.PASSED, evidence=where))
-        run.ladder.settle(Check(Rung.CLIENT_ID, "client_id_known", Result.PASSED, evidence=where))
+        run.accept_login(outcome)
     fleets = probes.read_fleets(answer) if fault is None else None
     if fleets is None:
         run.fail(outcome)
@@ -500,12 +538,12 @@ def _probe_fleets(run: _Run) -> None:
     run.ladder.settle(Check(Rung.ANSWER, code, result, turn, found), outcome.ms)
 
 
-def _probe_user(run: _Run) -> None:
+def _probe_user(run: Run) -> None:
     """End user (a): an answer in the API's own words shows that the certificate was let in.
 
     Trouble that may pass, or of the application itself, is a warning: it says nothing against the set.
     """
-    outcome, answer = run.api_call("user", probes.user_call(run.material, run.target))
+    outcome, answer = run.api_call(probes.EXPECTED["user"], probes.user_call(run.material, run.target))
     fault = outcome.fault
     found = {**run.said(outcome), **_ASSUMPTION}
     if fault is None:
@@ -519,7 +557,7 @@ def _probe_user(run: _Run) -> None:
         run.fail(outcome, **_ASSUMPTION)
 
 
-def _probe_token(run: _Run) -> None:
+def _probe_token(run: Run) -> None:
     """End user (b): the token endpoint, over ordinary TLS, tells whether it recognises the client."""
     rung = Rung.TOKEN_ENDPOINT
     run.ladder.start(rung)
@@ -530,12 +568,14 @@ def _probe_token(run: _Run) -> None:
     except (ssl.SSLError, ValueError):
         run.stop(Check(rung, "token_ca_unreadable", Result.FAILED, Turn.OPERATOR))
 
-    def failed_check(outcome: _Outcome) -> Check:
+    def failed_check(outcome: Outcome) -> Check:
         fault = outcome.fault or UNKNOWN
         return Check(rung, fault.code, Result.FAILED, fault.turn, run.said(outcome))
 
     call = probes.token_call(run.material, run.target)
-    outcome = run.place("token", call, context, lambda _stage, _trace: run.ladder.start(rung), failed_check)
+    outcome = run.place(
+        probes.EXPECTED["token"], call, context, lambda _stage, _trace: run.ladder.start(rung), failed_check
+    )
     refusal, trace = outcome.fault, outcome.trace
     said = {**run.said(outcome), **_ASSUMPTION}
     if refusal is None:
@@ -555,17 +595,18 @@ def _probe_token(run: _Run) -> None:
     run.ladder.settle(Check(Rung.CLIENT_ID, code, result, refusal.turn, said), outcome.ms)
 
 
-def _probe_capabilities(run: _Run) -> None:
+def _probe_capabilities(run: Run) -> None:
     """A vehicle that the partner named. The set has been proven by now: what is wrong with one vehicle is a warning."""
     rung = Rung.CAPABILITIES
     run.ladder.start(rung)
 
-    def failed_check(outcome: _Outcome) -> Check:
+    def failed_check(outcome: Outcome) -> Check:
         fault = outcome.fault or UNKNOWN
         return Check(rung, fault.code, Result.WARNING, fault.turn, run.said(outcome))
 
     call = probes.capabilities_call(run.material, run.target)
-    outcome = run.place("capabilities", call, run.context, lambda _stage, _trace: run.ladder.start(rung), failed_check)
+    taken = probes.EXPECTED["capabilities"]
+    outcome = run.place(taken, call, run.context, lambda _stage, _trace: run.ladder.start(rung), failed_check)
     vin = run.target.vin or ""
     found = {**run.said(outcome), "vin": masked(vin)}
     is_without_token = "token" in run.material.programme.probes
@@ -586,7 +627,7 @@ def _probe_capabilities(run: _Run) -> None:
     run.ladder.settle(Check(rung, code, result, turn, found), outcome.ms)
 
 
-def _capabilities_missing(outcome: _Outcome, found: Evidence) -> Check:
+def _capabilities_missing(outcome: Outcome, found: Evidence) -> Check:
     fault, answer = outcome.fault or UNKNOWN, outcome.answer
     code, turn = fault.code, fault.turn
     if answer is not None and not fault.is_spelled_out and probes.read_refusal(answer) is not None:
@@ -604,7 +645,10 @@ _NO_CAPABILITIES: Mapping[str | int, tuple[str, Turn]] = {
 }
 
 
-PROBES: Mapping[str, Callable[[_Run], None]] = {
+Probe = Callable[[Run], None]
+"""Makes one call of a run, and settles what it proves."""
+
+PROBES: Mapping[str, Probe] = {
     "fleets": _probe_fleets,
     "user": _probe_user,
     "token": _probe_token,
@@ -672,7 +716,7 @@ def _rate_limits(quotas: Sequence[limits.Quota]) -> Check:
     return Check(Rung.RATE_LIMITS, "rate_limits_left", Result.PASSED, evidence=found)
 
 
-def _clock(ahead: int | None, heard: _Outcome) -> Check:
+def _clock(ahead: int | None, heard: Outcome) -> Check:
     host = heard.trace.host
     if ahead is None or heard.answer is None:
         return Check(Rung.CLOCK, "clock_not_compared", Result.PASSED, evidence={"host": host})
@@ -681,6 +725,14 @@ def _clock(ahead: int | None, heard: _Outcome) -> Check:
         return Check(Rung.CLOCK, "clocks_agree", Result.PASSED, evidence=found)
     code = "clock_behind" if ahead > 0 else "clock_ahead"
     return Check(Rung.CLOCK, code, Result.WARNING, Turn.OPERATOR, found)
+
+
+def _tells_nothing(answer: client.Answer) -> bool:
+    """Whether an answer that is no good leaves open if the request was carried out: a refusal (4xx) says that it was
+    not, save one for want of time (408).
+    """
+    status = effective_status(answer.status, read_json(answer.body))
+    return status == HTTPStatus.REQUEST_TIMEOUT or not HTTPStatus.MULTIPLE_CHOICES <= status < 500
 
 
 def _whereabouts(trace: Trace) -> dict[str, str | int]:

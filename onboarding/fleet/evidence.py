@@ -5,7 +5,7 @@ import html
 import json
 import re
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, quote_plus, urlsplit
@@ -55,25 +55,34 @@ _LOOKS_SECRET = re.compile(
     r"|(?<=\bsecret[=:])[^\s&,;]+|(?<=_secret[=:])[^\s&,;]+|(?<=_token[=:])[^\s&,;]+",
     re.I | re.S,
 )
+_LOOKS_LIKE_TOKEN = re.compile(
+    r"""(?<=access_token["'])\s*:\s*["']?[^"'\s,}]+|(?<=CarData["'])\s*:\s*["']?[^"'\s,}]+"""
+    r"""|(?<=signature["'])\s*:\s*["']?[^"'\s,}]+|[A-Za-z0-9+/_=-]{44,}"""
+)
 _MAY_LOOK_SECRET = ("-----begin", "basic ", "bearer ", "eyj", "://", "pass", "secret", "token")
 
 
 class Redactor:
-    """Takes the secrets of one run out of any text, in each form in which they travel, and masks the vehicle's VIN."""
+    """Takes the secrets of one run out of any text, in each form in which they travel, and masks the vehicle's VIN.
 
-    def __init__(self, material: CredentialMaterial, target: Target) -> None:
+    further: secrets that go out with a call and are not of the set. Where there are any, whatever is as long as a token
+    and looks like one goes, too: an answer may hold one, whole or cut off, that nobody here has seen before.
+    """
+
+    def __init__(self, material: CredentialMaterial, target: Target, further: Collection[str] = ()) -> None:
         proxy = urlsplit(target.proxy) if target.proxy else None
         logins = (
             (material.mzp, material.password),
             (material.client_id, material.client_secret),
             (proxy and proxy.username, proxy and proxy.password),
         )
-        secrets = {*material.secrets, *(password for _, password in logins if password)}
+        secrets = {*material.secrets, *further, *(password for _, password in logins if password)}
         secrets |= {f"{user}:{password}" for user, password in logins if user and password}
         forms = {form for secret in secrets for form in _forms(secret)}
         # The longest first, so that no part of one is left over.
         self._forms = sorted(forms, key=len, reverse=True)
         self._vin = (target.vin or "").upper()
+        self._tokens = _LOOKS_LIKE_TOKEN if further else None
 
     def clean(self, text: str) -> str:
         """Return a text without secrets and control characters, at most MAX_TEXT characters long."""
@@ -84,6 +93,8 @@ class Redactor:
         if self._names_vehicle(text):
             text = self._masked(text)
         text = scrub(text[:_MAX_SCRUBBED])
+        if self._tokens is not None:
+            text = self._tokens.sub(_REDACTED, text)
         if not text.isprintable():
             text = "".join(c if c.isprintable() else " " for c in text)
         if "  " in text or text[:1] == " " or text[-1:] == " ":
@@ -101,6 +112,7 @@ class Redactor:
             and text[-1:] != " "
             and not any(map(text.__contains__, self._forms))
             and not self._names_vehicle(text)
+            and not (self._tokens is not None and self._tokens.search(text))
             and not may_look_secret(text)
         )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from onboarding.findings import Message
 from onboarding.findings import gettext_noop as _
+from onboarding.fleet import virtual_key_messages
 from onboarding.fleet.checks import Check, Rung
 from onboarding.pki import messages as pki
 
@@ -26,6 +27,8 @@ RUNG_TITLES: Mapping[str, str] = {
     Rung.CLIENT_ID: _("The client ID is known"),
     Rung.ANSWER: _("The API answers"),
     Rung.TOKEN_ENDPOINT: _("The token endpoint answers"),
+    Rung.TOKEN: _("The answer holds a token"),
+    Rung.EXPIRY: _("The token's end makes sense"),
     Rung.CAPABILITIES: _("The vehicle you named can be asked about"),
     Rung.RATE_LIMITS: _("Calls are left"),
     Rung.CLOCK: _("The clocks agree"),
@@ -632,6 +635,7 @@ MESSAGES: dict[str, Message] = {
     **_CLIENT,
     **_ANSWERS,
     **_TOKEN,
+    **virtual_key_messages.MESSAGES,
     # What checking the certificate itself finds.
     **{f"pki_{code}": message for code, message in pki.MESSAGES.items()},
 }
@@ -648,6 +652,10 @@ class Words:
 
 
 WAIT = _("The server asks to wait {retry_after} s first.")
+UNCERTAIN = _(
+    "A token may have been granted all the same, which nobody received: so the request is not sent again by itself. "
+    "Asking anew does no harm, and gives another token."
+)
 NOT_NAMED = _("The server names the CAs whose certificates it takes, and yours ({issuer}) is not among them.")
 
 
@@ -672,6 +680,8 @@ def words(check: Check, translate: Callable[[str], str] = str) -> Words:
     remedy = fill(message.remedy)
     if remedy and "retry_after" in check.evidence:
         remedy = f"{remedy} {fill(WAIT)}"
+    if remedy and check.evidence.get("uncertain") == "yes":
+        remedy = f"{remedy} {fill(UNCERTAIN)}"
     if remedy and check.evidence.get("issuer_named") == "no":
         remedy = f"{remedy} {fill(NOT_NAMED)}"
     return Words(translate(RUNG_TITLES[check.rung]), fill(message.title), remedy, message.command.format_map(evidence))

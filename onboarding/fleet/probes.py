@@ -195,13 +195,14 @@ EXPECTED: Mapping[str, Mapping[int, Expected]] = {
 """The answers that each probe takes, by status."""
 
 
-def judge(probe: str, answer: Answer, target: Target, hints: Sequence[str] = ()) -> Fault | None:
-    """Return the fault that an answer to a probe shows; None for one that has status and shape of what was asked.
+def judge(taken: Mapping[int, Expected], answer: Answer, target: Target, hints: Sequence[str] = ()) -> Fault | None:
+    """Return the fault that an answer shows; None for one that has status and shape of what was asked.
 
-    hints: what else is known of our certificate (see the head of `onboarding.fleet.faults`).
+    taken: the answers that the call takes, by status. hints: what else is known of our certificate (see the head of
+    `onboarding.fleet.faults`).
     """
     fault = classify_response(answer.status, answer.headers, answer.body, hints)
-    expected = EXPECTED[probe].get(effective_status(answer.status, read_json(answer.body)))
+    expected = taken.get(effective_status(answer.status, read_json(answer.body)))
     if expected is None or (fault is not None and fault.is_spelled_out):
         return fault or BY_CODE["unexpected_status"]
     if expected.read(answer, target) is None:

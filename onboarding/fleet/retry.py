@@ -26,7 +26,8 @@ class Failure:
     """A call that failed.
 
     attempt: which one it was, from 1. took: seconds. status: of the HTTP answer, None where there was none.
-    retry_after: seconds that the server asked to wait, None where it did not.
+    retry_after: seconds that the server asked to wait, None where it did not. arrived: whether it is a call that must
+    have its effect once at most, and may have arrived.
     """
 
     fault: Fault
@@ -34,17 +35,21 @@ class Failure:
     took: float
     status: int | None = None
     retry_after: int | None = None
+    arrived: bool = False
 
 
 def seconds_to_wait(failure: Failure, *, remaining: float, policy: Policy, rng: Random) -> float | None:
     """Return after how many seconds to call again; None: not at all.
 
     Only a transient fault is worth it, and never a refusal, whatever its body says: repeating one could lock an
-    account. `Retry-After` is honoured (RFC 9110, section 10.2.3); otherwise the wait grows, with jitter, so that many
-    who failed together do not come back together. remaining: seconds of the run's deadline; a call that could not be
-    given the time that the failed one took is not begun.
+    account; nor what may have arrived and must not happen twice (RFC 9110, section 9.2.2). `Retry-After` is honoured
+    (section 10.2.3); otherwise the wait grows, with jitter, so that many who failed together do not come back together.
+    remaining: seconds of the run's deadline; a call that could not be given the time that the failed one took is not
+    begun.
     """
-    if not failure.fault.transient or failure.status in REFUSALS or failure.attempt >= policy.attempts:
+    if failure.arrived or not failure.fault.transient or failure.status in REFUSALS:
+        return None
+    if failure.attempt >= policy.attempts:
         return None
     wait = policy.first_wait * 2 ** (failure.attempt - 1) * rng.uniform(0.5, 1.5)
     if failure.retry_after is not None:

@@ -94,6 +94,11 @@ class Trace:
         self._leave()
 
     @property
+    def may_have_arrived(self) -> bool:
+        """Whether the request began to go out: from then on nobody here knows what the server made of it."""
+        return self.stage in (Stage.REQUEST, Stage.BODY)
+
+    @property
     def server(self) -> dict[str, str]:
         """Whom the server claims to be, by its certificate, trusted or not: server_subject, server_issuer, and
         server_not_valid_after (ISO 8601, UTC); nothing where it showed none that can be read.

@@ -88,6 +88,10 @@ SECTIONS = (
         ("credential_set__application__reference", "state", "created_at"),
     ),
     Section(
+        "virtual_key_tokens_asked_for", "virtualkeys.tokenrequest", "requested_by",
+        ("credential_set__application__reference", "seconds", "state", "created_at", "expires_at", "shown_at"),
+    ),
+    Section(
         "reports_sent", "validation.partnerreport", "received_from",
         ("credential_set__application__reference", "result", "received_at"),
     ),

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from onboarding.programmes import profile
-from onboarding.sandbox import shapes
+from onboarding.sandbox import shapes, virtual_keys
 from onboarding.sandbox.access import BEARER, NOT_AUTHENTICATED, admit, client_id, unauthorized
 from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Peer, Refusal, Script
-from onboarding.sandbox.faults.answers import ANSWERS, CHANGES
+from onboarding.sandbox.faults.answers import ANSWERS, CHANGES, Changing
 from onboarding.sandbox.faults.choosing import chosen, split
 from onboarding.sandbox.fleetdata import Fleet, Vehicle, fleets_of, shared_vehicle, status
 from onboarding.sandbox.limits import RateLimiter
@@ -136,6 +136,15 @@ def capabilities(call: Call) -> ApiResponse:
     raise call.absent(shapes.NO_DATA, "no data for this context")
 
 
+def virtual_key(call: Call) -> ApiResponse:
+    """POST /fleets/virtualkey/smartaccess/token."""
+    try:
+        seconds = virtual_keys.read(call.request)
+    except virtual_keys.BadRequest as error:
+        raise call.absent(shapes.BAD_PARAMETER, str(error)) from None
+    return virtual_keys.granted(seconds, call.now)
+
+
 def user(call: Call) -> ApiResponse:
     """GET /user of the end users' API. No bearer token can be right: the token endpoint gives none out."""
     raise unauthorized(NOT_AUTHENTICATED, BEARER)
@@ -143,16 +152,18 @@ def user(call: Call) -> ApiResponse:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path of one programme's API; all are read with GET."""
+    """A path of one programme's API. changes: what becomes of its good answer, by the name of a failure."""
 
     programme: str
     pattern: re.Pattern[str]
     handle: Callable[[Call], ApiResponse]
+    method: str = "GET"
+    changes: Mapping[str, Changing] = field(default_factory=lambda: CHANGES)
 
 
-def _route(programme: str, path: str, handle: Callable[[Call], ApiResponse]) -> Route:
+def _route(programme: str, path: str, handle: Callable[[Call], ApiResponse], **more: Any) -> Route:
     pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", profile(programme).api_path + path)
-    return Route(programme, re.compile(pattern), handle)
+    return Route(programme, re.compile(pattern), handle, **more)
 
 
 ROUTES = (
@@ -162,6 +173,7 @@ ROUTES = (
     _route("fleet_owner", "/fleets/{fid}/vehicles/{vid}", vehicle),
     _route("fleet_owner", "/fleets/{fid}/vehicles/{vid}/status", vehicle_status),
     _route("fleet_owner", "/vehicles/{vin}", capabilities),
+    _route("fleet_owner", virtual_keys.PATH, virtual_key, method="POST", changes={**CHANGES, **virtual_keys.CHANGES}),
     _route("end_user", "/user", user),
     _route("end_user", "/vehicles/{vin}", capabilities),
 )
@@ -195,9 +207,9 @@ def _route_and_handle(
     if fault in ANSWERS:
         return ANSWERS[fault](request, now)
     route, match = _find(request)
-    if request.method != "GET":
-        refused = shapes.application_error(shapes.METHOD_NOT_ALLOWED, "only GET here", request, now)
-        raise Refusal(refused.with_headers({"Allow": "GET"}))
+    if request.method != route.method:
+        refused = shapes.application_error(shapes.METHOD_NOT_ALLOWED, f"only {route.method} here", request, now)
+        raise Refusal(refused.with_headers({"Allow": route.method}))
     caller, named = split(client_id(request))
     known = registry.find(caller)
     fault = fault or chosen(named, known)
@@ -214,7 +226,7 @@ def _route_and_handle(
         response = refusal.response
         fault = ""
     response = response.with_headers(allowance.headers)
-    return CHANGES[fault](response, now) if fault in CHANGES else response
+    return route.changes[fault](response, now) if fault in route.changes else response
 
 
 def _find(request: ApiRequest) -> tuple[Route, re.Match[str]]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
+from onboarding.sandbox import virtual_keys
 from onboarding.sandbox.access import basic_credentials
 from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Refusal, Script
 from onboarding.sandbox.faults.answers import TOKEN_ANSWERS
@@ -18,6 +19,7 @@ from onboarding.sandbox.shapes import body, gateway_error
 
 TOKEN_PATH = "/am/oauth2/access_token"  # noqa: S105 — a path
 HEALTH_PATH = "/healthz"
+KEY_PATH = "/virtual-key.pem"
 PROGRAMME = "end_user"
 
 # By grant type: the parameter that it brings, which is never one that we gave out.
@@ -29,7 +31,7 @@ BASIC = {"WWW-Authenticate": 'Basic realm="oauth2", charset="UTF-8"'}
 
 def answer(request: ApiRequest, registry: Registry, now: datetime, *, fault: str = "") -> ApiResponse | Script:
     """Answer one request of the listener that asks for no certificate. fault: the failure that all callers meet."""
-    routes = {TOKEN_PATH: ("POST", _token), HEALTH_PATH: ("GET", _health)}
+    routes = {TOKEN_PATH: ("POST", _token), HEALTH_PATH: ("GET", _health), KEY_PATH: ("GET", _virtual_keys)}
     if request.path not in routes:
         return gateway_error(HTTPStatus.NOT_FOUND, "No resource matches this path.")
     method, handle = routes[request.path]
@@ -43,6 +45,11 @@ def answer(request: ApiRequest, registry: Registry, now: datetime, *, fault: str
 
 def _health(_request: ApiRequest, _registry: Registry, _now: datetime, _fault: str) -> ApiResponse:
     return body(HTTPStatus.OK, {"sandbox": "ok"}).with_headers(NO_STORE)
+
+
+def _virtual_keys(_request: ApiRequest, _registry: Registry, _now: datetime, _fault: str) -> ApiResponse:
+    """Return the public half of the key that signs virtual-key tokens."""
+    return ApiResponse(HTTPStatus.OK, {"Content-Type": "application/x-pem-file"}, virtual_keys.public_key_pem())
 
 
 def _token(request: ApiRequest, registry: Registry, now: datetime, fault: str) -> ApiResponse | Script:

@@ -87,7 +87,7 @@ def request_run(
     if credential_set.certificate_request.key_id is None:
         if not key:
             raise KeyNeeded
-        one_time = _read_key(credential_set, key, passphrase)
+        one_time = read_key(credential_set, key, passphrase)
     for _attempt in range(2):
         if waiting := Run.objects.filter(credential_set=credential_set, state__in=Run.OPEN).first():
             return _hurried(waiting, actor, vin)
@@ -161,7 +161,8 @@ def execute(run_id: str | uuid.UUID) -> None:
         return
     rehearsal = rehearsed(run.credential_set)
     try:
-        material, target = _material(run), _target(run, rehearsal)
+        material = material_of(run.credential_set, run.key)
+        target = target_of(run.credential_set, rehearsal, vin=open_secret(run.vin).decode("ascii") if run.vin else None)
     except (CannotOpen, KeyError) as error:
         # The operator's own set-up stands in the way: a master key or an environment was taken away.
         log.error("the run cannot begin", run=str(run.pk), error=f"{type(error).__name__}: {error}")
@@ -297,7 +298,8 @@ def _destroy_lent(run: Run) -> None:
         destroy_secret(secret)
 
 
-def _read_key(credential_set: CredentialSet, key: bytes, passphrase: bytes | None) -> EncryptedKey:
+def read_key(credential_set: CredentialSet, key: bytes, passphrase: bytes | None) -> EncryptedKey:
+    """Read a key that is lent for one call, and see that it is the set's. Raises KeyRefused."""
     try:
         private_key = keys.load_key(key, passphrase)
     except keys.UnreadableKey as error:
@@ -308,10 +310,10 @@ def _read_key(credential_set: CredentialSet, key: bytes, passphrase: bytes | Non
     return encrypted(private_key)
 
 
-def _material(run: Run) -> CredentialMaterial:
-    credential_set = run.credential_set
+def material_of(credential_set: CredentialSet, lent: Secret | None) -> CredentialMaterial:
+    """Open a set for one call. lent: the key for it, where none is kept here. Raises CannotOpen."""
     request = credential_set.certificate_request
-    sealed = run.key or request.key
+    sealed = lent or request.key
     key = open_key(sealed) if sealed is not None else EncryptedKey(b"", b"")
     password = password_of(credential_set)
     return CredentialMaterial(
@@ -327,9 +329,10 @@ def _material(run: Run) -> CredentialMaterial:
     )
 
 
-def _target(run: Run, rehearsal: Rehearsal | None) -> Target:
-    application = run.credential_set.application
-    where = environment(application.profile, run.credential_set.environment)
+def target_of(credential_set: CredentialSet, rehearsal: Rehearsal | None, *, vin: str | None = None) -> Target:
+    """Return where a call with a set goes. Raises KeyError if its environment is not available."""
+    application = credential_set.application
+    where = environment(application.profile, credential_set.environment)
     brand = application.brand
     api_url, proxy = where.api_url, (settings.FLEET_PROXY or None) if where.id != SANDBOX else None
     if rehearsal is not None:
@@ -341,7 +344,7 @@ def _target(run: Run, rehearsal: Rehearsal | None) -> Target:
         token_ca_pem=sandbox_ca_pem().encode("ascii") if token_url and where.id == SANDBOX else None,
         realm=brand.realm if "client_secret" in application.profile.credentials else None,
         proxy=proxy,
-        vin=open_secret(run.vin).decode("ascii") if run.vin else None,
+        vin=vin,
     )
 
 

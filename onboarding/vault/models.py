@@ -8,7 +8,8 @@ from onboarding.partners.models import Organisation
 
 
 class Secret(models.Model):
-    """One secret, or a VIN, sealed under a master key. Once destroyed, the row stays without content, for the record.
+    """One secret, a VIN or a vehicle's CarData, sealed under a master key. Once destroyed, the row stays without
+    content, for the record.
 
     organisation: whose it is; null for the operator's own (the embedded CA's key) and people's (second factors).
     sealed: 12-byte nonce and AES-256-GCM ciphertext; empty once destroyed.
@@ -21,6 +22,8 @@ class Secret(models.Model):
         AUTHORITY_KEY = "authority_key"
         KEY_FOR_ONE_RUN = "key_for_one_run"
         VIN_FOR_ONE_RUN = "vin_for_one_run"
+        CAR_TOKEN = "car_token"  # noqa: S105
+        VIRTUAL_KEY = "virtual_key"
         SECOND_FACTOR = "second_factor"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

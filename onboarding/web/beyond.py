@@ -28,6 +28,13 @@ BEYOND: tuple[Beyond, ...] = (
         _("Rehearse the mobile SDK"),
         _("A simulated phone, account and vehicle: service activation and CarKey, with every documented error."),
     ),
+    Beyond(
+        "virtual_key",
+        _("Virtual-key token"),
+        _("What the mobile SDK needs to open a session with a vehicle: asked for with these credentials."),
+        programmes=("fleet_owner",),
+        per_environment=True,
+    ),
 )
 """In the order in which a partner meets them."""
 

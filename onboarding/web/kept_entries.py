@@ -31,7 +31,9 @@ SECONDS = 30 * 60
 MOST_BYTES = 64 * 1024
 """Of all entries together; more is not kept."""
 
-SECRET_NAMES = re.compile(r"passw|passphrase|secret|token|credential|private|\bcode\b", re.IGNORECASE)
+SECRET_NAMES = re.compile(
+    r"passw|passphrase|secret|token|credential|private|\bcode\b|car_data|sdk_answer", re.IGNORECASE
+)
 SECRET_VALUES = re.compile(r"PRIVATE KEY-----")
 
 _SIGNER = Signer(salt="onboarding.web.kept_entries")

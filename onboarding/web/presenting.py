@@ -1,6 +1,6 @@
 """Facts as pages show them: findings and checks in the reader's words, snippets ready to copy."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,7 @@ from onboarding.programmes import PROGRAMMES, SANDBOX, KeyRule, profile
 from onboarding.registrations.models import Application
 from onboarding.rehearsals import BY_NAME, SUFFIX, Played, Rehearsal
 from onboarding.validation.models import PartnerReport, Run
+from onboarding.virtualkeys.models import TokenRequest
 
 # What the fields of a check's evidence are called. Fields of error bodies keep the names the API gives them.
 EVIDENCE_LABELS = {
@@ -27,6 +28,7 @@ EVIDENCE_LABELS = {
     "address": gettext_noop("Address"),
     "addresses": gettext_noop("Addresses"),
     "alert": gettext_noop("TLS alert"),
+    "asked_seconds": gettext_noop("Seconds asked for"),
     "attempt": gettext_noop("Attempt"),
     "basis": gettext_noop("Rests on"),
     "certificates_shown": gettext_noop("Certificates shown"),
@@ -36,6 +38,7 @@ EVIDENCE_LABELS = {
     "errno": gettext_noop("System error"),
     "exception": gettext_noop("Error type"),
     "expected": gettext_noop("Expected"),
+    "expires": gettext_noop("Ends"),
     "failed_with": gettext_noop("Failed with"),
     "field": gettext_noop("Field"),
     "first_fleet_id": gettext_noop("First fleet's id"),
@@ -63,11 +66,14 @@ EVIDENCE_LABELS = {
     "server_not_valid_after": gettext_noop("Server's certificate valid until"),
     "server_subject": gettext_noop("Server's certificate"),
     "server_time": gettext_noop("Time at the server"),
+    "signed": gettext_noop("Signed"),
     "stage": gettext_noop("Stage"),
     "subject": gettext_noop("Subject"),
     "text": gettext_noop("Text"),
     "tls_version": gettext_noop("TLS version"),
+    "token_type": gettext_noop("Type of token"),
     "transaction_id": gettext_noop("Transaction id"),
+    "uncertain": gettext_noop("May have had its effect"),
     "unreached": gettext_noop("Not reached at"),
     "vin": gettext_noop("VIN, its last characters"),
     "verify_code": gettext_noop("Verification code"),
@@ -253,8 +259,12 @@ def ladder(run: Run | PartnerReport) -> list[dict[str, Any]]:
         ]
     has_vehicle = isinstance(run, Run) and run.vin_id is not None
     optional = (Rung.CAPABILITIES,) if has_vehicle else ()
-    ahead = [] if checks else rungs(run.credential_set.application.programme, optional)
-    rows = [(check.rung, _check(check)) for check in checks] + [(rung, dict(_AHEAD)) for rung in ahead]
+    return rungs_in_words(checks, rungs(run.credential_set.application.programme, optional))
+
+
+def rungs_in_words(checks: Sequence[Check], ahead: Iterable[Rung]) -> list[dict[str, Any]]:
+    """Return checks in the reader's words; before there are any, the rungs ahead."""
+    rows = [(check.rung, _check(check)) for check in checks] or [(rung, dict(_AHEAD)) for rung in ahead]
     return [
         {"number": number, "title": _(fleet_messages.RUNG_TITLES[rung]), **row}
         for number, (rung, row) in enumerate(rows, start=1)
@@ -309,7 +319,7 @@ def run_facts(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def rehearsal_title(run: Run) -> str:
+def rehearsal_title(run: Run | TokenRequest) -> str:
     """Return what was rehearsed with a run, empty for nothing."""
     if not run.rehearsal:
         return ""

@@ -44,6 +44,7 @@ from onboarding.web.views import (
     sdk_rehearsal,
     styleguide,
     validation,
+    virtual_key,
 )
 
 APPLICATION = "applications/<uuid:application_id>/"
@@ -156,6 +157,12 @@ urlpatterns = [
     path(SDK + "/reset", sdk.sdk_reset, name="sdk_reset"),
     path(SDK + "/trace", sdk.sdk_trace, name="sdk_trace"),
     path(SDK + "/check", sdk.sdk_check, name="sdk_check"),
+    # Beyond it
+    path(TRACK + "virtual-key/", virtual_key.virtual_key, name="virtual_key"),
+    path(TRACK + "virtual-key/<uuid:request_id>/", virtual_key.token_request, name="virtual_key_request"),
+    path(TRACK + "virtual-key/<uuid:request_id>/cancel/", virtual_key.cancel, name="virtual_key_cancel"),
+    path(TRACK + "virtual-key/<uuid:request_id>/token/", virtual_key.token, name="virtual_key_token"),
+    path(TRACK + "virtual-key/<uuid:request_id>/token.ics", virtual_key.expiry, name="virtual_key_calendar"),
     # The desk
     path("desk/", queue.show, name="desk"),
     path("desk/queue.csv", queue.export, name="desk_export"),

@@ -106,6 +106,17 @@ def test_a_partner_goes_from_sign_up_to_a_live_call(visit: Visit, running: Insta
     snippet.get_by_role("button", name="Copy").click()
     expect(snippet.get_by_role("button", name="Copied")).to_be_visible()
     assert partner.page.evaluate("() => navigator.clipboard.readText()") == snippet.locator("code").text_content()
+    # A virtual-key token: a slip is told beside its field; granted, it is shown once, and its end counted down
+    partner.follow("Virtual-key token").look("virtual key").fill({"How long the token": "0"})
+    partner.press("Ask for a token").sees_problem("CarData", "How long").look("virtual key, sent empty")
+    partner.fill({"How long the token": "2"}).page.get_by_text("Or give the SDK's answer as it is").click()
+    partner.fill({"The SDK's answer, pasted": '{"CarData": "SGVsbG8=", "CarData_signature": "V29ybGQ="}'})
+    partner.press("Ask for a token").wait_for_run("Granted").look("virtual key: granted")
+    partner.follow("Show the token").look("virtual key: before it is shown").press("Show it").look(
+        "virtual key: the token"
+    )
+    expect(partner.page.locator("[data-ends-at]")).to_have_text(re.compile("^01:59:"))
+    partner.follow("Done").sees("A token was granted, and shown").look("virtual key: shown")
     partner.open(path).look("application: live").open("/").sees("Live in").look("home, live")
     partner.open(f"{path}sandbox/validate/").look("validate, with a run")
 

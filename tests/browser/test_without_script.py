@@ -52,6 +52,13 @@ def test_the_journey_needs_no_script(visit: Visit, running: Instance) -> None:
         expect(partner.page.locator(".ladder")).to_have_attribute("aria-busy", "true")
     partner.wait_for_run("Passed").follow(re.compile("See what you have")).heading("You are live")
 
+    partner.follow("Virtual-key token").fill({"CarData_signature": "V29ybGQ="})
+    partner.page.get_by_label("CarData", exact=True).fill("SGVsbG8=")
+    with held_up(running):
+        partner.press("Ask for a token").heading("Request for a virtual-key token")
+        expect(partner.page.locator(".ladder")).to_have_attribute("aria-busy", "true")
+    partner.wait_for_run("Granted").follow("Show the token").press("Show it").sees("Its signature", "left")
+
     partner.open(f"{path}sandbox/validate/")
     with held_up(running):
         partner.press("Run again").press("Cancel the run").wait_for_run("Cancelled")

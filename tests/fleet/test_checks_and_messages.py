@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from onboarding.fleet.checks import RUNGS, Check, Result, Rung, Turn
+from onboarding.fleet.checks import RUNGS, VIRTUAL_KEY, Check, Result, Rung, Turn
 from onboarding.fleet.client import Answer
 from onboarding.fleet.evidence import MAX_TEXT, Redactor, of_answer, retry_after_seconds
 from onboarding.fleet.faults import BY_CODE
@@ -31,7 +31,7 @@ def test_a_result_that_does_not_exist_is_not_read() -> None:
 
 
 def test_every_programme_has_a_ladder_and_every_rung_a_title() -> None:
-    assert set(RUNGS) == set(PROGRAMMES)
+    assert set(RUNGS) == {*PROGRAMMES, VIRTUAL_KEY}
     assert {rung for rungs in RUNGS.values() for rung in rungs} == set(Rung) == set(RUNG_TITLES)
     assert all(len(set(rungs)) == len(rungs) for rungs in RUNGS.values())
 

@@ -65,10 +65,10 @@ def fails(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cannot_begin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_args: Any) -> Any:
+    def refuse(*_args: Any, **_options: Any) -> Any:
         raise KeyError("environment")
 
-    monkeypatch.setattr(flows, "_target", refuse)
+    monkeypatch.setattr(flows, "target_of", refuse)
     flows.execute(run.pk)
 
 

@@ -301,7 +301,7 @@ def copies(live: CredentialSet, number: int) -> list[CredentialSet]:
 
 @pytest.fixture
 def many(live: CredentialSet, monkeypatch: pytest.MonkeyPatch) -> list[CredentialSet]:
-    monkeypatch.setattr(flows, "_material", lambda _run: None)
+    monkeypatch.setattr(flows, "material_of", lambda *_args: None)
     return [live, *copies(live, 7)]
 
 

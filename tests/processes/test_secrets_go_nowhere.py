@@ -37,17 +37,20 @@ from onboarding.pki.csr import build_csr
 from onboarding.validation import flows as validation
 from onboarding.validation.models import Run
 from onboarding.vault.models import Secret
+from onboarding.virtualkeys import flows as virtual_keys
 from tests.brought import certificate_for, key_file
 from tests.conftest import member, staff
 from tests.corporate_ca import CA
 from tests.fleet.servers import Server, http, over_tls, read_request, serving
-from tests.journey import SUBJECT, approved
+from tests.journey import SUBJECT, approved, issued
 from tests.leaks import Forms, forms, forms_of_key, leaks, leaks_in_files, leaks_in_texts, spellings
 
 SignIn = Callable[[User], Client]
 PASSWORD = 'tell:"nobody"/the+wörd&=% \\1'
 CLIENT_SECRET = 'hide/this+secrét="?& \\2'
 BROUGHT_PASSWORD = "brought: a wörd & a half"
+CAR_DATA, CAR_DATA_SIGNATURE = "Zm9yIG9uZSBjYXIgb25seQ==", "c2lnbmVkIGZvciBvbmUgY2Fy"
+VIRTUAL_KEY = "b3BlbnMgb25lIGNhciBmb3IgYW4gaG91cg=="
 LENT, IMPORTED, BROUGHT = (
     "a phrase for the lent key é",
     "a phrase for the imported key",
@@ -73,6 +76,9 @@ SECRETS: dict[str, Forms] = {
     "lent key": forms_of_key(OWN_FILE, LENT.encode()),
     "imported key": forms_of_key(VAULT_FILE, IMPORTED.encode()),
     "key in the folder": forms_of_key(BROUGHT_FILE, BROUGHT.encode()),
+    "CarData": forms(CAR_DATA),
+    "CarData's signature": forms(CAR_DATA_SIGNATURE),
+    "virtual-key token": forms(VIRTUAL_KEY),
 }
 
 
@@ -255,6 +261,46 @@ def test_a_lent_key_and_a_password_that_the_server_throws_back_are_nowhere(
     shown = client.post(reverse("credentials_reveal", args=[held.application_id, "sandbox", "password"])).content
     assert leaks(shown, SECRETS) == ["password"]  # the one page that is asked to
     assert not Secret.objects.filter(kind=Secret.Kind.KEY_FOR_ONE_RUN).exclude(sealed=b"").exists()
+    nothing_leaked(watch, tmp_path, nothing_queued)
+
+
+def test_what_a_virtual_key_is_asked_with_and_the_token_are_nowhere_but_on_the_page_that_shows_it(
+    owner: User, reviewer: User, issuer: User, signed_in: SignIn, watch: Watch, echo: list[bytes],
+    tmp_path: Path, nothing_queued: list[Any],
+) -> None:  # fmt: skip
+    held = issued(owner, reviewer, issuer)
+    Run.objects.create(credential_set=held, state="passed", started_at=timezone.now(), finished_at=timezone.now())
+    client, track = signed_in(owner), [held.application_id, "sandbox"]
+    store = reverse("credentials", args=track)
+    watch.note("credentials", client.post(store, {"password": PASSWORD, "client_id": ""}).content)
+    page = reverse("virtual_key", args=track)
+    given = {"car_data": CAR_DATA, "car_data_signature": CAR_DATA_SIGNATURE, "amount": "1", "unit": "hours"}
+    token = {"access_token": VIRTUAL_KEY, "expires_in": "3600", "token_type": "bearer"}
+    thrown = f"{CAR_DATA} {CAR_DATA_SIGNATURE} {VIRTUAL_KEY}"
+    answers = [
+        http(400, {"code": 40000, "message": f"bad {CAR_DATA} {CAR_DATA_SIGNATURE}", "uuid": CAR_DATA}),
+        http(500, {"httpCode": "500", "moreInformation": CAR_DATA, "httpMessage": CAR_DATA_SIGNATURE}),
+        http(200, json.dumps({"token": token}).encode()[:-20]),
+        http(200, f"access_token={thrown}".encode(), Content_Type="text/plain"),
+        http(302, b"", Location=f"https://elsewhere.example/?car={CAR_DATA}"),
+        http(200, {"token": token, "token_signature": "c2ln", "CarData": CAR_DATA}),
+    ]
+    for answer in answers:
+        echo[:] = [answer]
+        asked = client.post(page, given)
+        assert asked.status_code == 302, asked.content.decode()
+        request = held.token_requests.latest("created_at")
+        virtual_keys.execute(request.pk)
+        watch.note("request", client.get(asked.headers["Location"]).content)
+    request.refresh_from_db()
+    assert request.state == "granted"
+    where = [*track, request.pk]
+    watch.note("before", client.get(reverse("virtual_key_token", args=where)).content)
+    assert leaks(client.post(reverse("virtual_key_token", args=where)).content, SECRETS) == ["virtual-key token"]
+    for name in ("virtual_key_request", "virtual_key_calendar"):
+        watch.note(name, client.get(reverse(name, args=where)).content)
+    watch.note("history", client.get(page).content)
+    look_around(client, held, watch)
     nothing_leaked(watch, tmp_path, nothing_queued)
 
 

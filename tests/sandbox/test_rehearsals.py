@@ -14,15 +14,16 @@ import trustme
 
 from onboarding.credentials.models import SandboxClient
 from onboarding.fleet import faults
-from onboarding.fleet.checks import Check, Result, Rung
+from onboarding.fleet.checks import VIRTUAL_KEY, Check, Result, Rung
 from onboarding.fleet.diagnosis import Report, diagnose
 from onboarding.fleet.messages import MESSAGES
 from onboarding.fleet.portal_material import PortalChecks
 from onboarding.fleet.retry import Policy
 from onboarding.fleet.target import CredentialMaterial, Target
+from onboarding.fleet.virtual_key import Asked, obtain
 from onboarding.programmes import profile
 from onboarding.rehearsals import BY_NAME, BY_TEST_ONLY, PORTS, REHEARSALS, SUFFIX, Played, Rehearsal
-from onboarding.sandbox import api, token
+from onboarding.sandbox import api, token, virtual_keys
 from onboarding.sandbox.faults.answers import ANSWERS, CHANGES, TOKEN_ANSWERS
 from onboarding.sandbox.faults.certificates import CONTEXTS
 from onboarding.sandbox.faults.listeners import HELD, openers
@@ -112,9 +113,11 @@ def rehearsing(fault: str = "") -> Iterator[Rehearsing]:
 
 def run(sandbox: Rehearsing, programme: str, rehearsal: Rehearsal, patience: float) -> Report:
     """Meet a failure by the name after the client ID, or at its own address. patience: seconds to wait in vain."""
-    material = sandbox.materials[programme]
-    if rehearsal.played in (Played.ANSWER, Played.TOKEN):
+    material = sandbox.materials["fleet_owner" if programme == VIRTUAL_KEY else programme]
+    if rehearsal.played in (Played.ANSWER, Played.VIRTUAL_KEY, Played.TOKEN):
         material = replace(material, client_id=f"{material.client_id}{SUFFIX}{rehearsal.name}")
+    if programme == VIRTUAL_KEY:
+        return ask_for_token(sandbox, material)
     return diagnose(
         material,
         sandbox.target(programme, rehearsal),
@@ -123,6 +126,18 @@ def run(sandbox: Rehearsing, programme: str, rehearsal: Rehearsal, patience: flo
         deadline=patience if rehearsal.code in KNOWN_BY_WAITING else LONG,
         policy=ONCE,
     )
+
+
+def ask_for_token(sandbox: Rehearsing, material: CredentialMaterial) -> Report:
+    return obtain(
+        material,
+        sandbox.target("fleet_owner"),
+        Asked("SGVsbG8=", "V29ybGQ=", 3600),
+        checks=PortalChecks,
+        now=datetime.now(UTC),
+        deadline=LONG,
+        policy=ONCE,
+    ).report
 
 
 @pytest.fixture(scope="module")
@@ -187,8 +202,9 @@ def test_the_sandbox_plays_what_is_offered_and_nothing_else() -> None:
         return {rehearsal.name for rehearsal in REHEARSALS if rehearsal.played == played}
 
     ports = CONTEXTS.keys() | TALKS.keys() | HELD.keys()
-    assert (ANSWERS.keys() | CHANGES.keys(), set(TOKEN_ANSWERS), ports) == (
+    assert (ANSWERS.keys() | CHANGES.keys(), set(virtual_keys.CHANGES), set(TOKEN_ANSWERS), ports) == (
         names(Played.ANSWER),
+        names(Played.VIRTUAL_KEY),
         names(Played.TOKEN),
         {rehearsal.name for rehearsal in PORTS},
     )

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from onboarding.activation import rehearsing
 from onboarding.credentials.models import CredentialSet, Drop, Dropped
+from onboarding.fleet.virtual_key import Asked
 from onboarding.memberships import desk
 from onboarding.memberships.contacts import name_contact
 from onboarding.memberships.invitations import invite
@@ -23,6 +25,9 @@ from onboarding.notifications.models import Mail
 from onboarding.partners.models import Organisation, User
 from onboarding.validation.flows import request_run
 from onboarding.validation.models import PartnerReport
+from onboarding.vault.models import Secret
+from onboarding.vault.seal import seal_secret
+from onboarding.virtualkeys.flows import ask as ask_for_token
 from onboarding.web.access import Access
 from tests.conftest import member, staff
 from tests.journey import issued
@@ -86,6 +91,7 @@ READERS: dict[str, set[str]] = {
     "run": PARTNERS | STAFF,
     "run_bundle": PARTNERS | STAFF,
     "run_cancel": PARTNERS,
+    "virtual_key_token": {"owner"},  # who asked for it, and nobody else
     "desk_health": STAFF,
     "report": PARTNERS,
     "bring_credentials": SIGNED_IN,
@@ -167,6 +173,10 @@ READERS: dict[str, set[str]] = {
         "rehearsal_trace",
         "rehearsal_do",
         "live",
+        "virtual_key",
+        "virtual_key_request",
+        "virtual_key_cancel",
+        "virtual_key_calendar",
         "organisation",
         "organisation_delete",
         "organisation_leave",
@@ -215,6 +225,9 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
         "rehearse",
         "rehearsals",
         "rehearsal_do",
+        "virtual_key",
+        "virtual_key_cancel",
+        "virtual_key_token",
         "sandbox_start",
         "sandbox_delete",
         "run_cancel",
@@ -347,6 +360,10 @@ def addresses(held: CredentialSet, coming: dict[str, Any], owner: User) -> dict[
         credential_set=held, nonce="1", signed=True, result="passed", began_at=moment, ended_at=moment
     )
     rehearsing.begin(held.application, name="App", version="2.3", by=owner, actor=member(owner))
+    ask_for_token(held, Asked("QQ==", "QQ=="), actor=member(owner))
+    sealed = seal_secret(held.organisation, Secret.Kind.VIRTUAL_KEY, b'{"token": "QQ==", "signature": ""}')
+    later = moment + timedelta(minutes=5)
+    held.token_requests.update(state="granted", token=sealed, kept_until=later, expires_at=later)
     return {name: address(name, held, coming) for name in READERS}
 
 
@@ -382,7 +399,11 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         "mail_id": Mail.objects.filter(application_id=application.pk).values_list("pk", flat=True)[0],
         "run_id": held.runs.get().pk,
         "registration_id": application.registration.pk,
-        "request_id": coming["join_request"] if name in ("join_request", "desk_join") else held.certificate_request_id,
+        "request_id": coming["join_request"]
+        if name in ("join_request", "desk_join")
+        else held.token_requests.get().pk
+        if name.startswith("virtual_key")
+        else held.certificate_request_id,
         "login_id": held.certificate_request.partner_login_id,
         "verb": {
             "desk_registration_decide": "take",

@@ -22,6 +22,7 @@ from onboarding.registrations import conversation, flows
 from onboarding.registrations.models import Registration, Side
 from onboarding.validation.flows import request_run
 from onboarding.validation.models import PartnerReport, Run
+from onboarding.virtualkeys.models import TokenRequest
 from tests.conftest import member, staff
 from tests.journey import issued, submitted
 
@@ -89,6 +90,9 @@ def add_work(held: CredentialSet, owner: User, reviewer: User) -> None:
     PartnerReport.objects.create(
         credential_set=held, nonce=str(run.pk), signed=True, result="passed", began_at=now, ended_at=now
     )
+    TokenRequest.objects.create(
+        credential_set=held, requested_by=owner, seconds=3600, state="failed", stopped_at="answer", fault="unavailable"
+    )
     Mail.objects.filter(user=None).update(user=owner)
     record(Event.SIGNED_IN, owner, actor=member(owner), organisation=None, data={"browser": "", "with": ["password"]})
 
@@ -122,6 +126,7 @@ PAGES = {
         "/applications/{application}/sandbox/certificate/",
         "/applications/{application}/sandbox/credentials/",
         "/applications/{application}/sandbox/validate/",
+        "/applications/{application}/sandbox/virtual-key/",
         "/applications/{application}/sandbox/checker/",
         "/profile/mails/",
         "/profile/history/",

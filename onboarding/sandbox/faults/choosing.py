@@ -8,7 +8,7 @@ from onboarding.sandbox.exchange import Refusal
 from onboarding.sandbox.registry import Credential
 from onboarding.sandbox.shapes import gateway_error
 
-ANSWERED = frozenset({Played.ANSWER, Played.TOKEN})
+ANSWERED = frozenset({Played.ANSWER, Played.VIRTUAL_KEY, Played.TOKEN})
 
 
 def split(given: str) -> tuple[str, str]:
