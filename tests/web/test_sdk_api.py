@@ -323,6 +323,8 @@ def test_whatever_is_sent_is_answered_with_what_is_wrong_and_what_to_do(api: Api
 def test_a_form_is_no_json_and_a_method_is_named_that_would_do(api: Api) -> None:
     form = api.post("/calls", "method=get", content_type="application/x-www-form-urlencoded")
     assert (form.status_code, form.json()["code"]) == (415, "not_json_type")
+    pieces = api.post("/calls", {}, headers=api.headers | {"Transfer-Encoding": "chunked"})
+    assert (pieces.status_code, pieces.json()["code"]) == (411, "length_missing")
     wrong = api.get("/calls")
     assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST")
 
