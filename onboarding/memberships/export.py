@@ -95,6 +95,10 @@ SECTIONS = (
         "reports_sent", "validation.partnerreport", "received_from",
         ("credential_set__application__reference", "result", "received_at"),
     ),
+    Section(
+        "rehearsals_begun", "activation.rehearsal", "created_by",
+        ("application__reference", "name", "version", "created_at"),
+    ),
     Section("mails_not_wanted", "notifications.muted", "user", ("category",)),
     Section("mails", "notifications.mail", "user", ("kind", "address", "language", "state", "created_at", "sent_at")),
 )  # fmt: skip

@@ -37,7 +37,7 @@ PHONE_LABELS: Mapping[str, Any] = {
 }
 CORE_LABELS: Mapping[str, Any] = {
     "configured": gettext_lazy("Core configured"),
-    "signed_in": gettext_lazy("Signed in"),
+    "signed_in": gettext_lazy("Somebody signed in"),
     "quick": gettext_lazy("Connection quick"),
     "server_up": gettext_lazy("Server up"),
     "answers_readable": gettext_lazy("Answers readable"),

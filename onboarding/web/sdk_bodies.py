@@ -22,6 +22,8 @@ DEVICE = re.compile(r"\w(?:[\w .-]{0,30}[\w.-])?\Z")
 
 def read(request: HttpRequest) -> "Body":
     """Return what was sent: a JSON object, or nothing. Raises Problem."""
+    if "Transfer-Encoding" in request.headers:  # the server hands over nothing of it
+        raise Problem("length_missing")
     length = request.headers.get("Content-Length") or "0"
     if not length.isdecimal() or int(length) > MAX_BYTES:
         raise Problem("too_large", most=MAX_BYTES)

@@ -46,6 +46,9 @@ KINDS: Mapping[str, Kind] = {
     "method_not_allowed": Kind(
         405, _("This address does not take {method}."), _("Use {wanted}; openapi.json has every address.")
     ),
+    "length_missing": Kind(
+        411, _("The body came in pieces of unknown length."), _("Send it whole, with the header “Content-Length”.")
+    ),
     "too_large": Kind(413, _("More than {most} bytes came."), _("Send one call at a time.")),
     "not_json_type": Kind(
         415, _("The body is not said to be JSON."), _("Send the header “Content-Type: application/json”.")

@@ -1,13 +1,16 @@
 """The mobile SDK rehearsed over HTTP, as an app's tests would do it; and what the API says to whatever else is sent."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from jsonschema import Draft202012Validator
@@ -17,10 +20,11 @@ from onboarding.activation.models import Rehearsal
 from onboarding.mobile import rehearsal as pure
 from onboarding.mobile.errors import ERRORS
 from onboarding.mobile.sdk import OPERATIONS, VERSIONS
-from onboarding.mobile.situations import offered
+from onboarding.mobile.situations import SITUATIONS, offered
 from onboarding.mobile.traces import check
 from onboarding.partners.models import User
 from onboarding.web import sdk_openapi
+from onboarding.web.sdk_clients import CLIENTS, clients
 from onboarding.web.sdk_problems import KINDS
 from onboarding.web.views import sdk as views
 from tests.conftest import member
@@ -319,6 +323,8 @@ def test_whatever_is_sent_is_answered_with_what_is_wrong_and_what_to_do(api: Api
 def test_a_form_is_no_json_and_a_method_is_named_that_would_do(api: Api) -> None:
     form = api.post("/calls", "method=get", content_type="application/x-www-form-urlencoded")
     assert (form.status_code, form.json()["code"]) == (415, "not_json_type")
+    pieces = api.post("/calls", {}, headers=api.headers | {"Transfer-Encoding": "chunked"})
+    assert (pieces.status_code, pieces.json()["code"]) == (411, "length_missing")
     wrong = api.get("/calls")
     assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST")
 
@@ -398,6 +404,22 @@ def test_what_is_answered_is_as_it_is_described(api: Api) -> None:
         _valid("Call", call)
     _valid("Provocation", {"number": 2317})
     _valid("Provocation", {"situation": "blocked", "device": "phone-1"})
+
+
+def test_the_documentation_has_every_situation_every_address_and_the_clients(api: Api) -> None:
+    text = (Path(settings.BASE_DIR) / "docs" / "SDK_REHEARSAL.md").read_text("utf-8")
+    documented = re.findall(r"^\| `(\w+)` \| (\d+|–) \| (.*) \|$", text, re.M)
+    assert documented == [(one.id, str(one.number or "–"), one.title) for one in SITUATIONS]
+    paths = {path.removeprefix("/rehearsals/{rehearsal}") for path in sdk_openapi.document()["paths"]} - {""}
+    assert set(re.findall(r"^\| `(?:GET|POST)` \| `(/\w+)`", text, re.M)) == paths
+    base = "https://portal.example/sandbox/sdk/rehearsals/0b5f0a1e-6d0f-4f6e-9d0c-2f6c1a7b9e11"
+    assert all(code.format(base=base) in text for _label, code in CLIENTS)
+
+
+def test_the_curl_example_sends_what_the_api_takes(api: Api) -> None:
+    body = re.search(r"--data '(.*)'", clients(Rehearsal.objects.get())[0]["code"], re.S)
+    assert body
+    assert api.post("/calls", body[1]).json()["status"] == "SUCCEEDED"
 
 
 def test_every_version_of_the_sdk_can_be_rehearsed(owner: User) -> None:

@@ -243,6 +243,9 @@ def test_with_htmx_only_the_part_comes_that_changed_and_the_answer_is_spoken(bro
     assert "<html" not in shown
     assert 'hx-swap-oob="innerHTML:#said"' in shown
     assert "FAILED 2101" in shown
+    back = browser.client.get(browser.url, headers=HTMX | {"HX-History-Restore-Request": "true"})
+    assert "<html" in back.content.decode()
+    assert "HX-Request" in back.headers["Vary"]
     wrong = browser.client.post(f"{browser.url}call/", sent | {"carAssociationID": "9" * 65}, headers=HTMX)
     assert "field__error" in wrong.content.decode()
 

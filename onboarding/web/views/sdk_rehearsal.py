@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.translation import gettext as _
 
 from onboarding.activation import rehearsing, retention, worlds
@@ -30,7 +30,8 @@ from onboarding.web.views.sdk import trace_answer
 @access.application()
 def rehearsals(request: PortalRequest, application: Application) -> HttpResponse:
     """The application's rehearsals; begin another."""
-    form = BeginForm(request.POST or None, initial={"name": _("First rehearsal")})
+    there = application.rehearsals.all()
+    form = BeginForm(request.POST or None, initial={"name": _("Rehearsal %(number)d") % {"number": len(there) + 1}})
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
         try:
@@ -46,7 +47,7 @@ def rehearsals(request: PortalRequest, application: Application) -> HttpResponse
             form.add_error(None, _("There are %(most)d rehearsals already. End one first.") % {"most": rehearsing.MOST})
     context = {
         "application": application,
-        "rehearsals": application.rehearsals.all(),
+        "rehearsals": there,
         "form": form,
         "most": rehearsing.MOST,
         "days": retention.settings.RETAIN_REHEARSAL_DAYS,
@@ -91,8 +92,11 @@ def _page(request: PortalRequest, found: Rehearsal, device: str, *, status: int 
         "clients": clients(found),
         "bound": [form for form in more.values() if hasattr(form, "is_bound")],
     }
-    template = "activation/rehearsal.html#stage" if request.htmx else "activation/rehearsal.html"
-    response = render(request, template, context, status=200 if request.htmx else status)
+    # When the reader goes back, htmx asks for the whole page.
+    part = request.htmx and not request.htmx.history_restore_request
+    template = "activation/rehearsal.html#stage" if part else "activation/rehearsal.html"
+    response = render(request, template, context | {"is_part": part}, status=200 if part else status)
+    patch_vary_headers(response, ["HX-Request"])
     if token:
         add_never_cache_headers(response)
     return response
