@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from onboarding.registrations.models import Application
 
@@ -21,7 +22,13 @@ class Beyond:
     offered: Callable[[Application], bool] = lambda application: True
 
 
-BEYOND: tuple[Beyond, ...] = ()
+BEYOND: tuple[Beyond, ...] = (
+    Beyond(
+        "activation",
+        _("Service activation in the mobile SDK"),
+        _("Vehicle status, remote commands and CarKey in your app: a guide with Kotlin and Swift, and tools to check."),
+    ),
+)
 """In the order in which a partner meets them."""
 
 

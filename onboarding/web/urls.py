@@ -1,10 +1,11 @@
 """The pages, in the order of the journey."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from onboarding.web import health
 from onboarding.web.views import (
     account,
+    activation,
     answers,
     application,
     audit,
@@ -44,6 +45,9 @@ from onboarding.web.views import (
 APPLICATION = "applications/<uuid:application_id>/"
 TRACK = APPLICATION + "<slug:environment_id>/"
 ORGANISATION = "organisation/<uuid:organisation_id>/"
+ACTIVATION = APPLICATION + "activation/"
+
+register_converter(activation.ServiceConverter, "service")
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -132,6 +136,9 @@ urlpatterns = [
     path("runs/<uuid:run_id>/cancel/", validation.cancel, name="run_cancel"),
     path("runs/<uuid:run_id>/result.<slug:kind>", validation.bundle, name="run_bundle"),
     path(TRACK + "live/", live.live, name="live"),
+    # In the mobile SDK
+    path(ACTIVATION, activation.activation, name="activation"),
+    path(ACTIVATION + "<service:service>/", activation.service, name="activation_service"),
     # The desk
     path("desk/", queue.show, name="desk"),
     path("desk/queue.csv", queue.export, name="desk_export"),

@@ -155,6 +155,8 @@ READERS: dict[str, set[str]] = {
         "contact_send",
         "sandbox_start",
         "sandbox_delete",
+        "activation",
+        "activation_service",
     ),
     PARTNERS,
 )
@@ -195,6 +197,7 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     ),
     BUILDERS,
 ) | {
+    "activation_service": PARTNERS,
     "organisation_leave": PARTNERS,
     "organisation_delete": {"owner"},
     "invite": {"owner"},
@@ -343,6 +346,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         "application_id": application.pk,
         "environment_id": "sandbox",
         "step": "concept",
+        "service": "vehicle_status",
         "number": 1,
         "view_id": uuid.uuid4(),
         **_dropped(name),

@@ -1,0 +1,134 @@
+"""The mobile SDK on pages: calls as code in both languages, error codes in words, findings with their place."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from onboarding.mobile import errors, sdk, snippets
+from onboarding.mobile.errors import Handling
+from onboarding.mobile.outcomes import Kind, Outcome, StepState, render
+from onboarding.mobile.sdk import CarKeyStatus, Step, StepStatus
+
+LANGUAGES: Mapping[str, str] = {snippets.KOTLIN: "Kotlin", snippets.SWIFT: "Swift"}
+FILES: Mapping[str, str] = {snippets.KOTLIN: "SdkRecorder.kt", snippets.SWIFT: "SdkRecorder.swift"}
+"""What the recorder's file is called."""
+
+HANDLINGS: Mapping[Handling, str] = {
+    Handling.RETRY: gettext_noop("Wait, then try again"),
+    Handling.CHANGE: gettext_noop("Correct the call"),
+    Handling.PERSON: gettext_noop("Ask the person"),
+    Handling.RESET: gettext_noop("Reset the steps, then try once more"),
+    Handling.PIN: gettext_noop("Get an OTP with the PIN first"),
+    Handling.SMS: gettext_noop("Ask for a new SMS code first"),
+    Handling.PHONE: gettext_noop("Register a phone number first"),
+    Handling.SIGN_IN: gettext_noop("Sign in first"),
+    Handling.REMOVE: gettext_noop("Remove all enrolments, begin anew"),
+    Handling.LISTING: gettext_noop("List by carAssociationID first"),
+    Handling.DONE: gettext_noop("Nothing: it is so already"),
+    Handling.SET_UP: gettext_noop("Set the SDK up"),
+}
+"""What an app does after an error, in few words."""
+
+
+def text_of(version: sdk.Version) -> str:
+    """Return a version of the SDK as it is written."""
+    return ".".join(map(str, version))
+
+
+def call(
+    id_: str, version: sdk.Version, values: Mapping[str, str | bool] | None = None, suffix: str = ""
+) -> dict[str, Any]:
+    """Return a call for the partial `activation/call.html`. since: set where the version does not have it.
+
+    suffix: of the ids on the page, where a call is shown more than once.
+    """
+    operation = sdk.BY_ID[id_]
+    known = version >= operation.since
+    given = {name: value for name, value in (values or {}).items() if value}
+    return {
+        "id": id_ + suffix,
+        "title": _(operation.title),
+        "method": str(operation.method),
+        "api": operation.api,
+        "source": operation.source,
+        "errors": sorted(operation.errors),
+        "since": "" if known else text_of(operation.since),
+        "codes": [
+            {
+                "id": f"code-{id_}{suffix}-{language}",
+                "language": language,
+                "name": label,
+                "label": f"{_(operation.title)}, {label}",
+                "code": snippets.snippet(id_, language, version, given).rstrip("\n"),
+            }
+            for language, label in LANGUAGES.items()
+        ]
+        if known
+        else [],
+    }
+
+
+RESET: Mapping[str, str | bool] = {"resetSteps": True, "stepsStatus": "all"}
+
+
+def calls(version: sdk.Version, values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return every call by its id, and, as `reset`, the list that clears the cache."""
+    all_of_them = {one.id: call(one.id, version, values) for one in sdk.OPERATIONS}
+    reset = call("steps_again", version, {**values, **RESET}, "-reset")
+    return all_of_them | {"reset": reset | {"title": _("List of steps that clears the cache")}}
+
+
+def error_rows(numbers: Iterable[int] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the error codes in words, all or some, in the order of their numbers."""
+    wanted = None if numbers is None else set(numbers)
+    for error in sorted(errors.ERRORS, key=lambda one: one.number):
+        if wanted is not None and error.number not in wanted:
+            continue
+        after = sdk.BY_ID.get(error.next)
+        yield {
+            "number": error.number,
+            "label": error.label,
+            "title": _(error.title),
+            "remedy": _(error.remedy),
+            "handling": _(HANDLINGS[error.handling]),
+            "next": "steps_again-reset" if error.handling == Handling.RESET else error.next,
+            "next_title": _(after.title) if after else "",
+            "source": error.source,
+        }
+
+
+def recorders() -> list[dict[str, str]]:
+    """Return the recorder in both languages."""
+    return [
+        {"language": language, "label": label, "file": FILES[language], "code": snippets.recorder(language)}
+        for language, label in LANGUAGES.items()
+    ]
+
+
+def examples(now: datetime) -> dict[str, dict[str, str]]:
+    """Return messages as the SDK hands them over, by their names, each with its title and its text."""
+    todo, done = StepStatus.TODO, StepStatus.ALREADY_DONE
+    ahead = (now + timedelta(days=6)).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    listed = tuple(StepState(one, todo if order > 1 else done, order) for order, one in enumerate(Step, 1))
+    told = {
+        "steps": (_("A list of steps"), Outcome(Kind.STEPS, steps_id="132324", steps=listed)),
+        "next": (_("The next step"), Outcome(Kind.NEXT_STEP, steps=(StepState(Step.DEVICE_ACTIVATION, todo, 1),))),
+        "nothing": (_("No step is left"), Outcome(Kind.NOTHING)),
+        "carkey": (
+            _("A suspended CarKey"),
+            Outcome(Kind.CARKEY, flag=False, carkey=CarKeyStatus.SUSPENDED, until=ahead),
+        ),
+        "activated": (
+            _("An activated CarKey"),
+            Outcome(Kind.CARKEY_ACTIVATED, flag=True, text="VR1AB12C3D4567890", until=ahead),
+        ),
+        "error": (_("Error 2317"), Outcome(Kind.ERROR, 2317, label=errors.BY_NUMBER[2317].label)),
+    }
+    return {
+        name: {"title": title, "text": json.dumps(render(outcome, "953cfefb-bc72"), indent=2)}
+        for name, (title, outcome) in told.items()
+    }
