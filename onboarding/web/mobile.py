@@ -8,10 +8,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from onboarding.mobile import errors, sdk, snippets
+from onboarding.findings import Finding, Severity, explain
+from onboarding.mobile import errors, rules, sdk, snippets
 from onboarding.mobile.errors import Handling
+from onboarding.mobile.messages import MESSAGES
 from onboarding.mobile.outcomes import Kind, Outcome, StepState, render
+from onboarding.mobile.reading import CALL, Reading
 from onboarding.mobile.sdk import CarKeyStatus, Step, StepStatus
+from onboarding.web.marking import listing
 
 LANGUAGES: Mapping[str, str] = {snippets.KOTLIN: "Kotlin", snippets.SWIFT: "Swift"}
 FILES: Mapping[str, str] = {snippets.KOTLIN: "SdkRecorder.kt", snippets.SWIFT: "SdkRecorder.swift"}
@@ -72,6 +76,30 @@ def call(
     }
 
 
+KINDS: Mapping[str, str] = {
+    Kind.STEPS: gettext_noop("A list of steps"),
+    Kind.NEXT_STEP: gettext_noop("The next step"),
+    Kind.NOTHING: gettext_noop("Success without a result"),
+    Kind.CARKEY: gettext_noop("Status of the CarKey"),
+    Kind.CARKEY_ACTIVATED: gettext_noop("Activation of the CarKey"),
+    Kind.DEVICE: gettext_noop("Is this phone activated?"),
+    Kind.ACCOUNT: gettext_noop("Is the account blocked?"),
+    Kind.PHONE: gettext_noop("The account's trusted phone number"),
+    Kind.ENROLMENT: gettext_noop("Answer to the SMS code"),
+    Kind.OTP: gettext_noop("One-time password"),
+    Kind.USER: gettext_noop("Who is signed in"),
+    Kind.ERROR: gettext_noop("An error"),
+    Kind.EVENT: gettext_noop("An event"),
+    Kind.VIRTUAL_KEY: gettext_noop("Virtual-key token"),
+    Kind.CAR_TOKEN: gettext_noop("Request for a virtual-key token"),
+    Kind.UNKNOWN: gettext_noop("A message of another part of the SDK"),
+    CALL: gettext_noop("A call"),
+}
+"""What a reading is of."""
+
+MOST_FINDINGS = 100
+"""So many are told on a page, the gravest first among what is left out."""
+
 RESET: Mapping[str, str | bool] = {"resetSteps": True, "stepsStatus": "all"}
 
 
@@ -131,4 +159,54 @@ def examples(now: datetime) -> dict[str, dict[str, str]]:
     return {
         name: {"title": title, "text": json.dumps(render(outcome, "953cfefb-bc72"), indent=2)}
         for name, (title, outcome) in told.items()
+    }
+
+
+def told(finding: Finding, number: int = 0, marked: bool = False) -> dict[str, Any]:
+    """Return a finding in words, for the partial `activation/findings.html`. marked: whether its place can be seen."""
+    said = explain(finding, MESSAGES, _)
+    rule = rules.BY_CODE.get(finding.code)
+    return {
+        "number": number,
+        "code": finding.code,
+        "severity": str(finding.severity),
+        "title": said.title,
+        "remedy": said.remedy,
+        "line": finding.params.get("line"),
+        "column": finding.params.get("column"),
+        "device": finding.params.get("device", ""),
+        "source": rule.source if rule else "",
+        "marked": marked,
+    }
+
+
+def explained(reading: Reading, version: sdk.Version) -> dict[str, Any]:
+    """Return a reading in words, for the partial `activation/reading.html`."""
+    findings = sorted(reading.findings, key=lambda one: list(Severity).index(one.severity))[:MOST_FINDINGS]
+    findings.sort(key=lambda one: int(one.params.get("offset", 0)))
+    shown = listing(reading.text, findings)
+    outcome = reading.outcome
+    values: dict[str, str | bool] = {"stepsID": outcome.steps_id} if outcome and outcome.steps_id else {}
+    error = errors.BY_NUMBER.get(outcome.code) if outcome else None
+    if error and error.handling == Handling.RESET:
+        values |= RESET
+    meaning = told(reading.meaning) if reading.meaning else None
+    return {
+        "kind": _(KINDS[reading.kind]) if reading.kind else "",
+        "is_call": reading.kind == CALL,
+        "is_clean": reading.clean,
+        "is_readable": reading.readable,
+        "meaning": meaning,
+        "transaction": reading.transaction,
+        "error": next(error_rows([error.number])) if error else None,
+        "steps": [
+            {"name": str(one.step), "title": _(sdk.STEP_TITLES[one.step]), "status": str(one.status or "")}
+            for one in reading.steps
+        ],
+        "next": [call(id_, version, values, "-next") for id_ in reading.next],
+        "fields": reading.fields,
+        "findings": [told(one, number, number in shown.marked) for number, one in enumerate(findings, 1)],
+        "further": len(reading.findings) - len(findings),
+        "counts": {str(one): sum(found.severity == one for found in reading.findings) for one in Severity},
+        "listing": shown,
     }

@@ -33,6 +33,7 @@ from onboarding.web.views import (
     outbox,
     people,
     queue,
+    reader,
     rehearse,
     renewal,
     reports,
@@ -138,6 +139,7 @@ urlpatterns = [
     path(TRACK + "live/", live.live, name="live"),
     # In the mobile SDK
     path(ACTIVATION, activation.activation, name="activation"),
+    path(ACTIVATION + "reader/", reader.reader, name="activation_reader"),
     path(ACTIVATION + "<service:service>/", activation.service, name="activation_service"),
     # The desk
     path("desk/", queue.show, name="desk"),

@@ -157,6 +157,7 @@ READERS: dict[str, set[str]] = {
         "sandbox_delete",
         "activation",
         "activation_service",
+        "activation_reader",
     ),
     PARTNERS,
 )
@@ -198,6 +199,7 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     BUILDERS,
 ) | {
     "activation_service": PARTNERS,
+    "activation_reader": PARTNERS,
     "organisation_leave": PARTNERS,
     "organisation_delete": {"owner"},
     "invite": {"owner"},

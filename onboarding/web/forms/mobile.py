@@ -55,3 +55,26 @@ class ValuesForm(PortalForm):
         self.is_valid()
         given: str = self.cleaned_data.get(name, "")
         return given
+
+
+class PastedField(forms.CharField):
+    """Whatever somebody pastes: any letters, no bound but the request's own. What is wrong with it, its reader says."""
+
+    def __init__(self, *, rows: int, **kwargs: Any) -> None:
+        attrs = {"class": "pem", "rows": rows, "spellcheck": "false", "autocomplete": "off", "autocapitalize": "off"}
+        super().__init__(strip=False, widget=forms.Textarea(attrs=attrs), **kwargs)
+        self.validators = []  # a NUL is a letter like any other
+
+
+class ReaderForm(PortalForm):
+    """A message to read."""
+
+    private_message = PastedField(
+        rows=12,
+        label=_("Message or call"),
+        help_text=_(
+            "As the SDK handed it to your app, as the documents show it, or the call in Kotlin or Swift. Half of it "
+            "will do. Up to 64 KiB are read."
+        ),
+        error_messages={"required": _("Paste a message, or choose an example.")},
+    )
