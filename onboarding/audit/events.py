@@ -60,6 +60,8 @@ class Event(models.TextChoices):
     REPORT_ACCEPTED = "validation:reported", _("Checker's report accepted")
     REHEARSAL_BEGUN = "rehearsal:begun", _("Rehearsed failure switched on")
     REHEARSAL_ENDED = "rehearsal:ended", _("Rehearsed failure switched off")
+    TRACE_ATTACHED = "trace:attached", _("Trace report attached")
+    TRACE_DETACHED = "trace:detached", _("Trace report taken off")
     ROLE_GRANTED = "staff_role:granted", _("Staff role granted")
     ROLE_WITHDRAWN = "staff_role:withdrawn", _("Staff role withdrawn")
     STAFF_INVITED = "staff_invitation:sent", _("Invitation to the desk sent")

@@ -88,6 +88,10 @@ SECTIONS = (
         "reports_sent", "validation.partnerreport", "received_from",
         ("credential_set__application__reference", "result", "received_at"),
     ),
+    Section(
+        "trace_reports_attached", "activation.tracereport", "attached_by",
+        ("application__reference", "app_version", "trace_sha256", "attached_at"),
+    ),
     Section("mails_not_wanted", "notifications.muted", "user", ("category",)),
     Section("mails", "notifications.mail", "user", ("kind", "address", "language", "state", "created_at", "sent_at")),
 )  # fmt: skip

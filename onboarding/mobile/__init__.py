@@ -15,5 +15,6 @@ the page it comes from. Where the documents contradict one another, `spellings` 
     rehearsal   step(): a simulated phone, account, vehicle and core that answer as the SDK would
     traces      check(): a recorded trace, line by line
     snippets    each call in Kotlin and Swift, filled in; and the recorder that writes traces
+    samples     two traces to try, a right one and a wrong one
     messages    the words
 """

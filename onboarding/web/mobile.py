@@ -162,8 +162,11 @@ def examples(now: datetime) -> dict[str, dict[str, str]]:
     }
 
 
-def told(finding: Finding, number: int = 0, marked: bool = False) -> dict[str, Any]:
-    """Return a finding in words, for the partial `activation/findings.html`. marked: whether its place can be seen."""
+def told(finding: Finding, number: int = 0, marked: bool = False, excerpt: str = "") -> dict[str, Any]:
+    """Return a finding in words, for the partial `activation/findings.html`.
+
+    marked: whether its place can be seen on the page. excerpt: its line, where there is no such place.
+    """
     said = explain(finding, MESSAGES, _)
     rule = rules.BY_CODE.get(finding.code)
     return {
@@ -177,6 +180,7 @@ def told(finding: Finding, number: int = 0, marked: bool = False) -> dict[str, A
         "device": finding.params.get("device", ""),
         "source": rule.source if rule else "",
         "marked": marked,
+        "excerpt": excerpt,
     }
 
 

@@ -40,6 +40,7 @@ from onboarding.web.views import (
     review,
     sandbox,
     styleguide,
+    traces,
     validation,
 )
 
@@ -140,6 +141,13 @@ urlpatterns = [
     # In the mobile SDK
     path(ACTIVATION, activation.activation, name="activation"),
     path(ACTIVATION + "reader/", reader.reader, name="activation_reader"),
+    path(ACTIVATION + "traces/", traces.traces, name="activation_traces"),
+    path(ACTIVATION + "traces/report.json", traces.download, name="trace_json"),
+    path(ACTIVATION + "traces/attach/", traces.attach, name="trace_attach"),
+    path(ACTIVATION + "traces/samples/<slug:which>.jsonl", traces.sample, name="trace_sample"),
+    path(ACTIVATION + "traces/recorder/<slug:language>/", traces.recorder, name="trace_recorder"),
+    path("traces/<uuid:trace_id>/", traces.report, name="trace_report"),
+    path("traces/<uuid:trace_id>/report.json", traces.report_json, name="trace_report_json"),
     path(ACTIVATION + "<service:service>/", activation.service, name="activation_service"),
     # The desk
     path("desk/", queue.show, name="desk"),

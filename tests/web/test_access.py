@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from onboarding.activation.models import TraceReport
 from onboarding.credentials.models import CredentialSet, Drop, Dropped
 from onboarding.memberships import desk
 from onboarding.memberships.contacts import name_contact
@@ -65,6 +66,8 @@ READERS: dict[str, set[str]] = {
     "invitation_accept": set(),  # nobody of the cast is invited
     "run": PARTNERS | STAFF,
     "run_bundle": PARTNERS | STAFF,
+    "trace_report": PARTNERS | STAFF,
+    "trace_report_json": PARTNERS | STAFF,
     "run_cancel": PARTNERS,
     "desk_health": STAFF,
     "report": PARTNERS,
@@ -158,6 +161,11 @@ READERS: dict[str, set[str]] = {
         "activation",
         "activation_service",
         "activation_reader",
+        "activation_traces",
+        "trace_json",
+        "trace_attach",
+        "trace_sample",
+        "trace_recorder",
     ),
     PARTNERS,
 )
@@ -200,6 +208,10 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
 ) | {
     "activation_service": PARTNERS,
     "activation_reader": PARTNERS,
+    "activation_traces": PARTNERS,
+    "trace_json": PARTNERS,
+    "trace_attach": BUILDERS,
+    "trace_report": BUILDERS,
     "organisation_leave": PARTNERS,
     "organisation_delete": {"owner"},
     "invite": {"owner"},
@@ -322,6 +334,9 @@ def addresses(held: CredentialSet, coming: dict[str, Any], owner: User) -> dict[
     PartnerReport.objects.create(
         credential_set=held, nonce="1", signed=True, result="passed", began_at=moment, ended_at=moment
     )
+    TraceReport.objects.create(
+        application=held.application, trace_sha256="00", size=1, lines=1, calls=1, messages=0, checked_at=moment
+    )
     return {name: address(name, held, coming) for name in READERS}
 
 
@@ -349,6 +364,9 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         "environment_id": "sandbox",
         "step": "concept",
         "service": "vehicle_status",
+        "which": "right",
+        "language": "kotlin",
+        "trace_id": TraceReport.objects.get().pk,
         "number": 1,
         "view_id": uuid.uuid4(),
         **_dropped(name),

@@ -4,7 +4,8 @@ Fields into which messages are pasted are called `private_…`: what is pasted m
 after a sign-in (`onboarding/web/kept_entries.py`).
 """
 
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from onboarding.mobile import sdk as mobile_sdk
 from onboarding.mobile.sdk import VERSIONS, Version
 from onboarding.web.forms.base import PortalForm
 from onboarding.web.forms.fields import LineField, VinField
+from onboarding.web.forms.widgets import FileDrop
 from onboarding.web.mobile import text_of
 
 NEWEST = text_of(mobile_sdk.NEWEST)
@@ -78,3 +80,46 @@ class ReaderForm(PortalForm):
         ),
         error_messages={"required": _("Paste a message, or choose an example.")},
     )
+
+
+class TraceField(forms.FileField):
+    """The file of a trace. How large it may be is bounded as it comes in; the check says where it stopped."""
+
+    default_error_messages = {"empty": _("This file is empty. Choose another one.")}
+
+
+class TraceForm(PortalForm):
+    """A trace to check: a file, or what was pasted."""
+
+    trace = TraceField(
+        label=_("Trace"), required=False, widget=FileDrop, help_text=_("JSON lines, up to 10 MiB and 100,000 lines.")
+    )
+    private_trace = PastedField(
+        rows=8, label=_("Or paste it"), required=False, help_text=_("Up to 400 KB; a longer one as a file.")
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for one of the two."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors and not cleaned.get("trace") and not cleaned.get("private_trace", "").strip():
+            self.add_error("trace", _("Choose the trace's file, or paste it."))
+        return cleaned
+
+    @property
+    def stream(self) -> IO[bytes]:
+        """What was given, as bytes."""
+        given = self.cleaned_data
+        stream: IO[bytes] = given["trace"].file if given.get("trace") else BytesIO(given["private_trace"].encode())
+        return stream
+
+
+class AttachForm(PortalForm):
+    """Attach a report."""
+
+    app_version = LineField(
+        label=_("Version of your app"),
+        required=False,
+        max_length=60,
+        help_text=_("So that staff can tell one report from another. Such as 4.2.0 (1187)."),
+    )
+    private_report = forms.CharField(widget=forms.HiddenInput)

@@ -21,7 +21,7 @@ def reader(request: PortalRequest, application: Application) -> HttpResponse:
     """Read a message. It changes nothing, so viewers may, too; what comes back on the page has no secrets."""
     now = timezone.now()
     examples = mobile.examples(now)
-    form = ReaderForm(request.POST or None)
+    form = ReaderForm(request.POST if request.method == "POST" else None)
     text = None
     if request.method == "POST":
         chosen = examples.get(request.POST.get("example", ""))
