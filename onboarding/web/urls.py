@@ -10,6 +10,7 @@ from onboarding.web.views import (
     application,
     audit,
     bring,
+    carkey,
     claims,
     contacts,
     conversation,
@@ -141,6 +142,8 @@ urlpatterns = [
     # In the mobile SDK
     path(ACTIVATION, activation.activation, name="activation"),
     path(ACTIVATION + "reader/", reader.reader, name="activation_reader"),
+    path(ACTIVATION + "carkey/", carkey.carkey, name="activation_carkey"),
+    path(ACTIVATION + "carkey/checklist/", carkey.checklist, name="carkey_checklist"),
     path(ACTIVATION + "traces/", traces.traces, name="activation_traces"),
     path(ACTIVATION + "traces/report.json", traces.download, name="trace_json"),
     path(ACTIVATION + "traces/attach/", traces.attach, name="trace_attach"),

@@ -24,3 +24,21 @@ for (const radio of document.querySelectorAll("[data-remember]")) {
   if (radio.value === remembered()) radio.checked = true;
   radio.addEventListener("change", () => remember(radio.value));
 }
+
+/* Until when there is time: the server has said how long; the seconds are counted here. */
+
+function tick() {
+  for (const clock of document.querySelectorAll("[data-until]")) {
+    const seconds = Math.max(0, Math.floor((Date.parse(clock.dataset.until) - Date.now()) / 1000));
+    const two = (number) => String(number).padStart(2, "0");
+    const days = Math.floor(seconds / 86400);
+    const time = [seconds / 3600, seconds / 60, seconds].map(Math.floor);
+    clock.textContent = `${days} ${clock.dataset.day} ${two(time[0] % 24)}:${two(time[1] % 60)}:${two(time[2] % 60)}`;
+    clock.hidden = false;
+  }
+}
+
+if (document.querySelector("[data-until]")) {
+  tick();
+  setInterval(tick, 1000);
+}

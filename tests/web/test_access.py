@@ -161,6 +161,8 @@ READERS: dict[str, set[str]] = {
         "activation",
         "activation_service",
         "activation_reader",
+        "activation_carkey",
+        "carkey_checklist",
         "activation_traces",
         "trace_json",
         "trace_attach",
@@ -208,6 +210,7 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
 ) | {
     "activation_service": PARTNERS,
     "activation_reader": PARTNERS,
+    "activation_carkey": PARTNERS,
     "activation_traces": PARTNERS,
     "trace_json": PARTNERS,
     "trace_attach": BUILDERS,

@@ -82,6 +82,24 @@ class ReaderForm(PortalForm):
     )
 
 
+class CarKeyForm(PortalForm):
+    """The two messages about a CarKey."""
+
+    private_get = PastedField(
+        rows=8, required=False, label=_("Answer to the check (get)"), help_text=_("With cvsStatus, or an error.")
+    )
+    private_set = PastedField(
+        rows=8, required=False, label=_("Answer to the activation (set)"), help_text=_("With hasCarKey, or an error.")
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for one of the two."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not any(cleaned.get(name, "").strip() for name in ("private_get", "private_set")):
+            self.add_error("private_get", _("Paste one of the two messages, or both."))
+        return cleaned
+
+
 class TraceField(forms.FileField):
     """The file of a trace. How large it may be is bounded as it comes in; the check says where it stopped."""
 
