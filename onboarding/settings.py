@@ -216,8 +216,11 @@ MAX_UPLOAD_BYTES = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 FILE_UPLOAD_HANDLERS = ["onboarding.web.uploads.BoundedMemoryUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 600
-# Where more and larger files come in: path, bytes of all of them, how many.
-LARGE_UPLOADS = {"/desk/drops/": (16 * 1024 * 1024, 500)}
+# Where more and larger files come in: path, as a pattern, bytes of all of them, how many.
+LARGE_UPLOADS = {
+    "/desk/drops/": (16 * 1024 * 1024, 500),
+    "/applications/[0-9a-f-]{36}/activation/traces/": (10 * 1024 * 1024, 1),
+}
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 MAX_FILES = 8  # elsewhere
 
@@ -383,7 +386,7 @@ CELERY_BEAT_SCHEDULE = {
     "list of revoked certificates": _every(600.0, "credentials.tasks.renew_revocation_list", queue="schedule"),
     "answers that are overdue": _every(600.0, "credentials.tasks.chase", queue="schedule"),
     "delete old runs": _every(60.0, "validation.tasks.delete_old", queue="schedule"),
-    "delete old rehearsals": _every(3600.0, "activation.tasks.delete_old", queue="schedule"),
+    "delete old rehearsals and trace reports": _every(3600.0, "activation.tasks.delete_old", queue="schedule"),
     "delete old requests for virtual keys": _every(3600.0, "virtualkeys.tasks.delete_old", queue="schedule"),
     "erase closed descriptions": _every(3600.0, "registrations.tasks.erase_closed", queue="schedule"),
     "delete old mails": _every(3600.0, "notifications.tasks.delete_old", queue="schedule"),

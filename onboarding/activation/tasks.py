@@ -6,5 +6,5 @@ from onboarding.celery import app
 
 @app.task
 def delete_old() -> None:
-    """Delete rehearsals that nobody uses."""
+    """Delete rehearsals that nobody uses, and reports on traces that need not be kept any longer."""
     retention.delete_old()

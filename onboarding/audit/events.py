@@ -74,6 +74,8 @@ class Event(models.TextChoices):
     VIRTUAL_KEY_ABANDONED = "virtual_key:abandoned", _("Request for a virtual-key token given up")
     VIRTUAL_KEY_CANCELLED = "virtual_key:cancelled", _("Request for a virtual-key token cancelled")
     VIRTUAL_KEY_SHOWN = "virtual_key:shown", _("Virtual-key token shown")
+    TRACE_ATTACHED = "trace:attached", _("Trace report attached")
+    TRACE_DETACHED = "trace:detached", _("Trace report taken off")
     ROLE_GRANTED = "staff_role:granted", _("Staff role granted")
     ROLE_WITHDRAWN = "staff_role:withdrawn", _("Staff role withdrawn")
     STAFF_INVITED = "staff_invitation:sent", _("Invitation to the desk sent")

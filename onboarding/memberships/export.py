@@ -99,6 +99,10 @@ SECTIONS = (
         "rehearsals_begun", "activation.rehearsal", "created_by",
         ("application__reference", "name", "version", "created_at"),
     ),
+    Section(
+        "trace_reports_attached", "activation.tracereport", "attached_by",
+        ("application__reference", "app_version", "trace_sha256", "attached_at"),
+    ),
     Section("mails_not_wanted", "notifications.muted", "user", ("category",)),
     Section("mails", "notifications.mail", "user", ("kind", "address", "language", "state", "created_at", "sent_at")),
 )  # fmt: skip

@@ -16,5 +16,6 @@ the page it comes from. Where the documents contradict one another, `spellings` 
     situations  what can be tried in a rehearsal: situations, calls filled in, what to call next
     traces      check(): a recorded trace, line by line
     snippets    each call in Kotlin and Swift, filled in; and the recorder that writes traces
+    samples     two traces to try, a right one and a wrong one
     messages    the words
 """

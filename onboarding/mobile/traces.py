@@ -6,7 +6,7 @@ each line is masked before any of it is kept.
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import IO, Any
@@ -338,6 +338,33 @@ def check(trace: bytes | str | IO[bytes]) -> Report:
             checker.feed(piece.rstrip(b"\r\n"))
         within_line = not piece.endswith(b"\n")
     return checker.report()
+
+
+MAX_EXCERPT = 240
+"""Characters."""
+
+
+def excerpts(trace: IO[bytes], lines: Collection[int]) -> dict[int, str]:
+    """Return these lines of a trace, without secrets and not too long, by their numbers. They count as in `check`."""
+    found: dict[int, str] = {}
+    number, within_line = 0, False
+    while len(found) < len(lines) and (piece := trace.readline(MAX_LINE + 2)):
+        if not within_line:
+            number += 1
+            if number in lines:
+                found[number] = _excerpt(piece)
+        within_line = not piece.endswith(b"\n")
+    return found
+
+
+def _excerpt(raw: bytes) -> str:
+    text = raw[:MAX_LINE].decode("utf-8", "replace").strip("\ufeff \t\r\n")
+    try:
+        text = json.dumps(cleaned(json.loads(text)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        text = masked(text[: 16 * MAX_EXCERPT])
+    shown = "".join(letter if letter.isprintable() else " " for letter in tolerant.whole(text[: MAX_EXCERPT + 1]))
+    return shown if len(shown) <= MAX_EXCERPT else f"{shown[: MAX_EXCERPT - 1]}…"
 
 
 def record(

@@ -24,6 +24,11 @@ class Beyond:
 
 BEYOND: tuple[Beyond, ...] = (
     Beyond(
+        "activation",
+        _("Service activation in the mobile SDK"),
+        _("Vehicle status, remote commands and CarKey in your app: a guide with Kotlin and Swift, and tools to check."),
+    ),
+    Beyond(
         "rehearsals",
         _("Rehearse the mobile SDK"),
         _("A simulated phone, account and vehicle: service activation and CarKey, with every documented error."),

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from onboarding.activation.models import TraceReport
 from onboarding.audit.events import Event
 from onboarding.audit.models import Entry
 from onboarding.credentials.environments import shown
@@ -61,7 +62,8 @@ def history(
 class _Facts:
     """What the details are made of, read once for all entries.
 
-    numbers: of the submissions, by entry. environments: of certificate requests and sets, by id. runs: those there are.
+    numbers: of the submissions, by entry. environments: of certificate requests and sets, by id. runs, traces: those
+    there are.
     """
 
     application: Application
@@ -69,6 +71,7 @@ class _Facts:
     numbers: Mapping[UUID, int]
     environments: Mapping[UUID, str]
     runs: frozenset[UUID]
+    traces: frozenset[UUID]
 
     @classmethod
     def read(cls, rows: Sequence[Entry], application: Application, side: Side) -> "_Facts":
@@ -78,8 +81,9 @@ class _Facts:
         environments = dict(CertificateRequest.objects.filter(pk__in=subjects).values_list("pk", "environment"))
         environments |= dict(CredentialSet.objects.filter(pk__in=subjects).values_list("pk", "environment"))
         runs = Run.objects.filter(pk__in=subjects).values_list("pk", flat=True)
+        traces = TraceReport.objects.filter(pk__in=subjects).values_list("pk", flat=True)
         numbers = {id_: number for number, id_ in enumerate(ids, 1)}
-        return cls(application, side, numbers, environments, frozenset(runs))
+        return cls(application, side, numbers, environments, frozenset(runs), frozenset(traces))
 
     @property
     def submissions(self) -> str:
@@ -154,6 +158,14 @@ def _rehearsed(row: Entry, facts: _Facts) -> Detail:
     return _also(row, facts, _(known.title) if known else "")
 
 
+def _trace(row: Entry, facts: _Facts) -> Detail:
+    counts = {name: row.data.get(name, 0) for name in ("errors", "warnings")}
+    said = _("Errors %(errors)s · warnings %(warnings)s") % counts
+    if row.subject_id not in facts.traces:
+        return {"detail": said}
+    return {"detail": said, "href": reverse("trace_report", args=[row.subject_id]), "link": _("See the report")}
+
+
 def _run(row: Entry, facts: _Facts) -> Detail:
     if row.subject_id not in facts.runs:
         return _where(row, facts)
@@ -173,6 +185,8 @@ DETAILS: Mapping[Event, Callable[[Entry, _Facts], Detail]] = {
     Event.SECRET_REVEALED: _revealed,
     Event.REHEARSAL_BEGUN: _rehearsed,
     Event.REHEARSAL_ENDED: _rehearsed,
+    Event.TRACE_ATTACHED: _trace,
+    Event.TRACE_DETACHED: _trace,
     **dict.fromkeys(
         (
             Event.RUN_PASSED,

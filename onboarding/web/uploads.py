@@ -1,5 +1,6 @@
 """Uploads stay in memory, bounded, and never touch a disk: one of them may be a private key."""
 
+import re
 from io import BytesIO
 from typing import Any
 
@@ -21,8 +22,9 @@ class BoundedMemoryUploadHandler(FileUploadHandler):
     def __init__(self, request: Any = None) -> None:
         super().__init__(request)
         path = getattr(request, "path", "")
-        self.is_large = path in settings.LARGE_UPLOADS
-        self.room, self.files_left = settings.LARGE_UPLOADS.get(path, (settings.MAX_UPLOAD_BYTES, settings.MAX_FILES))
+        large = next((most for one, most in settings.LARGE_UPLOADS.items() if re.fullmatch(one, path)), None)
+        self.is_large = large is not None
+        self.room, self.files_left = large or (settings.MAX_UPLOAD_BYTES, settings.MAX_FILES)
         self.room += 1
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:

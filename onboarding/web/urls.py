@@ -1,14 +1,16 @@
 """The pages, in the order of the journey."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from onboarding.web import health
 from onboarding.web.views import (
     account,
+    activation,
     answers,
     application,
     audit,
     bring,
+    carkey,
     claims,
     contacts,
     conversation,
@@ -34,6 +36,7 @@ from onboarding.web.views import (
     outbox,
     people,
     queue,
+    reader,
     rehearse,
     renewal,
     reports,
@@ -43,15 +46,19 @@ from onboarding.web.views import (
     sdk,
     sdk_rehearsal,
     styleguide,
+    traces,
     validation,
     virtual_key,
 )
 
 APPLICATION = "applications/<uuid:application_id>/"
 TRACK = APPLICATION + "<slug:environment_id>/"
-REHEARSAL = APPLICATION + "activation/rehearsal/<uuid:rehearsal_id>/"
+ACTIVATION = APPLICATION + "activation/"
+REHEARSAL = ACTIVATION + "rehearsal/<uuid:rehearsal_id>/"
 SDK = "sandbox/sdk/rehearsals/<uuid:rehearsal_id>"
 ORGANISATION = "organisation/<uuid:organisation_id>/"
+
+register_converter(activation.ServiceConverter, "service")
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -141,8 +148,27 @@ urlpatterns = [
     path("runs/<uuid:run_id>/cancel/", validation.cancel, name="run_cancel"),
     path("runs/<uuid:run_id>/result.<slug:kind>", validation.bundle, name="run_bundle"),
     path(TRACK + "live/", live.live, name="live"),
+    # Beyond it
+    path(TRACK + "virtual-key/", virtual_key.virtual_key, name="virtual_key"),
+    path(TRACK + "virtual-key/<uuid:request_id>/", virtual_key.token_request, name="virtual_key_request"),
+    path(TRACK + "virtual-key/<uuid:request_id>/cancel/", virtual_key.cancel, name="virtual_key_cancel"),
+    path(TRACK + "virtual-key/<uuid:request_id>/token/", virtual_key.token, name="virtual_key_token"),
+    path(TRACK + "virtual-key/<uuid:request_id>/token.ics", virtual_key.expiry, name="virtual_key_calendar"),
+    # In the mobile SDK
+    path(ACTIVATION, activation.activation, name="activation"),
+    path(ACTIVATION + "reader/", reader.reader, name="activation_reader"),
+    path(ACTIVATION + "carkey/", carkey.carkey, name="activation_carkey"),
+    path(ACTIVATION + "carkey/checklist/", carkey.checklist, name="carkey_checklist"),
+    path(ACTIVATION + "traces/", traces.traces, name="activation_traces"),
+    path(ACTIVATION + "traces/report.json", traces.download, name="trace_json"),
+    path(ACTIVATION + "traces/attach/", traces.attach, name="trace_attach"),
+    path(ACTIVATION + "traces/samples/<slug:which>.jsonl", traces.sample, name="trace_sample"),
+    path(ACTIVATION + "traces/recorder/<slug:language>/", traces.recorder, name="trace_recorder"),
+    path("traces/<uuid:trace_id>/", traces.report, name="trace_report"),
+    path("traces/<uuid:trace_id>/report.json", traces.report_json, name="trace_report_json"),
+    path(ACTIVATION + "<service:service>/", activation.service, name="activation_service"),
     # The mobile SDK, rehearsed by people
-    path(APPLICATION + "activation/rehearsal/", sdk_rehearsal.rehearsals, name="rehearsals"),
+    path(ACTIVATION + "rehearsal/", sdk_rehearsal.rehearsals, name="rehearsals"),
     path(REHEARSAL, sdk_rehearsal.rehearsal, name="rehearsal"),
     path(REHEARSAL + "trace.jsonl", sdk_rehearsal.trace, name="rehearsal_trace"),
     path(REHEARSAL + "<slug:verb>/", sdk_rehearsal.do, name="rehearsal_do"),
@@ -157,12 +183,6 @@ urlpatterns = [
     path(SDK + "/reset", sdk.sdk_reset, name="sdk_reset"),
     path(SDK + "/trace", sdk.sdk_trace, name="sdk_trace"),
     path(SDK + "/check", sdk.sdk_check, name="sdk_check"),
-    # Beyond it
-    path(TRACK + "virtual-key/", virtual_key.virtual_key, name="virtual_key"),
-    path(TRACK + "virtual-key/<uuid:request_id>/", virtual_key.token_request, name="virtual_key_request"),
-    path(TRACK + "virtual-key/<uuid:request_id>/cancel/", virtual_key.cancel, name="virtual_key_cancel"),
-    path(TRACK + "virtual-key/<uuid:request_id>/token/", virtual_key.token, name="virtual_key_token"),
-    path(TRACK + "virtual-key/<uuid:request_id>/token.ics", virtual_key.expiry, name="virtual_key_calendar"),
     # The desk
     path("desk/", queue.show, name="desk"),
     path("desk/queue.csv", queue.export, name="desk_export"),

@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from onboarding.activation import rehearsing
+from onboarding.activation.models import TraceReport
 from onboarding.credentials.models import CredentialSet, Drop, Dropped
 from onboarding.fleet.virtual_key import Asked
 from onboarding.memberships import desk
@@ -90,6 +91,8 @@ READERS: dict[str, set[str]] = {
     "invitation_accept": set(),  # nobody of the cast is invited
     "run": PARTNERS | STAFF,
     "run_bundle": PARTNERS | STAFF,
+    "trace_report": PARTNERS | STAFF,
+    "trace_report_json": PARTNERS | STAFF,
     "run_cancel": PARTNERS,
     "virtual_key_token": {"owner"},  # who asked for it, and nobody else
     "desk_health": STAFF,
@@ -190,6 +193,16 @@ READERS: dict[str, set[str]] = {
         "contact_send",
         "sandbox_start",
         "sandbox_delete",
+        "activation",
+        "activation_service",
+        "activation_reader",
+        "activation_carkey",
+        "carkey_checklist",
+        "activation_traces",
+        "trace_json",
+        "trace_attach",
+        "trace_sample",
+        "trace_recorder",
     ),
     PARTNERS,
 )
@@ -236,6 +249,13 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
     ),
     BUILDERS,
 ) | {
+    "activation_service": PARTNERS,
+    "activation_reader": PARTNERS,
+    "activation_carkey": PARTNERS,
+    "activation_traces": PARTNERS,
+    "trace_json": PARTNERS,
+    "trace_attach": BUILDERS,
+    "trace_report": BUILDERS,
     "organisation_leave": PARTNERS,
     "organisation_delete": {"owner"},
     "invite": {"owner"},
@@ -364,6 +384,9 @@ def addresses(held: CredentialSet, coming: dict[str, Any], owner: User) -> dict[
     sealed = seal_secret(held.organisation, Secret.Kind.VIRTUAL_KEY, b'{"token": "QQ==", "signature": ""}')
     later = moment + timedelta(minutes=5)
     held.token_requests.update(state="granted", token=sealed, kept_until=later, expires_at=later)
+    TraceReport.objects.create(
+        application=held.application, trace_sha256="00", size=1, lines=1, calls=1, messages=0, checked_at=moment
+    )
     return {name: address(name, held, coming) for name in READERS}
 
 
@@ -390,6 +413,10 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         "application_id": application.pk,
         "environment_id": "sandbox",
         "step": "concept",
+        "service": "vehicle_status",
+        "which": "right",
+        "language": "kotlin",
+        "trace_id": TraceReport.objects.get().pk,
         "number": 1,
         "view_id": uuid.uuid4(),
         **_dropped(name),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from onboarding.activation.attaching import attached_to
 from onboarding.audit.models import Entry
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import StaffRole, User
@@ -264,6 +265,7 @@ def _registration_page(
         "bound": list(bound.values()),
         "unsent": unsent,
         "opened": next(iter(bound), ""),
+        "trace_reports": attached_to(application),
         "timeline": history(entries, application=application, reader=request.user, side=Side.STAFF),
         "talk": talking.read(request, found, Side.STAFF),
         "may_audit": bool(request.user.staff_roles & AUDIT_READERS),
