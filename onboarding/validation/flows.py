@@ -304,9 +304,13 @@ def _read_key(credential_set: CredentialSet, key: bytes, passphrase: bytes | Non
 
 
 def _material(run: Run) -> CredentialMaterial:
-    credential_set = run.credential_set
+    return material_of(run.credential_set, run.key)
+
+
+def material_of(credential_set: CredentialSet, lent_key: Secret | None = None) -> CredentialMaterial:
+    """Open a credential set for one run. lent_key: in place of the one that is kept. Raises CannotOpen."""
     request = credential_set.certificate_request
-    sealed = run.key or request.key
+    sealed = lent_key or request.key
     key = open_key(sealed) if sealed is not None else EncryptedKey(b"", b"")
     password = password_of(credential_set)
     return CredentialMaterial(

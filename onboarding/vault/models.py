@@ -21,6 +21,7 @@ class Secret(models.Model):
         AUTHORITY_KEY = "authority_key"
         KEY_FOR_ONE_RUN = "key_for_one_run"
         VIN_FOR_ONE_RUN = "vin_for_one_run"
+        CODE_FOR_ONE_WALK = "code_for_one_walk"
         SECOND_FACTOR = "second_factor"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

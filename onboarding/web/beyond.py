@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from onboarding.registrations.models import Application
 
@@ -21,7 +22,15 @@ class Beyond:
     offered: Callable[[Application], bool] = lambda application: True
 
 
-BEYOND: tuple[Beyond, ...] = ()
+BEYOND: tuple[Beyond, ...] = (
+    Beyond(
+        "enrol",
+        _("Enrol drivers"),
+        _("The address that asks for a driver's consent, what comes back, and the tokens; walked in the sandbox."),
+        programmes=("end_user",),
+        per_environment=True,
+    ),
+)
 """In the order in which a partner meets them."""
 
 

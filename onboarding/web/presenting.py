@@ -33,6 +33,7 @@ EVIDENCE_LABELS = {
     "cipher": gettext_noop("Cipher"),
     "content_type": gettext_noop("Media type"),
     "data_kinds": gettext_noop("Kinds of data"),
+    "driver": gettext_noop("Driver"),
     "errno": gettext_noop("System error"),
     "exception": gettext_noop("Error type"),
     "expected": gettext_noop("Expected"),
@@ -56,6 +57,7 @@ EVIDENCE_LABELS = {
     "reason": gettext_noop("Reason"),
     "requested": gettext_noop("Certificate asked for"),
     "retry_after": gettext_noop("Retry after (s)"),
+    "scope": gettext_noop("Scopes granted"),
     "seconds": gettext_noop("Seconds"),
     "sent": gettext_noop("Certificate sent"),
     "serial_number": gettext_noop("Certificate's serial number"),
@@ -69,6 +71,7 @@ EVIDENCE_LABELS = {
     "tls_version": gettext_noop("TLS version"),
     "transaction_id": gettext_noop("Transaction id"),
     "unreached": gettext_noop("Not reached at"),
+    "vehicles": gettext_noop("Vehicles"),
     "vin": gettext_noop("VIN, its last characters"),
     "verify_code": gettext_noop("Verification code"),
     "verify_message": gettext_noop("Verification"),
@@ -254,6 +257,11 @@ def ladder(run: Run | PartnerReport) -> list[dict[str, Any]]:
     has_vehicle = isinstance(run, Run) and run.vin_id is not None
     optional = (Rung.CAPABILITIES,) if has_vehicle else ()
     ahead = [] if checks else rungs(run.credential_set.application.programme, optional)
+    return rungs_in_words(checks, ahead)
+
+
+def rungs_in_words(checks: Iterable[Check], ahead: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Return checks in the reader's words, for the component `ladder.html`, with rungs to come."""
     rows = [(check.rung, _check(check)) for check in checks] + [(rung, dict(_AHEAD)) for rung in ahead]
     return [
         {"number": number, "title": _(fleet_messages.RUNG_TITLES[rung]), **row}

@@ -26,7 +26,7 @@ MOST_NAMES = 100
 GROUPS: Sequence[tuple[Any, tuple[str, ...]]] = (
     (_("Applications"), ("application", "registration", "message", "partner_login")),
     (_("Keys, certificates, credentials"), ("key", "certificate_request", "credentials", "vault")),
-    (_("Validation"), ("validation", "rehearsal")),
+    (_("Validation"), ("validation", "rehearsal", "enrolment")),
     (_("Companies and their people"), ("organisation", "invitation", "join", "member", "contact", "person")),
     (_("Accounts"), ("account",)),
     (_("Staff and portal"), ("staff_role", "staff_invitation", "work", "portal", "audit")),
