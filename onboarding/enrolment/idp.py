@@ -72,7 +72,9 @@ def read(brand_id: str, query: Query, *, also: Collection[str]) -> Asked:
     brand = brands().get(brand_id)
     if brand is None:
         raise NotRedirectable("brand")
-    client = SandboxClient.objects.select_related("application").filter(client_id=_one(query, "client_id")).first()
+    client_id = _one(query, "client_id")
+    known_clients = SandboxClient.objects.select_related("application").filter(client_id=client_id)
+    client = known_clients.first() if client_id.isprintable() else None
     if client is None or client.application.programme != "end_user":
         raise NotRedirectable("client")
     application, known = client.application, registered(client.application)

@@ -149,17 +149,16 @@ class _Reader:
             return
         registered = urlsplit(self._sent.redirect_uri)
         found, expected = (one._replace(query="", fragment="").geturl() for one in (parts, registered))
-        if (parts.scheme, parts.netloc, parts.path) == (registered.scheme, registered.netloc, registered.path):
+        shown = ("redirect_uri", _plain(found, 200), expected)
+        is_web = {parts.scheme, registered.scheme} <= {"http", "https"}
+        if parts.netloc != registered.netloc or (parts.scheme != registered.scheme and not is_web):
+            self._say("redirect_other", Severity.WARNING, *shown)
             return
-        code = "redirect_other"
-        if (parts.netloc, parts.path) == (registered.netloc, registered.path):
-            code = "redirect_scheme"
-        elif (parts.scheme, parts.netloc) == (registered.scheme, registered.netloc) and (
-            parts.path.rstrip("/") == registered.path.rstrip("/")
-        ):
-            code = "redirect_slash"
-        severity = Severity.ERROR if code == "redirect_scheme" else Severity.WARNING
-        self._say(code, severity, "redirect_uri", _plain(found, 200), expected)
+        if parts.scheme != registered.scheme:
+            self._say("redirect_scheme", Severity.ERROR, *shown)
+        if parts.path != registered.path:
+            is_slash = parts.path.rstrip("/") == registered.path.rstrip("/")
+            self._say("redirect_slash" if is_slash else "redirect_other", Severity.WARNING, *shown)
 
     def _pairs(self, query: str, fragment: str) -> Sequence[tuple[str, str]]:
         if "=" not in query and re.search(r"(code|error|state)%3D", query, re.IGNORECASE):

@@ -80,7 +80,10 @@ def test_without_the_state_that_was_sent_nothing_is_compared_and_that_is_said() 
     ("address", "found"),
     [
         ("http://app.example/back", "redirect_scheme"),
+        ("http://app.example/back/", "redirect_scheme"),
         ("https://app.example/back/", "redirect_slash"),
+        ("https://app.example/elsewhere", "redirect_other"),
+        ("com.example:/back", "redirect_other"),
         ("https://app.example:8443/back", "redirect_other"),
         ("https://evil.example/back", "redirect_other"),
     ],

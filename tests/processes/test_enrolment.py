@@ -78,6 +78,7 @@ def test_the_portals_own_callback_counts_as_registered_for_its_application_alone
         ("nobrand", {}, "brand"),
         ("peugeot", {"client_id": "nobody"}, "client"),
         ("peugeot", {"client_id": ""}, "client"),
+        ("peugeot", {"client_id": "c1\0"}, "client"),
         ("peugeot", {"redirect_uri": ""}, "redirect"),
         ("peugeot", {"redirect_uri": f"{BACK}/"}, "redirect"),
         ("peugeot", {"redirect_uri": "https://evil.example/"}, "redirect"),

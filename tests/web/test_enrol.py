@@ -12,9 +12,11 @@ from django.urls import reverse
 
 from onboarding.credentials.models import CredentialSet, SandboxClient
 from onboarding.enrolment.models import Consent, Walk
+from onboarding.enrolment.registered import registered
 from onboarding.partners.models import User
 from onboarding.vault.seal import open_secret
 from onboarding.web import enrolling
+from onboarding.web.forms.enrolment import ConsentForm
 from tests.journey import ANSWERS, described, issued
 
 SignIn = Callable[[User], Client]
@@ -89,13 +91,22 @@ def test_no_scope_is_an_error_beside_the_field(held: CredentialSet, owner: User,
     assert "evil.example" not in asked(page).url
 
 
+def test_without_a_registered_address_the_portals_own_can_still_be_walked(owner: User) -> None:
+    known = registered(described(owner, "end_user", callback_url=""))
+    form = ConsentForm(
+        {"brand": "peugeot", "scope": ["data:position"], "separator": ","}, registered=known, redirects={}
+    )
+    assert form.is_valid(), form.errors
+    assert form.given["redirect"] == ""
+
+
 def test_whoever_reads_the_application_reads_a_callback_and_its_code_is_not_shown_again(
     held: CredentialSet, viewer: User, signed_in: SignIn
 ) -> None:
     client = signed_in(viewer)
     state = asked(client.get(at(held))).state
     page = client.post(
-        at(held), {"address": f"{BACK}?code={CODE}&state={state}&scope=data%3Atelemetry", "state": state}
+        at(held), {"secret_address": f"{BACK}?code={CODE}&state={state}&scope=data%3Atelemetry", "state": state}
     )
     assert "Go on: exchange the code" in text(page)
     assert "Position coordinates" in text(page)  # what is absent without data:position
@@ -112,7 +123,7 @@ def test_a_callback_that_is_not_in_order_says_to_stop(held: CredentialSet, owner
         (f"error=access_denied&state={state}", "The driver refused, or closed the page."),
         (f"code%3D{CODE}%26state%3Dx", "The whole query is percent-encoded."),
     ):
-        page = client.post(at(held), {"address": f"{BACK}?{query}", "state": state})
+        page = client.post(at(held), {"secret_address": f"{BACK}?{query}", "state": state})
         assert says in text(page)
         assert "Go on" not in text(page)
         assert CODE not in page.content.decode()
@@ -124,14 +135,25 @@ def test_bad_input_is_an_error_beside_its_field_and_no_secret_comes_back(
     client = signed_in(owner)
     for sent in (
         {},
-        {"address": "\0"},
-        {"address": f"code={CODE}" + "x" * 9000},
-        {"address": "x=1", "granted": '{"access_token": "' + CODE + '"}'},
+        {"secret_address": "\0"},
+        {"secret_address": f"code={CODE}" + "x" * 9000},
+        {"secret_address": "x=1", "token_scope": '{"access_token": "' + CODE + '"}'},
     ):
         page = client.post(at(held), sent)
         assert page.status_code == 200
         assert page.context["returned"].errors
         assert CODE not in page.content.decode()
+
+
+def test_a_callback_that_comes_after_the_sign_out_is_not_kept_for_the_next_sign_in(
+    held: CredentialSet, owner: User, signed_in: SignIn
+) -> None:
+    client = signed_in(owner)
+    mark = client.get(at(held)).content.decode().partition('name="made_for" value="')[2].partition('"')[0]
+    assert mark
+    client.logout()
+    client.post(at(held), {"made_for": mark, "secret_address": f"{BACK}?code={CODE}", "token_scope": CODE})
+    assert CODE not in str(dict(client.session))
 
 
 def test_another_programme_is_led_back_to_its_task_list(

@@ -45,6 +45,7 @@ class ConsentForm(PortalForm):
         fields: Any = self.fields
         fields["brand"].choices = [(brand.id, f"{brand.name} ({brand.domain})") for brand in registered.brands]
         fields["redirect"].choices = list(redirects.items())
+        fields["redirect"].required = bool(redirects)
         fields["scope"].choices = choices
         fields["scope"].widget.descriptions = gives
 
@@ -58,9 +59,12 @@ class ConsentForm(PortalForm):
 
 
 class CallbackForm(PortalForm):
-    """What came back. Nothing of it is stored; what is shown again has its code masked."""
+    """What came back. Nothing of it is stored; what is shown again has its code masked.
 
-    address = forms.CharField(
+    The fields' names say that they are secret, so that nothing of them is kept for who has been signed out meanwhile.
+    """
+
+    secret_address = forms.CharField(
         label=_("The address that the browser came back to"),
         widget=forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false", "autocomplete": "off"}),
         help_text=_("The whole address out of the browser's address bar, or what stands behind the question mark."),
@@ -73,7 +77,7 @@ class CallbackForm(PortalForm):
         widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false", "autocomplete": "off"}),
         help_text=_("That of the address above. If your own application asked, the one that it had sent."),
     )
-    granted = LineField(
+    token_scope = LineField(
         label=_("Scopes granted, if the token's answer named them"),
         max_length=1000,
         required=False,
@@ -84,16 +88,16 @@ class CallbackForm(PortalForm):
         """Take codes and tokens out of what is shown again."""
         sent: Any = self.data
         shown = sent.copy()
-        shown["address"] = callback.masked(shown.get("address", ""))
+        shown["secret_address"] = callback.masked(shown.get("secret_address", ""))
         self.data = shown
 
-    def clean_granted(self) -> str:
+    def clean_token_scope(self) -> str:
         """Refuse what cannot be scopes: somebody may paste the token's whole answer, with the tokens in it."""
-        text: str = self.cleaned_data["granted"]
+        text: str = self.cleaned_data["token_scope"]
         if "{" in text or "token" in text.lower():
             sent: Any = self.data
             shown = sent.copy()
-            shown["granted"] = ""
+            shown["token_scope"] = ""
             self.data = shown
             raise ValidationError(_("Give the value of scope alone, not the whole answer: tokens belong nowhere else."))
         return " ".join(scopes.read(text))

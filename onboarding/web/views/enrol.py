@@ -100,7 +100,7 @@ def _read(form: CallbackForm, asked: authorization.Request, known: Registered) -
         return {}
     given = form.cleaned_data
     sent = callback.Sent(asked.redirect_uri, given["state"], asked.scopes)
-    back = callback.read(given["address"], sent, granted=given["granted"])
+    back = callback.read(given["secret_address"], sent, granted=given["token_scope"])
     return {
         "back": back,
         "findings": enrolling.explained(back.findings),
@@ -160,7 +160,7 @@ def came_back(request: PortalRequest, application: Application, environment_id: 
     own_address = enrolling.own_callback().format(application=application.pk)
     # Nobody here knows which state was sent where none of this person's fits: any other differs from that.
     sent = callback.Sent(own_address, state if is_own else "-", tuple(walk.scopes) if walk else known.scopes)
-    back = callback.read(f"{own_address}?{request.META['QUERY_STRING']}", sent)
+    back = callback.read(f"{own_address}?{request.META.get('QUERY_STRING', '')}", sent)
     if walk is None or not is_own:
         # Shown elsewhere: the code is in this page's address, which links, logs and the history would keep.
         for one in enrolling.explained(back.findings):
