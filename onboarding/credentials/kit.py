@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 
 from onboarding.credentials.environments import environment
 from onboarding.credentials.models import CredentialSet
-from onboarding.programmes import SANDBOX
+from onboarding.programmes import SANDBOX, Brand
 
 LEAF_FILE = "client-certificate.pem"
 CHAIN_FILE = "chain.pem"
@@ -47,6 +47,7 @@ class KitValues:
     application, environment: names to show. custody: who keeps the key, as in the certificate request.
     needs: what the programme's credential set consists of. refresh_url: where a driver's access token is renewed;
     empty where there are no such tokens. certificate_pem: the leaf, then intermediates if any.
+    token_url, redirect_uri: where a driver's code is exchanged, and the address that it came to; for CONSENT alone.
     """
 
     application: str
@@ -62,6 +63,8 @@ class KitValues:
     realm: str
     certificate_pem: str
     ca_pem: str
+    token_url: str = ""
+    redirect_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,12 @@ EXAMPLES: Mapping[str, _Example] = {
 }
 """The examples, by the name of their file."""
 
+CONSENT: Mapping[str, _Example] = {
+    "exchange-code.sh": _Example("exchange-code.txt", shlex.quote, "", _SHELL),
+    "enrol.py": _Example("enrol.txt", python_literal, ""),
+}
+"""Further examples, of a driver's consent: not in the kit, since they are of one brand and one callback address."""
+
 VARIABLES: Mapping[str, _Variable] = {
     "FLEET_PASSWORD": _Variable(gettext_noop("the password of your partner login."), "password"),
     "CLIENT_SECRET": _Variable(gettext_noop("your client secret."), "client_secret"),
@@ -134,11 +143,14 @@ FILES: Mapping[str, str] = {
 """What the other files are."""
 
 
-def values_of(credential_set: CredentialSet) -> KitValues:
-    """Return what the kit of a credential set is made of. Raises KeyError if its environment is not available."""
+def values_of(credential_set: CredentialSet, brand: Brand | None = None, redirect_uri: str = "") -> KitValues:
+    """Return what the kit of a credential set is made of. Raises KeyError if its environment is not available.
+
+    brand: whose drivers are asked about; None: the application's first. redirect_uri: where their consent comes to.
+    """
     application, request = credential_set.application, credential_set.certificate_request
     where = environment(application.profile, credential_set.environment)
-    brand = application.brand
+    brand = brand or application.brand
     token_url = where.token_url.format(domain=brand.domain)
     return KitValues(
         application=str(application),
@@ -154,18 +166,22 @@ def values_of(credential_set: CredentialSet) -> KitValues:
         realm=brand.realm,
         certificate_pem=request.certificate_pem,
         ca_pem=request.ca_pem,
+        token_url=token_url,
+        redirect_uri=redirect_uri,
     )
 
 
 def example(name: str, values: KitValues, *, certificate_file: str = CHAIN_FILE) -> str:
-    """Return one of EXAMPLES, with the values as literals of its language.
+    """Return one of EXAMPLES or CONSENT, with the values as literals of its language.
 
     certificate_file: the name of the file that holds the client certificate with its intermediates.
     """
-    chosen = EXAMPLES[name]
+    chosen = {**EXAMPLES, **CONSENT}[name]
     texts = {
         "api_url": values.api_url,
         "refresh_url": values.refresh_url,
+        "token_url": values.token_url,
+        "redirect_uri": values.redirect_uri,
         "client_id": values.client_id,
         "login": values.login,
         "realm": values.realm,

@@ -25,7 +25,7 @@ import requests
 import urllib3.exceptions
 
 from onboarding.fleet import client, evidence, limits, probes
-from onboarding.fleet.checks import Check, Evidence, Result, Rung, Turn, ended_in_refusal, rungs
+from onboarding.fleet.checks import REFUSALS, Check, Evidence, Result, Rung, Turn, ended_in_refusal, rungs
 from onboarding.fleet.faults import UNKNOWN, Fault, classify, effective_status, read_json
 from onboarding.fleet.handshake import MAX_NAMES
 from onboarding.fleet.material import MakeChecks, MaterialChecks, check_complete
@@ -40,7 +40,7 @@ OnCheck = Callable[[Sequence[Check]], None]
 CLOCK_TOLERANCE = 60
 """Seconds by which the server's clock and ours may differ before it is worth a warning."""
 
-_CALL_ERRORS = (
+CALL_ERRORS = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
     http.client.HTTPException,
@@ -322,7 +322,7 @@ class Run:
         started = time.monotonic()
         try:
             answer = client.send(call, context, trace=trace, deadline=self.deadline, proxy=self.target.proxy)
-        except _CALL_ERRORS as error:
+        except CALL_ERRORS as error:
             is_about_trust = any(isinstance(one, ssl.SSLCertVerificationError) for one in evidence.error_chain(error))
             trusted = context.get_ca_certs(binary_form=True) if is_about_trust else ()
             said = hints(trace.server_chain, trusted) if is_about_trust else self._hints(trace)
@@ -544,6 +544,9 @@ def _probe_user(run: Run) -> None:
     Trouble that may pass, or of the application itself, is a warning: it says nothing against the set.
     """
     outcome, answer = run.api_call(probes.EXPECTED["user"], probes.user_call(run.material, run.target))
+    if run.target.access_token:
+        _settle_driver(run, outcome, answer)
+        return
     fault = outcome.fault
     found = {**run.said(outcome), **_ASSUMPTION}
     if fault is None:
@@ -555,6 +558,21 @@ def _probe_user(run: Run) -> None:
         run.ladder.settle(Check(Rung.ANSWER, fault.code, Result.WARNING, fault.turn, found), outcome.ms)
     else:
         run.fail(outcome, **_ASSUMPTION)
+
+
+def _settle_driver(run: Run, outcome: Outcome, answer: client.Answer) -> None:
+    """With a driver's token only their account is a good answer."""
+    if outcome.fault is not None:
+        run.fail(outcome)
+    if answer.status in REFUSALS:
+        run.stop(Check(Rung.ANSWER, "access_token_refused", Result.FAILED, Turn.PARTNER, run.said(outcome)), outcome.ms)
+    if answer.status != HTTPStatus.OK:
+        run.stop(Check(Rung.ANSWER, "unexpected_status", Result.FAILED, Turn.MAKER, run.said(outcome)), outcome.ms)
+    shown = probes.read_driver(answer)
+    run.facts |= shown
+    run.ladder.settle(
+        Check(Rung.ANSWER, "driver_shown", Result.PASSED, evidence={"http_status": 200, **shown}), outcome.ms
+    )
 
 
 def _probe_token(run: Run) -> None:

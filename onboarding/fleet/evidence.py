@@ -78,6 +78,7 @@ class Redactor:
         )
         secrets = {*material.secrets, *further, *(password for _, password in logins if password)}
         secrets |= {f"{user}:{password}" for user, password in logins if user and password}
+        secrets |= {target.access_token} if target.access_token else set()
         forms = {form for secret in secrets for form in _forms(secret)}
         # The longest first, so that no part of one is left over.
         self._forms = sorted(forms, key=len, reverse=True)

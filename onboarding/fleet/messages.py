@@ -71,6 +71,8 @@ _SUCCESSES: Mapping[str, Message] = {
         ),
         "",
     ),
+    "driver_shown": Message(_("The API shows the account of {driver}. Vehicles in it: {vehicles}"), ""),
+    "code_exchanged": Message(_("{host} gave an access token for the code. Granted: {scope}"), ""),
     "capabilities_shown": Message(
         _("The API knows the vehicle {vin} (motorization: {motorization}) and gives {data_kinds} kinds of data of it"),
         "",
@@ -588,6 +590,15 @@ _ANSWERS: Mapping[str, Message] = {
         _("The answer of {host} is JSON, but not what this call returns"),
         _("Check that the address is that of this programme's API, then send the car maker this result."),
     ),
+    "access_token_refused": Message(
+        _("{host} did not accept the driver's access token (HTTP {http_status})"),
+        _("Check that x-introspect-realm is the realm of the driver's brand, and that the token has not expired."),
+    ),
+    "code_refused": Message(
+        _("{host} did not exchange the code"),
+        _("A code is good once, and for seconds. Begin anew, and send the redirect_uri of the request."),
+    ),
+    "no_access_token": Message(_("{host} answered without an access token"), _("Send the car maker this result.")),
     "unexpected_status": Message(
         _("{host} answered with HTTP {http_status}, which we did not expect"),
         _("Send the car maker this result."),

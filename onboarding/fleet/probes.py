@@ -46,11 +46,12 @@ def fleets_call(material: CredentialMaterial, target: Target) -> Call:
 
 
 def user_call(material: CredentialMaterial, target: Target) -> Call:
-    """GET /user without a bearer token: shows no more than whether the client certificate is let in."""
+    """GET /user. Without a driver's bearer token it shows no more than whether the client certificate is let in."""
+    bearer = {"Authorization": f"Bearer {target.access_token}"} if target.access_token else {}
     return Call(
         f"{target.api_url.rstrip('/')}/user",
         query={"client_id": material.client_id},
-        headers={**_ACCEPT, "x-introspect-realm": target.realm or ""},
+        headers={**_ACCEPT, "x-introspect-realm": target.realm or "", **bearer},
     )
 
 
@@ -138,6 +139,18 @@ def read_user(answer: Answer) -> bool | None:
     content = read_json(answer.body)
     is_hal = isinstance(content, dict) and any(isinstance(content.get(key), dict) for key in ("_links", "_embedded"))
     return True if is_hal else None
+
+
+def read_driver(answer: Answer) -> dict[str, str | int]:
+    """Read whose account GET /user shows: their name, and how many vehicles are in it."""
+    content = read_json(answer.body)
+    fields = content if isinstance(content, dict) else {}
+    embedded = fields.get("_embedded")
+    found = embedded.items() if isinstance(embedded, dict) else ()
+    # The API writes this key with a capital.
+    vehicles: Any = next((value for key, value in found if key.lower() == "vehicles"), None)
+    name = " ".join(filter(None, (_text(fields.get("firstName")), _text(fields.get("lastName")))))
+    return {"driver": name, "vehicles": len(vehicles) if isinstance(vehicles, list) else 0}
 
 
 # Of these an error of the application, of the gateway, or of OAuth has at least one.

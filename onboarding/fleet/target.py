@@ -59,6 +59,7 @@ class Target:
     proxy: "http://host:port", with a login where the proxy wants one; None: no proxy, whatever the
     environment says.
     vin: a vehicle that the partner named, whose capabilities are asked for, too; None: they are not.
+    access_token: of a driver who has consented (end user only); None: /user is asked for without one.
     """
 
     api_url: str
@@ -67,3 +68,4 @@ class Target:
     realm: str | None = None
     proxy: str | None = field(default=None, repr=False)
     vin: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)

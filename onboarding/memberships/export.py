@@ -92,6 +92,10 @@ SECTIONS = (
         ("credential_set__application__reference", "seconds", "state", "created_at", "expires_at", "shown_at"),
     ),
     Section(
+        "consents_walked", "enrolment.walk", "started_by",
+        ("credential_set__application__reference", "brand", "state", "created_at"),
+    ),
+    Section(
         "reports_sent", "validation.partnerreport", "received_from",
         ("credential_set__application__reference", "result", "received_at"),
     ),

@@ -7,19 +7,24 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from onboarding.programmes import profile
+from onboarding.enrolment.drivers import DRIVERS, Driver
+from onboarding.oauth.grants import Granted
+from onboarding.programmes import brands, profile
 from onboarding.sandbox import shapes, virtual_keys
 from onboarding.sandbox.access import BEARER, NOT_AUTHENTICATED, admit, client_id, unauthorized
 from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Peer, Refusal, Script
 from onboarding.sandbox.faults.answers import ANSWERS, CHANGES, Changing
 from onboarding.sandbox.faults.choosing import chosen, split
-from onboarding.sandbox.fleetdata import Fleet, Vehicle, fleets_of, shared_vehicle, status
+from onboarding.sandbox.fleetdata import Fleet, Vehicle, fleets_of, shared_vehicle, status, vehicles_of
 from onboarding.sandbox.limits import RateLimiter
-from onboarding.sandbox.registry import Registry
+from onboarding.sandbox.registry import Grants, NoGrants, Registry
 
 ACCEPTABLE = ("*/*", "application/*", "application/json", "application/hal+json", "application/vnd.geo+json")
 NO_SUCH_PATH = "No resource matches this path."
 TOO_MANY = "The rate limit is exceeded; see Retry-After."
+OTHER_REALM = "The access token is of another realm: x-introspect-realm must be that of the driver's brand."
+NOT_GRANTED = "The driver did not grant what this needs: {scope}."
+NO_GRANTS = NoGrants()
 
 # What a vehicle's telemetry can hold in the sandbox, as the scopes that the API lists for it.
 ONBOARD_DATA = (
@@ -36,12 +41,13 @@ ONBOARD_DATA = (
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An admitted request. values: what the path's placeholders stand for."""
+    """An admitted request. values: what the path's placeholders stand for. grants: where drivers' tokens are known."""
 
     request: ApiRequest
     client_id: str
     values: Mapping[str, str]
     now: datetime
+    grants: Grants = NO_GRANTS
 
     @property
     def base(self) -> str:
@@ -67,6 +73,33 @@ class Call:
             if vehicle.id == self.values["vid"]:
                 return fleet, vehicle
         raise self.absent(code, message)
+
+    def granted(self, scope: str = "") -> Granted:
+        """Return what the driver granted whose token came along. scope: without which there is no answer.
+
+        Raises Refusal (RFC 6750, section 3.1).
+        """
+        scheme, _, token = self.request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise unauthorized(NOT_AUTHENTICATED, BEARER)
+        found = self.grants.whose(self.client_id, token.strip(), self.now)
+        realm = self.request.headers.get("x-introspect-realm", "").split("/")[0]
+        if found is None or realm != brands()[found.brand].realm:
+            challenge = {name: f'{value}, error="invalid_token"' for name, value in BEARER.items()}
+            raise unauthorized(NOT_AUTHENTICATED if found is None else OTHER_REALM, challenge)
+        if scope and scope not in found.scopes:
+            challenge = {
+                name: f'{value}, error="insufficient_scope", scope="{scope}"' for name, value in BEARER.items()
+            }
+            raise Refusal(shapes.gateway_error(HTTPStatus.FORBIDDEN, NOT_GRANTED.format(scope=scope), challenge))
+        return found
+
+    def own_vehicle(self, granted: Granted) -> Vehicle:
+        """Return the driver's vehicle that the path names. Raises Refusal."""
+        for each in _of_driver(granted):
+            if each.id == self.values["id"]:
+                return each
+        raise self.absent(shapes.NO_VEHICLE, "no vehicle found")
 
     def absent(self, code: int, message: str) -> Refusal:
         """Return the error to raise."""
@@ -146,8 +179,83 @@ def virtual_key(call: Call) -> ApiResponse:
 
 
 def user(call: Call) -> ApiResponse:
-    """GET /user of the end users' API. No bearer token can be right: the token endpoint gives none out."""
-    raise unauthorized(NOT_AUTHENTICATED, BEARER)
+    """GET /user of the end users' API: whose token it is, with their vehicles."""
+    granted = call.granted()
+    driver = DRIVERS[granted.driver]
+    path = f"{profile('end_user').api_path}/user"
+    return shapes.hal(
+        {
+            "_links": {
+                "self": shapes.link(call.request, path),
+                "vehicles": shapes.link(call.request, f"{path}/vehicles"),
+            },
+            "email": driver.email,
+            "firstName": driver.first_name,
+            "lastName": driver.last_name,
+            "createdAt": shapes.rfc3339(call.now),
+            "_embedded": {"Vehicles": [_own(call, each) for each in _of_driver(granted)]},
+        }
+    )
+
+
+def user_vehicles(call: Call) -> ApiResponse:
+    """GET /user/vehicles."""
+    page, scope = call.page()
+    items = [_own(call, each) for each in _of_driver(call.granted())]
+    return shapes.collection(call.request, "vehicles", items, page, scope)
+
+
+def user_vehicle(call: Call) -> ApiResponse:
+    """GET /user/vehicles/{id}."""
+    return shapes.hal(_own(call, call.own_vehicle(call.granted())))
+
+
+def user_status(call: Call) -> ApiResponse:
+    """GET /user/vehicles/{id}/status: what was not granted is left out."""
+    granted = call.granted()
+    found = status(call.own_vehicle(granted), call.now)
+    left = {
+        name: value for name, value in found.items() if _SHOWN_WITH.get(name, "data:telemetry") in ("", *granted.scopes)
+    }
+    links = {
+        "self": shapes.link(call.request, call.request.path),
+        "vehicle": shapes.link(call.request, call.request.path.removesuffix("/status")),
+    }
+    return shapes.hal({"_links": links, **left})
+
+
+_SHOWN_WITH = {"vin": "", "createdAt": "", "updatedAt": "", "lastPosition": "data:position"}
+"""The scope with which each part of a status is shown; all others with data:telemetry."""
+
+
+def user_position(call: Call) -> ApiResponse:
+    """GET /user/vehicles/{id}/lastPosition, for which the driver must have granted the position."""
+    found = call.own_vehicle(call.granted("data:position"))
+    return shapes.body(HTTPStatus.OK, status(found, call.now)["lastPosition"], shapes.GEO_JSON)
+
+
+def _of_driver(granted: Granted) -> tuple[Vehicle, ...]:
+    driver: Driver = DRIVERS[granted.driver]
+    return vehicles_of(driver.id, granted.brand, driver.vehicles)
+
+
+def _own(call: Call, each: Vehicle) -> dict[str, Any]:
+    user_path = f"{profile('end_user').api_path}/user"
+    path = f"{user_path}/vehicles/{each.id}"
+    return {
+        "_links": {
+            "self": shapes.link(call.request, path),
+            "user": shapes.link(call.request, user_path),
+            "status": shapes.link(call.request, f"{path}/status"),
+            "lastPosition": shapes.link(call.request, f"{path}/lastPosition"),
+        },
+        "id": each.id,
+        "vin": each.vin,
+        "motorization": each.motorization,
+        "brand": each.brand.name,
+        "label": each.label,
+        "createdAt": shapes.rfc3339(each.created_at),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +283,10 @@ ROUTES = (
     _route("fleet_owner", "/vehicles/{vin}", capabilities),
     _route("fleet_owner", virtual_keys.PATH, virtual_key, method="POST", changes={**CHANGES, **virtual_keys.CHANGES}),
     _route("end_user", "/user", user),
+    _route("end_user", "/user/vehicles", user_vehicles),
+    _route("end_user", "/user/vehicles/{id}", user_vehicle),
+    _route("end_user", "/user/vehicles/{id}/status", user_status),
+    _route("end_user", "/user/vehicles/{id}/lastPosition", user_position),
     _route("end_user", "/vehicles/{vin}", capabilities),
 )
 
@@ -187,13 +299,15 @@ def answer(
     *,
     fault: str = "",
     asks_for_certificate: bool = True,
+    grants: Grants = NO_GRANTS,
 ) -> ApiResponse | Script:
     """Answer one request of the API's listener.
 
     fault: the failure that all callers meet. asks_for_certificate: whether the listener asks for client certificates.
+    grants: what drivers granted.
     """
     try:
-        response = _route_and_handle(request, registry, limiter, now, fault, asks_for_certificate)
+        response = _route_and_handle(request, registry, limiter, now, fault, asks_for_certificate, grants)
     except Refusal as refusal:
         response = refusal.response
     if isinstance(response, Script) or request.peer is None:
@@ -202,7 +316,13 @@ def answer(
 
 
 def _route_and_handle(
-    request: ApiRequest, registry: Registry, limiter: RateLimiter, now: datetime, fault: str, asks_for_certificate: bool
+    request: ApiRequest,
+    registry: Registry,
+    limiter: RateLimiter,
+    now: datetime,
+    fault: str,
+    asks_for_certificate: bool,
+    grants: Grants,
 ) -> ApiResponse | Script:
     if fault in ANSWERS:
         return ANSWERS[fault](request, now)
@@ -221,7 +341,7 @@ def _route_and_handle(
         raise Refusal(shapes.gateway_error(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY, allowance.headers))
     try:
         _require_acceptable(request, now)
-        response = route.handle(Call(request, caller, match.groupdict(), now))
+        response = route.handle(Call(request, caller, match.groupdict(), now, grants))
     except Refusal as refusal:
         response = refusal.response
         fault = ""

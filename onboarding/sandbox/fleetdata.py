@@ -99,8 +99,17 @@ def shared_vehicle() -> Vehicle:
     return replace(drawn, vin=SANDBOX_VIN, brand=brands()["peugeot"], label=label, motorization=motorization)
 
 
-def _vehicle(dice: random.Random, number: int, depot: tuple[float, float]) -> Vehicle:
-    brand_id = dice.choice(list(MODELS))
+@lru_cache(maxsize=512)
+def vehicles_of(driver: str, brand_id: str, count: int) -> tuple[Vehicle, ...]:
+    """Return an invented driver's own vehicles, all of one brand: the same for the same driver."""
+    dice = random.Random(f"{driver} {brand_id}")  # noqa: S311 — must repeat itself; nothing secret hangs on it
+    number = dice.randrange(100_000)
+    depot = dice.choice(DEPOTS)[2:]
+    return tuple(_vehicle(dice, number + place, depot, brand_id) for place in range(count))
+
+
+def _vehicle(dice: random.Random, number: int, depot: tuple[float, float], brand_id: str = "") -> Vehicle:
+    brand_id = brand_id or dice.choice(list(MODELS))
     prefix, models = MODELS[brand_id]
     label, motorization = dice.choice(models)
     return Vehicle(

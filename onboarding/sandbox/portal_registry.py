@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from onboarding.credentials.models import CertificateRequest, SandboxClient
 from onboarding.credentials.states import USABLE
+from onboarding.enrolment import idp
 from onboarding.programmes import SANDBOX
 from onboarding.registrations.models import Registration
 from onboarding.registrations.states import State
@@ -67,6 +68,15 @@ class DatabaseRegistry:
             application=client.application, environment=SANDBOX, state__in=USABLE
         ).select_related("partner_login")
         return [KnownClient(client, request) for request in requests]
+
+
+class DatabaseGrants:
+    """What invented drivers granted at the portal's page."""
+
+    exchange = staticmethod(idp.exchange)
+    refresh = staticmethod(idp.refresh)
+    revoke = staticmethod(idp.revoke)
+    whose = staticmethod(idp.whose)
 
 
 def _same(secret: Secret | None, given: str) -> bool:

@@ -1,7 +1,10 @@
-"""What the sandbox must know of a credential set. Where it comes from is `portal_registry`'s matter."""
+"""What the sandbox must know of credential sets and of drivers who consented; `portal_registry` says whence."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
+
+from onboarding.oauth.grants import Granted, GrantRefused, Tokens
 
 
 class Credential(Protocol):
@@ -28,6 +31,41 @@ class Credential(Protocol):
 
     def secret_is(self, given: str) -> bool:
         """Whether `given` is the client secret; compared in constant time."""
+
+
+class Grants(Protocol):
+    """What drivers granted: codes and tokens. Each client sees its own alone."""
+
+    def exchange(self, client_id: str, code: str, redirect_uri: str, now: datetime) -> Tokens:
+        """Exchange a code, once. Raises GrantRefused."""
+
+    def refresh(self, client_id: str, token: str, realm: str, now: datetime) -> Tokens:
+        """Exchange a refresh token. realm: as the query named it. Raises GrantRefused."""
+
+    def revoke(self, client_id: str, token: str, now: datetime) -> None:
+        """Take away all that hangs on a token."""
+
+    def whose(self, client_id: str, token: str, now: datetime) -> Granted | None:
+        """Return whose access token it is; None if it is good for nothing."""
+
+
+class NoGrants:
+    """Nobody has granted anything: every code and token is refused."""
+
+    def exchange(self, client_id: str, code: str, redirect_uri: str, now: datetime) -> Tokens:
+        """Refuse it."""
+        raise GrantRefused("this code does not exist or has expired")
+
+    def refresh(self, client_id: str, token: str, realm: str, now: datetime) -> Tokens:
+        """Refuse it."""
+        raise GrantRefused("this refresh_token does not exist or has expired")
+
+    def revoke(self, client_id: str, token: str, now: datetime) -> None:
+        """Do nothing."""
+
+    def whose(self, client_id: str, token: str, now: datetime) -> Granted | None:
+        """Return None."""
+        return None
 
 
 class Registry(Protocol):

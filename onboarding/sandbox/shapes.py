@@ -18,6 +18,7 @@ from onboarding.sandbox.exchange import ApiRequest, ApiResponse
 
 HAL = "application/hal+json; charset=utf-8"
 JSON = "application/json; charset=utf-8"
+GEO_JSON = "application/vnd.geo+json; charset=utf-8"
 MAX_PAGE_SIZE = 60
 
 # Application errors: HTTP status and two digits. The first three are the maker's own, as its users have seen

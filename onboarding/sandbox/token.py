@@ -1,58 +1,68 @@
 """The token endpoint of the end users' API, and the sandbox's sign of life: TLS without client certificate.
 
-Errors as in RFC 6749, section 5.2. Nobody can sign in and consent here, so no authorisation code and no
-refresh token exists: who is recognised gets `invalid_grant`, which proves the client ID and its secret.
+Errors as in RFC 6749, section 5.2. Codes come from the portal's page on which an invented driver consents;
+who is recognised and brings another gets `invalid_grant`, which proves the client ID and its secret.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
+from onboarding.oauth.grants import GrantRefused, Tokens
 from onboarding.sandbox import virtual_keys
 from onboarding.sandbox.access import basic_credentials
 from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Refusal, Script
 from onboarding.sandbox.faults.answers import TOKEN_ANSWERS
 from onboarding.sandbox.faults.choosing import chosen, split
-from onboarding.sandbox.registry import Registry
+from onboarding.sandbox.registry import Grants, NoGrants, Registry
 from onboarding.sandbox.shapes import body, gateway_error
 
 TOKEN_PATH = "/am/oauth2/access_token"  # noqa: S105 — a path
+REVOKE_PATH = "/am/oauth2/token/revoke"
 HEALTH_PATH = "/healthz"
 KEY_PATH = "/virtual-key.pem"
 PROGRAMME = "end_user"
 
-# By grant type: the parameter that it brings, which is never one that we gave out.
+# By grant type: the parameter that it brings.
 GRANTS = {"authorization_code": "code", "refresh_token": "refresh_token"}
+NO_GRANTS = NoGrants()
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 BASIC = {"WWW-Authenticate": 'Basic realm="oauth2", charset="UTF-8"'}
 
 
-def answer(request: ApiRequest, registry: Registry, now: datetime, *, fault: str = "") -> ApiResponse | Script:
+def answer(
+    request: ApiRequest, registry: Registry, now: datetime, *, fault: str = "", grants: Grants = NO_GRANTS
+) -> ApiResponse | Script:
     """Answer one request of the listener that asks for no certificate. fault: the failure that all callers meet."""
-    routes = {TOKEN_PATH: ("POST", _token), HEALTH_PATH: ("GET", _health), KEY_PATH: ("GET", _virtual_keys)}
+    routes: Mapping[str, tuple[str, Callable[[], ApiResponse | Script]]] = {
+        TOKEN_PATH: ("POST", lambda: _token(request, registry, grants, now, fault)),
+        REVOKE_PATH: ("POST", lambda: _revoke(request, registry, grants, now)),
+        HEALTH_PATH: ("GET", _health),
+        KEY_PATH: ("GET", _virtual_keys),
+    }
     if request.path not in routes:
         return gateway_error(HTTPStatus.NOT_FOUND, "No resource matches this path.")
     method, handle = routes[request.path]
     if request.method != method:
         return gateway_error(HTTPStatus.METHOD_NOT_ALLOWED, f"Only {method} here.", {"Allow": method})
     try:
-        return handle(request, registry, now, fault)
+        return handle()
     except Refusal as refusal:
         return refusal.response
 
 
-def _health(_request: ApiRequest, _registry: Registry, _now: datetime, _fault: str) -> ApiResponse:
+def _health() -> ApiResponse:
     return body(HTTPStatus.OK, {"sandbox": "ok"}).with_headers(NO_STORE)
 
 
-def _virtual_keys(_request: ApiRequest, _registry: Registry, _now: datetime, _fault: str) -> ApiResponse:
+def _virtual_keys() -> ApiResponse:
     """Return the public half of the key that signs virtual-key tokens."""
     return ApiResponse(HTTPStatus.OK, {"Content-Type": "application/x-pem-file"}, virtual_keys.public_key_pem())
 
 
-def _token(request: ApiRequest, registry: Registry, now: datetime, fault: str) -> ApiResponse | Script:
+def _token(request: ApiRequest, registry: Registry, grants: Grants, now: datetime, fault: str) -> ApiResponse | Script:
     given, secret = basic_credentials(request) or ("", "")
     client_id, named = split(given)
     known = [credential for credential in registry.find(client_id) if credential.programme == PROGRAMME]
@@ -70,7 +80,39 @@ def _token(request: ApiRequest, registry: Registry, now: datetime, fault: str) -
         raise _error("unsupported_grant_type", f"grant_type must be one of: {', '.join(GRANTS)}")
     if not form.get(GRANTS[grant_type]):
         raise _error("invalid_request", f"{GRANTS[grant_type]} is missing")
-    raise _error("invalid_grant", f"this {GRANTS[grant_type]} does not exist or has expired")
+    realm = "".join(request.values("realm")[:1])
+    try:
+        if grant_type == "refresh_token":
+            return _given(grants.refresh(client_id, form["refresh_token"], realm, now))
+        return _given(grants.exchange(client_id, form["code"], form.get("redirect_uri", ""), now))
+    except GrantRefused as refused:
+        raise _error(refused.error, str(refused)) from None
+
+
+def _given(tokens: Tokens) -> ApiResponse:
+    """Return tokens as RFC 6749, section 5.1, has them; scopes as the documentation joins them."""
+    content = {
+        "access_token": tokens.access_token,
+        "refresh_token": tokens.refresh_token,
+        "token_type": "Bearer",
+        "expires_in": tokens.lifetime,
+        "scope": ",".join(tokens.scopes),
+    }
+    return body(HTTPStatus.OK, content).with_headers(NO_STORE)
+
+
+def _revoke(request: ApiRequest, registry: Registry, grants: Grants, now: datetime) -> ApiResponse:
+    """Take a token away. Both names that the documentation gives the field are read (RFC 7009, section 2)."""
+    client_id, secret = basic_credentials(request) or ("", "")
+    known = [credential for credential in registry.find(client_id) if credential.programme == PROGRAMME]
+    if not any(credential.secret_is(secret) for credential in known):
+        raise _error("invalid_client", "client authentication failed", HTTPStatus.UNAUTHORIZED, BASIC)
+    form = _form(request)
+    token = form.get("token") or form.get("refresh_token")
+    if not token:
+        raise _error("invalid_request", "token is missing")
+    grants.revoke(client_id, token, now)
+    return body(HTTPStatus.OK, {}).with_headers(NO_STORE)
 
 
 def _form(request: ApiRequest) -> dict[str, str]:

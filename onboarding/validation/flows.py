@@ -310,7 +310,7 @@ def read_key(credential_set: CredentialSet, key: bytes, passphrase: bytes | None
     return encrypted(private_key)
 
 
-def material_of(credential_set: CredentialSet, lent: Secret | None) -> CredentialMaterial:
+def material_of(credential_set: CredentialSet, lent: Secret | None = None) -> CredentialMaterial:
     """Open a set for one call. lent: the key for it, where none is kept here. Raises CannotOpen."""
     request = credential_set.certificate_request
     sealed = lent or request.key

@@ -24,6 +24,7 @@ class Secret(models.Model):
         VIN_FOR_ONE_RUN = "vin_for_one_run"
         CAR_TOKEN = "car_token"  # noqa: S105
         VIRTUAL_KEY = "virtual_key"
+        CODE_FOR_ONE_WALK = "code_for_one_walk"
         SECOND_FACTOR = "second_factor"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

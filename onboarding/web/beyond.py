@@ -40,6 +40,13 @@ BEYOND: tuple[Beyond, ...] = (
         programmes=("fleet_owner",),
         per_environment=True,
     ),
+    Beyond(
+        "enrol",
+        _("Enrol drivers"),
+        _("The address that asks for a driver's consent, what comes back, and the tokens; walked in the sandbox."),
+        programmes=("end_user",),
+        per_environment=True,
+    ),
 )
 """In the order in which a partner meets them."""
 

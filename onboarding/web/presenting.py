@@ -1,6 +1,6 @@
 """Facts as pages show them: findings and checks in the reader's words, snippets ready to copy."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -35,6 +35,7 @@ EVIDENCE_LABELS = {
     "cipher": gettext_noop("Cipher"),
     "content_type": gettext_noop("Media type"),
     "data_kinds": gettext_noop("Kinds of data"),
+    "driver": gettext_noop("Driver"),
     "errno": gettext_noop("System error"),
     "exception": gettext_noop("Error type"),
     "expected": gettext_noop("Expected"),
@@ -59,6 +60,7 @@ EVIDENCE_LABELS = {
     "reason": gettext_noop("Reason"),
     "requested": gettext_noop("Certificate asked for"),
     "retry_after": gettext_noop("Retry after (s)"),
+    "scope": gettext_noop("Scopes granted"),
     "seconds": gettext_noop("Seconds"),
     "sent": gettext_noop("Certificate sent"),
     "serial_number": gettext_noop("Certificate's serial number"),
@@ -75,6 +77,7 @@ EVIDENCE_LABELS = {
     "transaction_id": gettext_noop("Transaction id"),
     "uncertain": gettext_noop("May have had its effect"),
     "unreached": gettext_noop("Not reached at"),
+    "vehicles": gettext_noop("Vehicles"),
     "vin": gettext_noop("VIN, its last characters"),
     "verify_code": gettext_noop("Verification code"),
     "verify_message": gettext_noop("Verification"),
@@ -259,12 +262,13 @@ def ladder(run: Run | PartnerReport) -> list[dict[str, Any]]:
         ]
     has_vehicle = isinstance(run, Run) and run.vin_id is not None
     optional = (Rung.CAPABILITIES,) if has_vehicle else ()
-    return rungs_in_words(checks, rungs(run.credential_set.application.programme, optional))
+    ahead = [] if checks else rungs(run.credential_set.application.programme, optional)
+    return rungs_in_words(checks, ahead)
 
 
-def rungs_in_words(checks: Sequence[Check], ahead: Iterable[Rung]) -> list[dict[str, Any]]:
-    """Return checks in the reader's words; before there are any, the rungs ahead."""
-    rows = [(check.rung, _check(check)) for check in checks] or [(rung, dict(_AHEAD)) for rung in ahead]
+def rungs_in_words(checks: Iterable[Check], ahead: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Return checks in the reader's words, for the component `ladder.html`, with rungs to come."""
+    rows = [(check.rung, _check(check)) for check in checks] + [(rung, dict(_AHEAD)) for rung in ahead]
     return [
         {"number": number, "title": _(fleet_messages.RUNG_TITLES[rung]), **row}
         for number, (rung, row) in enumerate(rows, start=1)

@@ -38,7 +38,7 @@ def ladder(request: TokenRequest) -> list[dict[str, Any]]:
         checks = [
             Check(one.rung, "not_reached", Result.NOT_REACHED) if one.result in unsettled else one for one in checks
         ]
-    return rungs_in_words(checks, rungs(VIRTUAL_KEY))
+    return rungs_in_words(checks, () if checks else rungs(VIRTUAL_KEY))
 
 
 def history(requests: Iterable[TokenRequest], now: datetime) -> list[dict[str, Any]]:

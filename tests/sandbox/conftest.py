@@ -20,6 +20,7 @@ from tests.sandbox.doubles import (
     USER_CLIENT_ID,
     USER_SECRET,
     KnownCredential,
+    MemoryGrants,
     MemoryRegistry,
     Running,
     contexts_of,
@@ -52,6 +53,8 @@ def sandbox() -> Iterator[Running]:
         ]
     )
 
+    grants = MemoryGrants()
+
     def clock() -> datetime:
         return datetime.now(UTC)
 
@@ -62,7 +65,7 @@ def sandbox() -> Iterator[Running]:
     def answer_api(request: ApiRequest) -> ApiResponse:
         if request.path == "/broken":
             raise RuntimeError("broken")
-        return api.answer(request, registry, limiter, clock())
+        return api.answer(request, registry, limiter, clock(), grants=grants)
 
     async def run() -> None:
         async with listening(
@@ -70,7 +73,7 @@ def sandbox() -> Iterator[Running]:
             ports=Ports(0, 0),
             contexts=contexts,
             answer_api=answer_api,
-            answer_token=lambda request: token.answer(request, registry, clock()),
+            answer_token=lambda request: token.answer(request, registry, clock(), grants=grants),
             clock=clock,
         ) as ports:
             stop = asyncio.Event()
@@ -82,7 +85,7 @@ def sandbox() -> Iterator[Running]:
     thread.start()
     assert started.wait(10)
     loop, stop, ports = running[0]
-    yield Running(ports, ca, certificates, registry, contexts)
+    yield Running(ports, ca, certificates, registry, contexts, grants)
     loop.call_soon_threadsafe(stop.set)
     thread.join(10)
     assert not thread.is_alive()

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from onboarding.oauth.grants import Granted, GrantRefused, Tokens
 from onboarding.sandbox.server import Ports
 from onboarding.sandbox.tls import Authority, Contexts
 
@@ -53,6 +54,39 @@ class MemoryRegistry:
         return [credential for credential in self.known if credential.client_id == client_id]
 
 
+@dataclass
+class MemoryGrants:
+    """Drivers' consents, in memory: each code is good once, tokens for ever. given: by code, to whom and what."""
+
+    given: dict[str, tuple[str, str, Granted]] = field(default_factory=dict)
+    tokens: dict[str, tuple[str, Granted]] = field(default_factory=dict)
+
+    def exchange(self, client_id: str, code: str, redirect_uri: str, now: datetime) -> Tokens:
+        to, address, granted = self.given.pop(code, ("", "", None))
+        if granted is None or (to, address) != (client_id, redirect_uri):
+            raise GrantRefused("no such code")
+        return self._tokens(client_id, granted)
+
+    def refresh(self, client_id: str, token: str, realm: str, now: datetime) -> Tokens:
+        to, granted = self.tokens.pop(token, ("", None))
+        if granted is None or to != client_id or not token.startswith("refresh"):
+            raise GrantRefused("no such token")
+        return self._tokens(client_id, granted)
+
+    def revoke(self, client_id: str, token: str, now: datetime) -> None:
+        self.tokens.pop(token, None)
+
+    def whose(self, client_id: str, token: str, now: datetime) -> Granted | None:
+        to, granted = self.tokens.get(token, ("", None))
+        return granted if to == client_id else None
+
+    def _tokens(self, client_id: str, granted: Granted) -> Tokens:
+        number = len(self.tokens)
+        made = Tokens(f"access-{number}-marker-of-a-token", f"refresh-{number}", granted.scopes, 900)
+        self.tokens |= dict.fromkeys((made.access_token, made.refresh_token), (client_id, granted))
+        return made
+
+
 def fingerprint(certificate: trustme.LeafCert) -> str:
     """Return the SHA-256 of a leaf, hexadecimal."""
     return x509.load_pem_x509_certificate(certificate.cert_chain_pems[0].bytes()).fingerprint(SHA256()).hex()
@@ -79,6 +113,7 @@ class Running:
     certificates: dict[str, trustme.LeafCert]
     registry: MemoryRegistry
     contexts: Contexts
+    grants: MemoryGrants
 
     def contexts_made(self, now: datetime) -> Contexts:
         """Return contexts for further listeners, of the same CA."""

@@ -1,7 +1,9 @@
 """Whom the portal's records let into the sandbox."""
 
+import json
 import uuid
 from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from cryptography import x509
@@ -11,19 +13,20 @@ from django.utils import timezone
 from onboarding.credentials import flows, issuing, private_keys, sets
 from onboarding.credentials.models import CertificateRequest, CredentialSet, SandboxClient
 from onboarding.credentials.states import State
+from onboarding.enrolment import idp
 from onboarding.partners.actors import SYSTEM
 from onboarding.partners.models import Organisation, PartnerLogin
 from onboarding.programmes import SANDBOX
 from onboarding.registrations import flows as registrations
 from onboarding.registrations.models import Application
-from onboarding.sandbox import api
-from onboarding.sandbox.exchange import ApiRequest, Peer
+from onboarding.sandbox import api, token
+from onboarding.sandbox.exchange import FORM, ApiRequest, Peer
 from onboarding.sandbox.limits import RateLimiter
-from onboarding.sandbox.portal_registry import DatabaseRegistry
+from onboarding.sandbox.portal_registry import DatabaseGrants, DatabaseRegistry
 from onboarding.vault.models import Secret
 from onboarding.vault.seal import destroy_secret, open_secret, seal_secret
 from tests.conftest import staff
-from tests.journey import issued
+from tests.journey import ANSWERS, issued
 from tests.sandbox.doubles import basic
 
 pytestmark = pytest.mark.django_db
@@ -170,3 +173,26 @@ def test_a_suspended_application_is_in_no_plan_until_it_is_reinstated(owner, rev
     assert programme() == ""
     registrations.reinstate(registration, actor=staff(reviewer))
     assert programme() == "fleet_owner"
+
+
+def test_a_code_from_the_portals_page_opens_the_drivers_account_to_its_client(owner, reviewer, issuer):
+    held = issued(owner, reviewer, issuer, programme="end_user")
+    now, back = timezone.now(), ANSWERS["callback_url"]
+    wanted = {"client_id": held.client_id, "redirect_uri": back, "response_type": "code", "scope": "data:position"}
+    asked = idp.read("peugeot", {name: [value] for name, value in wanted.items()}, also=[])
+    code = dict(parse_qsl(urlsplit(idp.give(asked, "jonas", ["data:position"], now)).query))["code"]
+    form = urlencode({"grant_type": "authorization_code", "code": code, "redirect_uri": back}).encode()
+    headers = {"authorization": basic(held.client_id, open_secret(held.client_secret).decode()), "content-type": FORM}
+    given = token.answer(
+        ApiRequest("POST", token.TOKEN_PATH, headers=headers, body=form),
+        DatabaseRegistry(),
+        now,
+        grants=DatabaseGrants(),
+    )
+    tokens = json.loads(given.body)
+    assert (given.status, tokens["scope"], tokens["expires_in"]) == (200, "data:position", 900)
+    peer = Peer("", 1, held.certificate_request.certificate_sha256, "", "", "")
+    bearer = {"authorization": f"Bearer {tokens['access_token']}", "x-introspect-realm": "clientsB2CPeugeot"}
+    call = ApiRequest("GET", "/connectedcar/v4/user", (("client_id", held.client_id),), bearer, peer=peer)
+    shown = api.answer(call, DatabaseRegistry(), RateLimiter(), now, grants=DatabaseGrants())
+    assert json.loads(shown.body)["lastName"] == "Keller"

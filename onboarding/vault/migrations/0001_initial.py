@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name='Secret',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('private_key', 'Private Key'), ('client_secret', 'Client Secret'), ('password', 'Password'), ('authority_key', 'Authority Key'), ('key_for_one_run', 'Key For One Run'), ('vin_for_one_run', 'Vin For One Run'), ('car_token', 'Car Token'), ('virtual_key', 'Virtual Key'), ('second_factor', 'Second Factor')], max_length=20)),
+                ('kind', models.CharField(choices=[('private_key', 'Private Key'), ('client_secret', 'Client Secret'), ('password', 'Password'), ('authority_key', 'Authority Key'), ('key_for_one_run', 'Key For One Run'), ('vin_for_one_run', 'Vin For One Run'), ('car_token', 'Car Token'), ('virtual_key', 'Virtual Key'), ('code_for_one_walk', 'Code For One Walk'), ('second_factor', 'Second Factor')], max_length=20)),
                 ('master_key', models.CharField(max_length=40)),
                 ('sealed', models.BinaryField()),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

@@ -26,7 +26,8 @@ MOST_NAMES = 100
 GROUPS: Sequence[tuple[Any, tuple[str, ...]]] = (
     (_("Applications"), ("application", "registration", "message", "mail", "partner_login")),
     (_("Keys, certificates, credentials"), ("key", "certificate_request", "credentials", "vault")),
-    (_("Validation"), ("validation", "rehearsal", "sdk_rehearsal", "virtual_key")),
+    (_("Validation"), ("validation", "rehearsal", "enrolment", "virtual_key")),
+    (_("Mobile SDK"), ("sdk_rehearsal", "trace")),
     (_("Companies and their people"), ("organisation", "invitation", "join", "member", "contact", "person")),
     (_("Accounts"), ("account",)),
     (_("Staff and portal"), ("staff_role", "staff_invitation", "work", "portal", "audit")),

@@ -25,7 +25,7 @@ from onboarding.sandbox import api, token
 from onboarding.sandbox.exchange import ApiRequest, ApiResponse, Script
 from onboarding.sandbox.faults.listeners import openers
 from onboarding.sandbox.limits import RateLimiter
-from onboarding.sandbox.portal_registry import DatabaseRegistry
+from onboarding.sandbox.portal_registry import DatabaseGrants, DatabaseRegistry
 from onboarding.sandbox.server import Answer, Opener, Ports, listening
 from onboarding.sandbox.tls import Authority, Contexts, RevokedList
 
@@ -123,7 +123,7 @@ class _Sandbox:
     def __init__(self, bind: str, ports: Ports, contexts: Contexts, fault_ports: int, fault: str) -> None:
         self._bind, self._ports, self._contexts = bind, ports, contexts
         self._fault_ports, self._fault = fault_ports, fault
-        self._registry, self._limiter = DatabaseRegistry(), RateLimiter()
+        self._registry, self._limiter, self._grants = DatabaseRegistry(), RateLimiter(), DatabaseGrants()
         self._openers: Mapping[str, Opener] = {}
         if fault_ports or (fault and BY_NAME[fault].has_port):
             self._openers = openers(contexts, _releasing(self._answer_uncertified), timezone.now())
@@ -152,13 +152,14 @@ class _Sandbox:
         )
 
     def _answer_api(self, request: ApiRequest) -> ApiResponse | Script:
-        return api.answer(request, self._registry, self._limiter, timezone.now(), fault=self._fault)
+        now = timezone.now()
+        return api.answer(request, self._registry, self._limiter, now, fault=self._fault, grants=self._grants)
 
     def _answer_uncertified(self, request: ApiRequest) -> ApiResponse | Script:
         return api.answer(request, self._registry, self._limiter, timezone.now(), asks_for_certificate=False)
 
     def _answer_token(self, request: ApiRequest) -> ApiResponse | Script:
-        return token.answer(request, self._registry, timezone.now(), fault=self._fault)
+        return token.answer(request, self._registry, timezone.now(), fault=self._fault, grants=self._grants)
 
 
 def how_to_meet(rehearsal: Rehearsal, port: int, fault_ports: int) -> str:
