@@ -20,6 +20,7 @@ class Event(models.TextChoices):
     REGISTRATION_REINSTATED = "registration:reinstate", _("Application reinstated")
     MESSAGE_WRITTEN = "message:written", _("Message written")
     MESSAGES_SETTLED = "message:settled", _("Messages marked as needing no answer")
+    OUTSIDE_CORRECTED = "application:outside_corrected", _("Date or reference corrected")
     APPLICATION_IMPORTED = "application:imported", _("Application brought in with its credentials")
     LOGIN_ASSIGNED = "partner_login:assigned", _("Partner login assigned")
     LOGIN_CLAIMED = "partner_login:claimed", _("Partner login claimed")
