@@ -22,6 +22,7 @@ class Event(models.TextChoices):
     MAIL_EDITED = "mail:edited", _("Mail of a decision sent in other words")
     MESSAGE_WRITTEN = "message:written", _("Message written")
     MESSAGES_SETTLED = "message:settled", _("Messages marked as needing no answer")
+    OUTSIDE_CORRECTED = "application:outside_corrected", _("Date or reference corrected")
     APPLICATION_IMPORTED = "application:imported", _("Application brought in with its credentials")
     LOGIN_ASSIGNED = "partner_login:assigned", _("Partner login assigned")
     LOGIN_CLAIMED = "partner_login:claimed", _("Partner login claimed")

@@ -16,13 +16,14 @@ from onboarding.audit.models import Entry
 from onboarding.credentials.environments import shown
 from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.partners.models import User
+from onboarding.registrations.correcting import OF, WAS_ON, WAS_REFERENCE, is_noted
 from onboarding.registrations.flows import IMPLIED
 from onboarding.registrations.models import Application, Registration, Side
 from onboarding.rehearsals import BY_NAME as REHEARSALS
 from onboarding.validation.models import Run
 from onboarding.web.describing import labels_of
 from onboarding.web.talking import page_of
-from onboarding.web.timeline import timeline
+from onboarding.web.timeline import on_day, timeline, what
 
 OF_ITS_LOGIN = (Event.LOGIN_CONFIRMED, Event.LOGIN_REJECTED)
 """What happens to the partner login of an application, and is told in its history, too."""
@@ -45,16 +46,25 @@ def entries_of(application: Application) -> QuerySet[Entry]:
 
 
 def history(
-    entries: Iterable[Entry], *, application: Application, reader: User, side: Side = Side.PARTNER
+    entries: Iterable[Entry],
+    *,
+    application: Application,
+    reader: User,
+    side: Side = Side.PARTNER,
+    may_correct: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return entries for the component `timeline.html`, each with its detail and a link, where there is one."""
+    """Return entries for the component `timeline.html`, each with its detail and a link, where there is one.
+
+    may_correct: what was noted of outside has a link to where its day and reference are corrected.
+    """
     rows = [row for row in entries if not row.data.get(IMPLIED)]
     facts = _Facts.read(rows, application, side)
     found = []
     for row, told in zip(rows, timeline(rows, reader=reader), strict=True):
         more = DETAILS.get(Event(row.event), _where)(row, facts)
         details = dict.fromkeys(filter(None, (more.get("detail", ""), told["detail"])))
-        found.append(told | more | {"detail": " · ".join(details)})
+        fix = reverse("outside_correct", args=[application.pk, row.pk]) if may_correct and is_noted(row) else ""
+        found.append(told | more | {"detail": " · ".join(details), "fix": fix})
     return found
 
 
@@ -131,6 +141,14 @@ def _approved(row: Entry, _facts: _Facts) -> Detail:
     return {"detail": _("With the partner login %(mzp)s") % {"mzp": row.data["mzp"]}} if row.data.get("mzp") else {}
 
 
+def _corrected(row: Entry, _facts: _Facts) -> Detail:
+    """Say of what, and what had been noted."""
+    if OF not in row.data:
+        return {}
+    of, was = what(row.data[OF], is_outside=True), on_day(row.data[WAS_ON], row.data.get(WAS_REFERENCE, ""))
+    return {"detail": _("%(what)s, before: %(was)s") % {"what": of, "was": was}}
+
+
 def _login(row: Entry, _facts: _Facts) -> Detail:
     return {"detail": row.data.get("mzp", "")}
 
@@ -182,6 +200,7 @@ DETAILS: Mapping[Event, Callable[[Entry, _Facts], Detail]] = {
     Event.MESSAGE_WRITTEN: _message,
     Event.LOGIN_CONFIRMED: _login,
     Event.LOGIN_REJECTED: _login,
+    Event.OUTSIDE_CORRECTED: _corrected,
     Event.SECRET_REVEALED: _revealed,
     Event.REHEARSAL_BEGUN: _rehearsed,
     Event.REHEARSAL_ENDED: _rehearsed,

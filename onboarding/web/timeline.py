@@ -61,7 +61,7 @@ def timeline(entries: Iterable[Entry], *, reader: User) -> list[dict[str, Any]]:
     return [
         {
             "when": row.occurred_at,
-            "what": _what(row),
+            "what": what(row.event, is_outside=HAPPENED_ON in row.data),
             "who": who(row, names, reader),
             "detail": _outside(row) or _whom(row, names),
             "tone": TONES.get(Event(row.event), "neutral"),
@@ -100,17 +100,23 @@ OUTSIDE = {
 """What is said otherwise of what happened outside this portal, and was recorded."""
 
 
-def _what(row: Entry) -> str:
-    event = Event(row.event)
-    return _(OUTSIDE[event]) if HAPPENED_ON in row.data and event in OUTSIDE else str(event.label)
+def what(event: str, *, is_outside: bool) -> str:
+    """Say what happened, here or outside."""
+    found = Event(event)
+    return _(OUTSIDE[found]) if is_outside and found in OUTSIDE else str(found.label)
 
 
 def _outside(row: Entry) -> str:
     """Say on which day something happened outside, and under which reference; nothing for what happened here."""
     if HAPPENED_ON not in row.data:
         return ""
-    day = format_date(date.fromisoformat(row.data[HAPPENED_ON]), pgettext("date format", "j M Y"))
-    values = {"day": day, "reference": row.data.get(REFERENCE)}
+    return on_day(row.data[HAPPENED_ON], row.data.get(REFERENCE, ""))
+
+
+def on_day(happened_on: str, reference: str) -> str:
+    """Say a day, and a reference if there is one."""
+    day = format_date(date.fromisoformat(happened_on), pgettext("date format", "j M Y"))
+    values = {"day": day, "reference": reference}
     words = _("On %(day)s, reference %(reference)s") if values["reference"] else _("On %(day)s")
     return words % values
 

@@ -14,6 +14,7 @@ from onboarding.web.views import (
     claims,
     contacts,
     conversation,
+    correcting,
     credentials,
     crl,
     dashboard,
@@ -107,6 +108,7 @@ urlpatterns = [
     # While others decide
     path(APPLICATION + "conversation/", conversation.conversation, name="conversation"),
     path(APPLICATION + "history/", lookback.application_history, name="application_history"),
+    path(APPLICATION + "history/<uuid:entry_id>/correct/", correcting.correct, name="outside_correct"),
     path(APPLICATION + "submissions/", lookback.submissions, name="submissions"),
     # Alone: send on, and record what came back
     path(APPLICATION + "login/", answers.login, name="application_login"),

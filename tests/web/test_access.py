@@ -137,6 +137,7 @@ READERS: dict[str, set[str]] = {
         "dossier_file",
         "answer",
         "answer_record",
+        "outside_correct",
         "csr_dossier",
         "csr_dossier_print",
         "csr_dossier_file",
@@ -220,6 +221,7 @@ WRITERS: dict[str, AbstractSet[str]] = dict.fromkeys(
         "application_withdraw",
         "dossier",
         "answer_record",
+        "outside_correct",
         "csr_dossier",
         "csr_refused",
         "describe",
@@ -426,6 +428,7 @@ def address(name: str, held: CredentialSet, coming: dict[str, Any]) -> str:
         "trace_id": TraceReport.objects.get().pk,
         "number": 1,
         "view_id": uuid.uuid4(),
+        "entry_id": uuid.uuid4(),
         **_dropped(name),
         "what": {"certificate_download": "client-certificate", "credentials_reveal": "password"}.get(name, "dossier"),
         "report_id": held.reports.get().pk,
@@ -487,7 +490,14 @@ def test_each_page_opens_to_its_readers_and_to_nobody_else(
             assert response.status_code in (200, 302, 400, 404, 410, 503), (name, response.status_code)
             assert "/accounts/login/" not in location, name
             absent = {"sso", "sso_callback"}  # unless single sign-on is configured
-            if name not in ("outbox_mail", "certificate_key", "csr_dossier_file", "csr_dossier_print", *absent):
+            if name not in (
+                "outbox_mail",
+                "certificate_key",
+                "csr_dossier_file",
+                "csr_dossier_print",
+                "outside_correct",
+                *absent,
+            ):
                 assert response.status_code != 404, name
         elif actor == "stranger":
             assert response.status_code == 302, name

@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from onboarding.partners.modes import mode
 from onboarding.registrations.models import Application, Registration
 from onboarding.web import access, journey
 from onboarding.web.history import entries_of, history
@@ -24,7 +25,12 @@ def application_history(request: PortalRequest, application: Application) -> Htt
         "application": application,
         "turn": journey.turn(facts),
         "page": page,
-        "entries": history(page, application=application, reader=request.user),
+        "entries": history(
+            page,
+            application=application,
+            reader=request.user,
+            may_correct=request.may_change and not mode().has_desk,
+        ),
         "submitted": facts.submitted,
     }
     return render(request, "application_history.html", context)
