@@ -100,8 +100,13 @@ def release_signed(request: CertificateRequest, signed: Signed, *, actor: Actor)
     SameHands, ApplicationClosed and IllegalTransition.
     """
     offer = _read(request, signed.certificate, signed.ca_certificate)
+    others = CertificateRequest.objects.select_related("application", "partner_login").exclude(pk=request.pk)
     report = certificates.check_offer(
-        offer, csr_spki_sha256=request.spki_sha256, subject=request.subject, now=timezone.now()
+        offer,
+        csr_spki_sha256=request.spki_sha256,
+        subject=request.subject,
+        now=timezone.now(),
+        claims=claims_on(offer.certificates, among=others),
     )
     if not is_clean(report):
         raise CertificateRefused(report)
