@@ -21,6 +21,7 @@ from onboarding.audit.events import Event
 from onboarding.celery import SCHEDULE, wake
 from onboarding.credentials import issuing
 from onboarding.credentials.duties import SameHands
+from onboarding.credentials.entitlement import is_ended
 from onboarding.credentials.matching import claims_on
 from onboarding.credentials.models import CertificateRequest, Drop, Dropped
 from onboarding.credentials.states import State
@@ -30,7 +31,7 @@ from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import User
 from onboarding.partners.people import OwnOrganisation
 from onboarding.pki import certificates, keys, names
-from onboarding.pki.certificates import CertificateReport, Claim, Claims
+from onboarding.pki.certificates import CertificateReport, Claims
 from onboarding.pki.intake import MAX_CERTIFICATES, Offer, read_certificates, sort
 from onboarding.pki.traits import fingerprint, is_ca
 from onboarding.worklist.models import Item
@@ -79,9 +80,13 @@ def drop(files: Iterable[File], *, by: User) -> Drop:
                 notes.append(Finding("certificate_too_many", Severity.NOTE, file.name, f"> {MOST}", f"{MOST}"))
                 break
     ordered = sort(list(found))
-    if not ordered.leaves:
+    above = (*ordered.intermediates, *ordered.roots)
+    # A CA's certificate for the key of a CSR is an answer to it, and a wrong one; trusted it is not.
+    mistaken = _with_key_of_csr(above)
+    answers = (*ordered.leaves, *mistaken)
+    if not answers:
         raise NothingDropped(notes)
-    authorities = (*ordered.intermediates, *ordered.roots)[:MAX_CERTIFICATES]
+    authorities = [one for one in above if one not in mistaken][:MAX_CERTIFICATES]
     with transaction.atomic():
         made = Drop.objects.create(
             dropped_by=by,
@@ -89,7 +94,7 @@ def drop(files: Iterable[File], *, by: User) -> Drop:
             notes=[note.to_json() for note in notes],
         )
         Dropped.objects.bulk_create(
-            [_row(made, position, one, found[one]) for position, one in enumerate(ordered.leaves, start=1)],
+            [_row(made, position, one, found[one]) for position, one in enumerate(answers, start=1)],
             batch_size=BATCH,
         )
         wake(CHECK, str(made.pk), queue=SCHEDULE)
@@ -108,13 +113,13 @@ def check(drop_id: str | UUID) -> None:
         requests = _requests_for(one.spki_sha256 for one in batch)
         read = {one.pk: x509.load_pem_x509_certificate(one.certificate_pem.encode()) for one in batch}
         everybodys = CertificateRequest.objects.select_related("application", "partner_login")
-        claims = claims_on(read.values(), among=everybodys).by_certificate
+        claims = claims_on(list(read.values()), among=everybodys)
         for one in batch:
             one.request = requests.get(one.spki_sha256)
             if one.request is None:
                 one.state = Dropped.State.UNKNOWN
                 continue
-            report = _report(read[one.pk], one.request, authorities, claims.get(one.certificate_sha256))
+            report = _report(read[one.pk], one.request, authorities, claims)
             one.report, one.state = report.to_json(), _verdict(one, one.request, report, answered)
             if one.state == Dropped.State.FITS:
                 answered.add(one.request.pk)
@@ -160,6 +165,12 @@ def sweep() -> None:
         wake(RELEASE, str(drop_id), queue=SCHEDULE)
 
 
+def _with_key_of_csr(certificates: Sequence[x509.Certificate]) -> set[x509.Certificate]:
+    by_key = {keys.spki_sha256(one.public_key()): one for one in certificates}
+    known = CertificateRequest.objects.filter(spki_sha256__in=by_key).values_list("spki_sha256", flat=True)
+    return {by_key[spki] for spki in known}
+
+
 def _give_up(drop_: Drop) -> None:
     leases.finish(drop_, Drop.State.ABANDONED)
 
@@ -181,22 +192,24 @@ def _row(drop_: Drop, position: int, certificate: x509.Certificate, file: str) -
 def _requests_for(spkis: Iterable[str]) -> dict[str, CertificateRequest]:
     """Return the newest request for each key, one that waits before one that does not."""
     rows = CertificateRequest.objects.filter(spki_sha256__in=list(spkis)).exclude(spki_sha256="")
-    rows = rows.select_related("application__organisation", "partner_login").order_by("created_at")
+    rows = rows.select_related("application__organisation", "application__registration", "partner_login")
+    rows = rows.order_by("created_at")
     ordered = sorted(rows, key=lambda one: one.state in WAITING)
     return {one.spki_sha256: one for one in ordered}
 
 
 def _report(
-    certificate: x509.Certificate, request: CertificateRequest, authorities: "_Authorities", claim: Claim | None
+    certificate: x509.Certificate, request: CertificateRequest, authorities: "_Authorities", claims: Claims
 ) -> CertificateReport:
-    """Check it as one that came alone. claim: the request that this very certificate was taken in for, if any."""
+    """Check it as one that came alone. claims: what these certificates, or their like, were taken in for."""
+    claim = claims.by_certificate.get(fingerprint(certificate))
     others = {fingerprint(certificate): claim} if claim and claim.request_id != str(request.pk) else {}
     return certificates.check_offer(
         authorities.offer(certificate, request.environment),
         csr_spki_sha256=request.spki_sha256,
         subject=request.subject,
         now=timezone.now(),
-        claims=Claims(by_certificate=others),
+        claims=Claims(by_certificate=others, by_serial=claims.by_serial),
     )
 
 
@@ -204,7 +217,7 @@ def _verdict(one: Dropped, request: CertificateRequest, report: CertificateRepor
     """Return the certificate's state. One by one somebody may take in what only differs; by the hundred, no one."""
     if request.certificate_sha256 == one.certificate_sha256:
         return Dropped.State.TAKEN
-    if not issuing.is_clean(report) or request.state not in WAITING:
+    if not issuing.is_clean(report) or request.state not in WAITING or is_ended(request.application):
         return Dropped.State.REFUSED
     return Dropped.State.AGAIN if request.pk in answered else Dropped.State.FITS
 

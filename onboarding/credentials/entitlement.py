@@ -38,6 +38,12 @@ def is_open(application: Application, environment_id: str) -> bool:
     return registration is None or registration.state in _open_states(environment_id)
 
 
+def is_ended(application: Application) -> bool:
+    """Return whether the application was declined, withdrawn or suspended."""
+    registration: Registration | None = getattr(application, "registration", None)
+    return registration is not None and registration.state in CLOSED
+
+
 def has_login(application: Application, environment_id: str) -> bool:
     """Return whether there is a partner login to ask with, or one is made as soon as somebody asks."""
     of_sandbox = environment_id == SANDBOX and hasattr(application, "registration")

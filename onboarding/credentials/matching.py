@@ -1,6 +1,6 @@
 """Whose certificates are these? By their keys, among the certificate requests that somebody may see."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from cryptography import x509
 from django.db.models import Q, QuerySet
@@ -32,7 +32,7 @@ def mere_claim_by_others(organisation: Organisation) -> Q:
     return Q(partner_login__confirmed_at=None) & ~Q(partner_login__organisation=organisation)
 
 
-def claims_on(certificates: Iterable[x509.Certificate], among: QuerySet[CertificateRequest]) -> Claims:
+def claims_on(certificates: Collection[x509.Certificate], among: QuerySet[CertificateRequest]) -> Claims:
     """Return which of the requests `among` given ones the certificates are for, and for which they were taken in."""
     keys_of = {keys.spki_sha256(one.public_key()) for one in certificates}
     fingerprints = {fingerprint(one) for one in certificates}
@@ -42,7 +42,19 @@ def claims_on(certificates: Iterable[x509.Certificate], among: QuerySet[Certific
         by_certificate={
             one.certificate_sha256: _claim(one) for one in among.filter(certificate_sha256__in=fingerprints)
         },
+        by_serial=_same_serial(certificates, among.exclude(certificate_sha256__in=fingerprints)),
     )
+
+
+def _same_serial(certificates: Collection[x509.Certificate], among: QuerySet[CertificateRequest]) -> dict[str, Claim]:
+    """Return which of the requests have a certificate that its issuer gave the serial number of one of these."""
+    issuers = {(f"{one.serial_number:x}", one.issuer) for one in certificates}
+    found = among.filter(serial_number__in={serial for serial, _issuer in issuers}).exclude(certificate_pem="")
+    return {
+        one.serial_number: _claim(one)
+        for one in found
+        if (one.serial_number, x509.load_pem_x509_certificate(one.certificate_pem.encode()).issuer) in issuers
+    }
 
 
 def _claim(request: CertificateRequest) -> Claim:

@@ -73,10 +73,12 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Claims:
     """Who is waiting for what. by_key: requests by the SPKI SHA-256 of their CSR; by_certificate: by the SHA-256 of
-    the certificate that was taken in for them. In hexadecimal, both.
+    the certificate that was taken in for them; by_serial: by the serial number of one that was taken in, of the same
+    issuer as the one under check. In hexadecimal, all of them.
     """
 
     by_key: Mapping[str, Claim] = field(default_factory=dict)
+    by_serial: Mapping[str, Claim] = field(default_factory=dict)
     by_certificate: Mapping[str, Claim] = field(default_factory=dict)
 
 
@@ -251,7 +253,7 @@ def check_brought(offer: Offer, *, mzp: str, key_spki_sha256: str = "", now: dat
         Case(
             certificate,
             key_spki_sha256,
-            {name: ", ".join(values) for name, values in names.subject_values(certificate.subject).items()}
+            {name: _several(values) for name, values in names.subject_values(certificate.subject).items()}
             | {"CN": mzp},
             offer.ca,
             now,
@@ -288,9 +290,14 @@ def unreadable(finding: Finding, among: Sequence["Check"] = ()) -> CertificateRe
 def compare_subjects(requested: Mapping[str, str], issued: Mapping[str, Sequence[str]]) -> tuple[SubjectRow, ...]:
     """Set the subject that the CSR asked for beside the certificate's, in the CSR's order."""
     return tuple(
-        SubjectRow(attribute, visible(requested.get(attribute, "")), visible(", ".join(issued.get(attribute, ()))))
+        SubjectRow(attribute, visible(requested.get(attribute, "")), _several(issued.get(attribute, ())))
         for attribute in dict.fromkeys((*requested, *issued))
     )
+
+
+def _several(values: Sequence[str]) -> str:
+    """Return an attribute's values, so that two never look like one that has a comma in it."""
+    return " | ".join(visible(value) for value in values)
 
 
 def _common_name(certificate: x509.Certificate) -> str:
@@ -378,6 +385,19 @@ def _check_subject(case: Case) -> Iterator[Finding]:
                 "certificate_subject", row.attribute if known else "certificate", row.has, row.asked, severity,
                 attribute=row.attribute,
             )  # fmt: skip
+
+
+MAX_SERIAL_BYTES = 20
+"""RFC 5280, section 4.1.2.2."""
+
+
+def _check_serial(case: Case) -> Iterator[Finding]:
+    number = case.certificate.serial_number
+    if taken := case.claims.by_serial.get(f"{number:x}"):
+        # What is revoked is named by issuer and serial number: both would be.
+        yield _finding("certificate_serial_taken", "certificate", f"{number:x}", **asdict(taken))
+    if number <= 0 or number.bit_length() >= 8 * MAX_SERIAL_BYTES:
+        yield _finding("certificate_serial_odd", "certificate", f"{number:x}", severity=Severity.WARNING)
 
 
 def _check_own_key(case: Case) -> Iterator[Finding]:
@@ -481,6 +501,7 @@ CHECKS: tuple[Check, ...] = (
     Check("parsing", gettext_noop("It can be read"), _check_parsing, of_use=False),
     Check("key", gettext_noop("It is for the key of this CSR"), _check_key, of_use=False),
     Check("subject", gettext_noop("It says what the CSR asked for"), _check_subject, of_use=False),
+    Check("serial", gettext_noop("Its serial number is its own"), _check_serial, "{serial_number}", of_use=False),
     Check(
         "validity",
         gettext_noop("It is valid now"),

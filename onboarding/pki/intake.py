@@ -47,6 +47,7 @@ _NOT_A_CERTIFICATE: Mapping[Kind, str] = {
 _END_OF_DIRECTORY = struct.Struct("<4s6xHII2x")
 _ZIP64_LOCATOR = b"PK\x06\x07"
 _MAX_COMMENT = 0xFFFF
+_MORE_ENTRIES = 0xFFFF
 _DIRECTORY_BYTES_PER_ENTRY = 46 + 256
 """A directory entry's fixed part, and room for a name."""
 
@@ -271,9 +272,14 @@ def _read_zip(data: bytes) -> Iterator[Read]:
 def _directory_refused(data: bytes) -> Read | None:
     """Say why the ZIP is not even opened: opening it builds an object for each entry of its directory."""
     at = data.rfind(b"PK\x05\x06", max(0, len(data) - _END_OF_DIRECTORY.size - _MAX_COMMENT))
-    if at < 0 or at + _END_OF_DIRECTORY.size > len(data) or _ZIP64_LOCATOR in data[max(0, at - 20) : at]:
+    if at < 0 or at + _END_OF_DIRECTORY.size > len(data):
         return _nothing("certificate_zip_damaged")
     _, entries, size, _ = _END_OF_DIRECTORY.unpack_from(data, at)
+    if _ZIP64_LOCATOR in data[max(0, at - 20) : at]:
+        # Of such an archive the number may be elsewhere: this one stands for "more".
+        if entries == _MORE_ENTRIES:
+            return _nothing("certificate_zip_entries", f"> {_MORE_ENTRIES - 1}", f"{MAX_ZIP_ENTRIES}")
+        return _nothing("certificate_zip_damaged")
     if entries > MAX_ZIP_ENTRIES or size > MAX_ZIP_ENTRIES * _DIRECTORY_BYTES_PER_ENTRY:
         return _nothing("certificate_zip_entries", f"{entries}", f"{MAX_ZIP_ENTRIES}")
     return None

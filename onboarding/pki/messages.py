@@ -483,6 +483,14 @@ MESSAGES: Mapping[str, Message] = {
         gettext_noop("The certificate expires in {days} days, on {found}."),
         gettext_noop("It works until then. Start the renewal now."),
     ),
+    "certificate_serial_taken": Message(
+        gettext_noop("{application} has a certificate of the same issuer with the same serial number, {found}."),
+        gettext_noop("Ask the CA for a new one: who revokes one of the two revokes both."),
+    ),
+    "certificate_serial_odd": Message(
+        gettext_noop("Its serial number, {found}, is no positive number of at most 20 bytes."),
+        gettext_noop("Ask the CA for a new one: some servers refuse it, and RFC 5280 rules it out."),
+    ),
     "certificate_short_life": Message(
         gettext_noop("The certificate is short-lived: days in all, {days}; it ends on {found}."),
         gettext_noop("It works until then. Ask the issuer for a longer one, unless this is a trial."),

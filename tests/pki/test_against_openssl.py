@@ -152,9 +152,15 @@ def forms() -> Iterator[tuple[str, Example]]:
     )
     old = [extension(x509.BasicConstraints(True, None))]
     yield "a root of the old kind", Example(w.leaf(), [w.make_root(extensions=old)], says=unusual)
-    yield "a negative serial number", Example(w.leaf(serial=b"\x80\x01"), [w.root], says=unusual)
-    yield "the serial number 0", Example(w.leaf(serial=0), [w.root])
-    yield "a serial number of 30 bytes", Example(w.leaf(serial=b"\x01" * 30), [w.root], says=unusual)
+    yield (
+        "a negative serial number",
+        Example(w.leaf(serial=b"\x80\x01"), [w.root], says=("certificate_serial_odd", *unusual)),
+    )
+    yield "the serial number 0", Example(w.leaf(serial=0), [w.root], says=("certificate_serial_odd",))
+    yield (
+        "a serial number of 30 bytes",
+        Example(w.leaf(serial=b"\x01" * 30), [w.root], says=("certificate_serial_odd", *unusual)),
+    )
     yield "a root with a negative serial number", Example(w.leaf(), [w.make_root(serial=-5)], says=unusual)
     empty = x509.Name([])
     nameless = mint(empty, w.root_key, empty, w.root_key, of_ca(w.root_key))

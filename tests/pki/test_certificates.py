@@ -168,6 +168,7 @@ def test_every_check_is_reported_in_the_order_promised_those_that_passed_too(cas
         "parsing": "passed",
         "key": "failed",
         "subject": "failed",
+        "serial": "passed",
         "validity": "passed",
         "end_entity": "failed",
         "extended_key_usage": "passed",
@@ -185,8 +186,25 @@ def test_the_subject_is_set_side_by_side(cast: Cast) -> None:
     assert [(row.attribute, row.asked, row.has, row.same) for row in rows] == [
         ("C", "FR", "FR", True),
         ("L", "Paris", "", False),
-        ("O", "", "One, Two", False),
+        ("O", "", "One | Two", False),
     ]
+
+
+def test_two_values_are_not_one_with_a_comma_in_it(cast: Cast) -> None:
+    rows = certificates.compare_subjects({"O": "One, Two"}, {"O": ["One", "Two"]})
+    assert [row.same for row in rows] == [False]
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+@pytest.mark.parametrize("serial", [-5, 0, b"\x01" * 21, b"\x00\x80" + b"\x01" * 19])
+def test_a_serial_number_that_is_none_is_warned_of(cast: Cast, serial: int | bytes) -> None:
+    """RFC 5280, section 4.1.2.2: positive, and at most 20 bytes as it is written."""
+    ca_key = minting.new_key()
+    ca = minting.name("CA")
+    root = minting.mint(ca, ca_key, ca, ca_key, minting.of_ca(ca_key))
+    leaf = minting.mint(minting.name("MZP1"), cast.key, ca, ca_key, minting.of_client(cast.key, ca_key), serial=serial)
+    report = check_certificate(leaf, csr_spki_sha256=cast.spki, subject={"CN": "MZP1"}, ca=[root], now=NOW)
+    assert "certificate_serial_odd" in [finding.code for finding in report.findings]
 
 
 def test_a_ca_key_that_would_take_long_to_verify_with_is_refused_unused(cast: Cast) -> None:

@@ -147,6 +147,9 @@ def test_what_is_wrong_with_a_zip_is_told_by_name(cast: Cast) -> None:
     good = packed({"a.pem": pem(cast.leaf)})
     encrypted = bytearray(good)
     encrypted[6] |= 1  # the local header's flag, and the directory's
+    end = good.rindex(b"PK\x05\x06")
+    counted = bytearray(good[end:])
+    counted[8:12] = b"\xff" * 4  # more entries than two bytes can say
     encrypted[good.rindex(b"PK\x01\x02") + 8] |= 1
     for data, code in (
         (packed({"bomb.pem": bytes(10_000_000)}), "certificate_zip_bomb"),
@@ -160,6 +163,7 @@ def test_what_is_wrong_with_a_zip_is_told_by_name(cast: Cast) -> None:
         (packed({}), "certificate_unknown"),
         (packed({"README": b"nothing here"}), "certificate_zip_skipped"),
         (packed({"folder/": b""}), "certificate_empty"),
+        (good[:end] + b"PK\x06\x07" + bytes(16) + bytes(counted), "certificate_zip_entries"),
         (good[: len(good) // 2], "certificate_zip_damaged"),
         (bytes(encrypted), "certificate_zip_damaged"),
         (b"PK\x03\x04" + bytes(intake.MAX_ZIP_BYTES), "certificate_too_large"),

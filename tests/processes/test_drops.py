@@ -3,19 +3,24 @@
 import io
 import os
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.x509 import load_pem_x509_certificate, load_pem_x509_csr
+from django.test import Client
+from django.utils import timezone
 
-from onboarding.credentials import dispatching, drops, issuing
+from onboarding.credentials import dispatching, drops, issuing, revoking
 from onboarding.credentials.drops import File
 from onboarding.credentials.models import CertificateRequest, Drop, Dropped
 from onboarding.notifications.models import Mail
 from onboarding.partners.models import Membership, Organisation, User
 from onboarding.pki import keys
+from onboarding.pki.embedded_ca import make_ca, sign_client
 from onboarding.pki.intake import MAX_ZIP_ENTRIES
+from onboarding.registrations import flows as registrations
 from tests.conftest import member, staff
 from tests.corporate_ca import CA, KEY, OTHER_KEY, CorporateCA, as_zip, submitted
 
@@ -124,6 +129,61 @@ def test_the_usual_ca_need_not_come_again(first: CertificateRequest, second: Cer
     assert states(drop) == ["fits"]
     drops.want_released(drop.certificates.all(), actor=staff(issuer))
     assert drops.release(str(drop.pk)) == 1
+
+
+def test_a_ca_s_certificate_for_the_key_of_a_csr_is_refused_by_name_and_trusted_by_nobody(
+    first: CertificateRequest, second: CertificateRequest, issuer: User
+) -> None:
+    theirs = make_ca(KEY, "MZP128745", timezone.now())
+    drop = dropped(issuer, theirs.public_bytes(Encoding.PEM), CA.sign(second), CA.pem)
+    assert sorted(states(drop)) == ["fits", "refused"]
+    codes = [
+        finding["code"]
+        for check in drop.certificates.get(state="refused").report["checks"]
+        for finding in check["findings"]
+    ]
+    assert "certificate_is_ca" in codes
+    assert drop.ca_pem.encode() == CA.pem
+
+
+def test_a_serial_number_that_another_certificate_of_the_issuer_has_is_refused_by_name(
+    first: CertificateRequest, second: CertificateRequest, issuer: User
+) -> None:
+    """Also where both come at once: the second is found out when it would be released."""
+    both = [
+        sign_client(
+            load_pem_x509_csr(one.csr_pem.encode()), ca=CA.certificate, ca_key=CA.key, now=timezone.now(), serial=4711
+        ).public_bytes(Encoding.PEM)
+        for one in (first, second)
+    ]
+    drop = dropped(issuer, *both, CA.pem)
+    drops.want_released(drop.certificates.all(), actor=staff(issuer))
+    assert drops.release(str(drop.pk)) == 1
+    assert states(drop) == ["released", "refused"]
+    assert states(dropped(issuer, both[1], CA.pem)) == ["refused"]
+    report = drop.certificates.get(state="refused").report
+    assert "certificate_serial_taken" in [
+        finding["code"] for check in report["checks"] for finding in check["findings"]
+    ]
+
+
+@pytest.mark.parametrize("what", ["suspended", "revoked"])
+def test_why_a_certificate_that_is_right_is_not_released_is_said(
+    first: CertificateRequest, issuer: User, reviewer: User, signed_in: Callable[[User], Client], what: str
+) -> None:
+    pem = CA.sign(first)
+    if what == "suspended":
+        registrations.suspend(first.application.registration, reason="misuse", note="x", actor=staff(reviewer))
+    else:
+        issuing.take_in(first, certificate=pem, ca_certificate=CA.pem, actor=staff(issuer))
+        revoking.revoke(first, reason="superseded", note="x", actor=staff(issuer))
+    drop = dropped(issuer, CA.sign(first), CA.pem)
+    assert states(drop) == ["refused"]
+    page = signed_in(issuer).get(f"/desk/dropped/{drop.certificates.get().pk}/").content.decode()
+    assert {
+        "suspended": "nothing is issued for the application: “Suspended”",
+        "revoked": "its request stands at “Revoked”",
+    }[what] in page
 
 
 def test_what_moved_on_meanwhile_is_not_released(first: CertificateRequest, issuer: User) -> None:

@@ -167,7 +167,7 @@ def test_what_cannot_be_read_fails_the_first_check_and_the_others_are_not_reache
     owner: User, request_: CertificateRequest
 ) -> None:
     report = refused(request_, member(owner), b"hello")
-    assert [str(checked.result) for checked in report.checks] == ["failed"] + ["not_reached"] * 9
+    assert [str(checked.result) for checked in report.checks] == ["failed"] + ["not_reached"] * 10
     assert [finding.code for finding in report.findings] == ["certificate_unknown"]
 
 

@@ -102,7 +102,7 @@ def test_a_refusal_shows_every_finding_with_its_remedy_and_no_secret(owner: User
     assert "Nothing was kept" in page
     assert "Copy it again from where you received it." in page
     words = re.findall(r'class="check__number">(\d+)<.*?class="check__result[^"]*">(\w[\w ]*)<', page, re.DOTALL)
-    assert dict(words) == {str(number): {2: "Failed", 3: "Failed"}.get(number, "Passed") for number in range(1, 11)}
+    assert dict(words) == {str(number): {2: "Failed", 3: "Failed"}.get(number, "Passed") for number in range(1, 12)}
     assert not any(secret in page for secret in SECRETS)
     assert "MZP999999" in page  # what was typed and is no secret is still there
     assert (Application.objects.count(), Secret.objects.count()) == (0, 0)

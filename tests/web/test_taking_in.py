@@ -79,7 +79,7 @@ def test_what_was_pasted_is_taken_in_and_the_certificates_page_shows_what_differ
     response = give(client, page_of(request_), text=text)
     assert response.headers["Location"] == page_of(request_, "certificate")
     page = client.get(page_of(request_, "certificate"))
-    assert checks(page) == {number: "Warning" if number == 3 else "Passed" for number in range(1, 11)}
+    assert checks(page) == {number: "Warning" if number == 3 else "Passed" for number in range(1, 12)}
     assert "difference__row--differs" in page.content.decode()
     # What the certificate says, not what the CSR asked for.
     assert "EXAMPLE MOBILITY SAS" in str(page.context["subject"])
@@ -91,7 +91,7 @@ def test_a_refusal_shows_every_check_and_keeps_what_was_pasted(
     text = CA.sign(request_, CN="MZP999999").decode()
     response = give(signed_in(owner), page_of(request_), text=text)
     assert response.status_code == 422
-    assert checks(response) == {number: {3: "Failed", 10: "Failed"}.get(number, "Passed") for number in range(1, 11)}
+    assert checks(response) == {number: {3: "Failed", 11: "Failed"}.get(number, "Passed") for number in range(1, 12)}
     page = response.content.decode()
     assert "Differs, and must not" in page
     assert "There is no CA certificate." in page
@@ -102,7 +102,7 @@ def test_what_cannot_be_read_leaves_the_other_checks_unreached(
     owner: User, request_: CertificateRequest, signed_in: Browser
 ) -> None:
     response = give(signed_in(owner), page_of(request_), b"<html>")
-    assert checks(response) == {number: "Failed" if number == 1 else "Not reached" for number in range(1, 11)}
+    assert checks(response) == {number: "Failed" if number == 1 else "Not reached" for number in range(1, 12)}
 
 
 def test_nothing_given_is_told_beside_the_field(owner: User, request_: CertificateRequest, signed_in: Browser) -> None:
@@ -137,7 +137,7 @@ def test_staff_are_told_what_else_is_in_a_zip_of_many(
     assert give(client, f"{url}upload/", many).headers["Location"] == url
     page = client.get(url).content.decode()
     assert f"({theirs.application.reference}, MZP300001) in the same file" in page
-    assert "nothing to object to (10 checks)" in page
+    assert "nothing to object to (11 checks)" in page
     partners = signed_in(owner).get(page_of(request_, "certificate")).content.decode()
     assert "MZP300001" not in partners
 

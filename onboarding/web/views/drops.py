@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from onboarding import keyset
 from onboarding.credentials import dispatching, drops
+from onboarding.credentials.entitlement import is_ended
 from onboarding.credentials.models import CertificateRequest, Drop, Dropped
 from onboarding.findings import Finding
 from onboarding.partners.models import StaffRole
@@ -83,10 +84,13 @@ def show(request: PortalRequest, drop_id: UUID) -> HttpResponse:
 @access.staff(StaffRole.Role.ISSUER)
 def certificate(request: PortalRequest, dropped_id: UUID) -> HttpResponse:
     """One dropped certificate: its check, with what differs side by side."""
-    rows = Dropped.objects.select_related("drop", "request__application__organisation", "request__partner_login")
+    rows = Dropped.objects.select_related(
+        "drop", "request__application__organisation", "request__application__registration", "request__partner_login"
+    )
     found = get_object_or_404(rows, pk=dropped_id)
     report = certificate_report(found.report, found.request.application, _desk_page) if found.request else None
-    context = {"one": found, "tone": TONES[found.state], "report": report if found.report else None}
+    ended = found.request.application.registration if found.request and is_ended(found.request.application) else None
+    context = {"ended": ended, "one": found, "tone": TONES[found.state], "report": report if found.report else None}
     return render(request, "desk/dropped.html", context)
 
 
