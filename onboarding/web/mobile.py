@@ -44,18 +44,19 @@ def text_of(version: sdk.Version) -> str:
 
 
 def call(
-    id_: str, version: sdk.Version, values: Mapping[str, str | bool] | None = None, suffix: str = ""
+    id_: str, version: sdk.Version, values: Mapping[str, str | bool] | None = None, suffix: str = "", title: str = ""
 ) -> dict[str, Any]:
     """Return a call for the partial `activation/call.html`. since: set where the version does not have it.
 
-    suffix: of the ids on the page, where a call is shown more than once.
+    suffix: of the ids on the page, where a call is shown more than once. title: in place of the call's own.
     """
     operation = sdk.BY_ID[id_]
+    title = title or _(operation.title)
     known = version >= operation.since
     given = {name: value for name, value in (values or {}).items() if value}
     return {
         "id": id_ + suffix,
-        "title": _(operation.title),
+        "title": title,
         "method": str(operation.method),
         "api": operation.api,
         "source": operation.source,
@@ -66,7 +67,7 @@ def call(
                 "id": f"code-{id_}{suffix}-{language}",
                 "language": language,
                 "name": label,
-                "label": f"{_(operation.title)}, {label}",
+                "label": f"{title}, {label}",
                 "code": snippets.snippet(id_, language, version, given).rstrip("\n"),
             }
             for language, label in LANGUAGES.items()
@@ -106,8 +107,8 @@ RESET: Mapping[str, str | bool] = {"resetSteps": True, "stepsStatus": "all"}
 def calls(version: sdk.Version, values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return every call by its id, and, as `reset`, the list that clears the cache."""
     all_of_them = {one.id: call(one.id, version, values) for one in sdk.OPERATIONS}
-    reset = call("steps_again", version, {**values, **RESET}, "-reset")
-    return all_of_them | {"reset": reset | {"title": _("List of steps that clears the cache")}}
+    reset = call("steps_again", version, {**values, **RESET}, "-reset", _("List of steps that clears the cache"))
+    return all_of_them | {"reset": reset}
 
 
 def error_rows(numbers: Iterable[int] | None = None) -> Iterator[dict[str, Any]]:

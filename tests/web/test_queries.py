@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from onboarding.activation.models import TraceReport
 from onboarding.audit.events import Event
 from onboarding.audit.record import record
 from onboarding.credentials.models import CertificateRequest, CredentialSet, Drop, Dropped
@@ -93,6 +94,9 @@ def add_work(held: CredentialSet, owner: User, reviewer: User) -> None:
     TokenRequest.objects.create(
         credential_set=held, requested_by=owner, seconds=3600, state="failed", stopped_at="answer", fault="unavailable"
     )
+    TraceReport.objects.create(
+        application=held.application, trace_sha256=run.pk.hex, size=1, lines=1, calls=1, messages=0, checked_at=now
+    )
     Mail.objects.filter(user=None).update(user=owner)
     record(Event.SIGNED_IN, owner, actor=member(owner), organisation=None, data={"browser": "", "with": ["password"]})
 
@@ -121,6 +125,7 @@ PAGES = {
         "/applications/bring/",
         "/applications/{application}/",
         "/applications/{application}/mails/",
+        "/applications/{application}/activation/traces/",
         "/applications/{application}/describe/check/",
         "/applications/{application}/describe/receipt/1/",
         "/applications/{application}/sandbox/certificate/",

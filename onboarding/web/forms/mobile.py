@@ -138,6 +138,6 @@ class AttachForm(PortalForm):
         label=_("Version of your app"),
         required=False,
         max_length=60,
-        help_text=_("So that staff can tell one report from another. Such as 4.2.0 (1187)."),
+        help_text=_("So that one report can be told from another. Such as 4.2.0 (1187)."),
     )
     private_report = forms.CharField(widget=forms.HiddenInput)

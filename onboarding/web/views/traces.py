@@ -95,7 +95,8 @@ def attach(request: PortalRequest, application: Application) -> HttpResponse:
     except attaching.TooMany:
         form.add_error(None, _("An application can have 50 reports. Take one off that is no longer needed."))
         return _page(request, application, TraceForm(), checked, form)
-    messages.success(request, _("Attached. Staff see it beside the application."))
+    seen = _("Attached. Staff see it beside the application.")
+    messages.success(request, seen if mode().has_desk else _("Attached to the application."))
     return redirect("trace_report", report.pk)
 
 
@@ -130,7 +131,7 @@ def report(request: PortalRequest, trace_id: UUID) -> HttpResponse:
         if not may_change:
             raise PermissionDenied(_("Owners and developers of the company can take a report off."))
         attaching.detach(found, actor=access.member_actor(request))
-        messages.success(request, _("Taken off. Staff do not see it any more."))
+        messages.success(request, _("Taken off, and erased."))
         return redirect("activation_traces", found.application_id)
     context = {
         "application": found.application,
