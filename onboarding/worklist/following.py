@@ -71,15 +71,12 @@ def open_item(row: models.Model) -> Item | None:
     return _cards(row).filter(closed_at=None).select_related("assignee").first()
 
 
-def targets(rows: Iterable[models.Model]) -> dict[UUID, date | None]:
-    """Return the target date of what waits about each of several rows of one kind, by the row's id. One query."""
-    several = list(rows)
-    if not several:
-        return {}
+def target_of(model: type[models.Model]) -> models.Subquery:
+    """Return, within a query of rows of `model`, the target date of what waits about each; UNDATED if it has none."""
     waiting = Item.objects.filter(
-        subject_type=str(several[0]._meta.model_name), subject_id__in=[row.pk for row in several], closed_at=None
+        subject_type=str(model._meta.model_name), subject_id=models.OuterRef("pk"), closed_at=None
     )
-    return {item.subject_id: item.due for item in waiting.only("subject_id", "due_on")}
+    return models.Subquery(waiting.values("due_on")[:1])
 
 
 def last_holder(row: models.Model) -> User | None:

@@ -30,7 +30,8 @@ from onboarding.registrations.models import Application, Dispatch, Registration,
 from onboarding.registrations.states import State as RegistrationState
 from onboarding.rehearsals import Rehearsal
 from onboarding.validation.models import PartnerReport, Run
-from onboarding.worklist.following import targets
+from onboarding.worklist.following import target_of
+from onboarding.worklist.models import UNDATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,7 @@ def load_many(applications: Sequence[Application], *, reader: User | None = None
     for request in (
         CertificateRequest.objects.filter(application__in=applications)
         .exclude(state__in=(CertificateState.CANCELLED, CertificateState.SUPERSEDED))
+        .annotate(target=target_of(CertificateRequest))
         .select_related("partner_login__organisation", "key")
         .order_by("created_at")
     ):
@@ -245,7 +247,8 @@ def load_many(applications: Sequence[Application], *, reader: User | None = None
     has_desk = mode().has_desk
     descriptions = {} if has_desk else dispatches.of_descriptions(applications)
     csrs = {} if has_desk else recording.of_csrs(applications)
-    promised = targets(one for one in every if one.state in recording.WAITING) if has_desk else {}
+    dated = {one.pk: vars(one)["target"] for one in every} if has_desk else {}
+    promised = {id_: day for id_, day in dated.items() if day != UNDATED}
     return [
         Journey(
             application,
