@@ -80,10 +80,13 @@ class Item(models.Model):
                 fields=["stage", "due_on", "opened_at", "id", *FACETS[1:]], condition=WAITING, name="work_item_stage"
             ),
             models.Index(
-                fields=["assignee", "due_on", "opened_at", "id"], condition=WAITING, name="work_item_assigned"
+                fields=["assignee", "due_on", "opened_at", "id", "stage"], condition=WAITING, name="work_item_assigned"
             ),
             models.Index(
                 fields=["organisation", "due_on", "opened_at", "id"], condition=WAITING, name="work_item_company"
+            ),
+            models.Index(
+                fields=["country", "stage", "due_on", "opened_at", "id"], condition=WAITING, name="work_item_country"
             ),
             # Of what nobody has, PostgreSQL would expect far less than there is.
             models.Index(fields=["due_on", "opened_at", "id"], condition=NOBODYS, name="work_item_nobodys"),

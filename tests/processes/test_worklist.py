@@ -267,13 +267,20 @@ def test_it_is_filtered_and_searched(five: list[Item], reviewer: User, asked: di
 def test_counting_ends_where_it_would_take_long(
     five: list[Item], reviewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "MOST_COUNTED", 4)
-    monkeypatch.setattr(queue, "MOST_FOUND", 3)
+    monkeypatch.setattr(queue, "MOST_COUNTED", 3)
     whole, searched = (queue.counts(queue.Query(reader=reviewer, words=words)) for words in ("", "depot"))
     assert whole is not None
     assert searched is not None
-    assert [str(whole.total), str(whole.overdue), str(whole.by_stage["csr"])] == ["4+", "2", "0"]
+    assert [str(whole.total), str(whole.overdue), str(whole.by_stage["csr"])] == ["3+", "2", "0"]
     assert [str(searched.total), str(searched.overdue)] == ["3+", "2+"]
+
+
+def test_what_many_cards_have_in_common_is_found_as_what_few_have(
+    five: list[Item], reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for little in (0, 5):
+        monkeypatch.setattr(queue, "LITTLE", little)
+        assert titles(reviewer, words="depot", sort="newest") == [f"Depot {number}" for number in reversed(range(5))]
 
 
 def test_an_export_goes_through_all_of_it_in_its_order(

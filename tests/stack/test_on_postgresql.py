@@ -26,7 +26,7 @@ def test_the_audit_the_queue_and_the_figures_are_the_same_on_postgresql(postgres
         env=os.environ | {"DATABASE_URL": postgres_url},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
