@@ -202,6 +202,7 @@ BAD_FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("call", {"call": "steps_first", "phone": "phone-9"}),
     ("meet", {"situation": "flood"}),
     ("provoke", {"situation": "flood"}),
+    ("provoke", {"situation": "offline", "phone": "../x"}),
     ("number", {"number": "1"}),
     ("number", {"number": "x"}),
     ("switch", {"switch": "warp:on"}),

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
@@ -50,7 +51,7 @@ def rehearsals(request: PortalRequest, application: Application) -> HttpResponse
         "rehearsals": there,
         "form": form,
         "most": rehearsing.MOST,
-        "days": retention.settings.RETAIN_REHEARSAL_DAYS,
+        "days": settings.RETAIN_REHEARSAL_DAYS,
     }
     return render(request, "activation/rehearsals.html", context, status=422 if form.errors else 200)
 
@@ -161,9 +162,9 @@ def _meet(request: PortalRequest, found: Rehearsal, device: str) -> HttpResponse
 
 def _provoke(request: PortalRequest, found: Rehearsal, device: str) -> HttpResponse:
     situation = BY_NAME.get(request.POST.get("situation", ""))
-    if situation is None:
+    if situation is None or device not in worlds.load(found.world).phones:
         raise Http404
-    rehearsing.provoke(found, situation, device or rehearsing.FIRST_PHONE)
+    rehearsing.provoke(found, situation, device)
     return _back(request, found, device, "#meet", meet=situation.id)
 
 
