@@ -27,9 +27,7 @@ def record(
     subject: the row it is about. data: plain JSON values, no fractions; never a secret, a name or an e-mail address.
     """
     with transaction.atomic():
-        Chain.objects.get_or_create(organisation=organisation)
-        # Locks the head on PostgreSQL; SQLite's transaction holds the one write lock already.
-        chain = Chain.objects.select_for_update().get(organisation=organisation)
+        chain = hold_chain(organisation)
         key = keys.newest()
         entry = Entry(
             chain=chain,
@@ -51,6 +49,16 @@ def record(
         entry.save(force_insert=True)
         Chain.objects.filter(pk=chain.pk).update(length=entry.position, head=entry.mac)
     return entry
+
+
+def hold_chain(organisation: Organisation | None) -> Chain:
+    """Let nobody else append to the organisation's chain until the surrounding transaction ends.
+
+    On PostgreSQL by the row of its head; SQLite's transaction holds the one write lock already. Rows are locked in the
+    order of application, registration, chain, card: who locks in another order may wait for one who waits for them.
+    """
+    Chain.objects.get_or_create(organisation=organisation)
+    return Chain.objects.select_for_update().get(organisation=organisation)
 
 
 def platform_chain() -> Chain:

@@ -288,6 +288,9 @@ def approve(
     with transaction.atomic():
         _looked_at(registration, outside, actor=actor)
         assigning.require_holder(registration, actor)
+        # Both before the login is recorded: see `hold_chain`.
+        Application.objects.select_for_update(no_key=True).get(pk=registration.application_id)
+        Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)
         organisation = registration.organisation
         if of_range:
             login = assign_next(organisation, seen=seen, actor=actor)

@@ -1,4 +1,4 @@
-"""What a request was about was deleted while it was at work: said plainly, instead of an error page.
+"""What a request was about was deleted or changed while it was at work: said plainly, instead of an error page.
 
 Rows are read first and written later, so between the two a company can go, or somebody's place in it. Whatever a view
 did until then is undone by its transaction. Databases look at references when a transaction ends: it shows only there.
@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect
@@ -23,9 +23,15 @@ log = structlog.get_logger(__name__)
 FOREIGN_KEY_VIOLATION = "23503"
 """The SQLSTATE of PostgreSQL; SQLite has words only."""
 
+DEADLOCK = "40P01"
+"""The same, where two transactions waited for each other, and this one was given up."""
+
 
 class GoneMiddleware:
-    """Answers 410 where what a request is about, or the reader's place in it, went in the same moment."""
+    """Answers 410 where what a request is about, or the reader's place in it, went in the same moment.
+
+    And 409 where somebody else changed it in the same moment, and the database let only them.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -35,6 +41,9 @@ class GoneMiddleware:
 
     def process_exception(self, request: PortalRequest, error: Exception) -> HttpResponse | None:
         """Return the page; None for whatever is a mistake of ours."""
+        if isinstance(error, OperationalError) and getattr(error.__cause__, "sqlstate", None) == DEADLOCK:
+            log.warning("changed in the same moment", path=request.path)
+            return render(request, "clash.html", status=409)
         if not (_points_to_nothing(error) or (isinstance(error, ObjectDoesNotExist) and _is_gone(request))):
             return None
         log.warning("deleted in the same moment", error=type(error).__name__, path=request.path)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from onboarding.audit.events import Event
-from onboarding.audit.record import record
+from onboarding.audit.record import hold_chain, record
 from onboarding.notifications.mails import notify
 from onboarding.partners.actors import Actor, ActorKind
 from onboarding.partners.models import User
@@ -94,6 +94,7 @@ def _write(item: Item, event: Event, actor: Actor, **changes: Any) -> None:
     unchanged = Item.objects.filter(pk=item.pk, closed_at=None, assignee=item.assignee_id)
     before = item.assignee_id
     with transaction.atomic():
+        hold_chain(item.organisation)  # before the card, as those do who decide on it
         written = unchanged.update(**changes)
         item.refresh_from_db()
         if not written:

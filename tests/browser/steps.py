@@ -79,15 +79,19 @@ def approve(reviewer: Visitor, name: str, mzp: str, *, looking: bool = False) ->
     reviewer.press("Begin the review").sees("You have it now.")
     if looking:
         reviewer.look("desk: in review")
-        reviewer.page.get_by_label("Partner login (MZP)", exact=True).fill("")
-        reviewer.press("Approve").sees_problem("Partner login").look("desk: approved without an MZP")
-    another = reviewer.page.get_by_label("Another one", exact=True)
-    if another.count():  # the company has one, which is offered first
-        another.check()
-    label = "Another one (MZP)" if another.count() else "Partner login (MZP)"
-    reviewer.fill({label: mzp}).press("Approve").sees("Approved. The partner has been told.")
+        type_login(reviewer, "").press("Approve").sees_problem("Partner login").look("desk: approved without an MZP")
+    type_login(reviewer, mzp).press("Approve").sees("Approved. The partner has been told.")
     if looking:
         reviewer.look("desk: approved")
+
+
+def type_login(reviewer: Visitor, mzp: str) -> Visitor:
+    """Type the partner login to approve with, whether or not the company has some, which are offered first."""
+    another = reviewer.page.get_by_label("Another one", exact=True)
+    if not another.count():
+        return reviewer.fill({"Partner login (MZP)": mzp})
+    another.check()
+    return reviewer.fill({"Another one (MZP)": mzp})
 
 
 def name_the_key(person: Visitor, path: str, custody: str) -> None:

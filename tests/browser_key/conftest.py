@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import PATIENCE, browser, contexts, register, running, sessions, visit
+from tests.browser.conftest import PATIENCE, browser, contexts, register, running, sessions, visit, walk
 from tests.walkthrough.instance import Instance
 
-__all__ = ["browser", "contexts", "register", "running", "sessions", "visit"]
+__all__ = ["browser", "contexts", "register", "running", "sessions", "visit", "walk"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

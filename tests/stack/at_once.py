@@ -7,12 +7,14 @@ import pytest
 from django.db import connections
 
 from onboarding.audit.models import Entry
+from onboarding.credentials import sandboxing
 from onboarding.lifecycle import IllegalTransition
 from onboarding.partners.models import PartnerLogin, User
 from onboarding.registrations import flows
-from onboarding.registrations.models import Registration
+from onboarding.registrations.models import Application, Registration
 from onboarding.worklist import assigning
-from tests.conftest import staff
+from onboarding.worklist.following import open_item
+from tests.conftest import member, staff
 from tests.journey import submitted
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,3 +81,26 @@ def test_of_two_who_take_it_one_has_it(owner: User, reviewer: User, second_revie
     )
     assert all(isinstance(error, (IllegalTransition, assigning.MovedOn)) for error in raised)
     assert len(Entry.objects.filter(event="registration:take")) == 1
+
+
+def test_who_declines_and_who_hands_it_over_do_not_wait_for_each_other(
+    owner: User, reviewer: User, second_reviewer: User
+) -> None:
+    registration = taken(owner, reviewer)
+    item = open_item(registration)
+    assert item is not None
+    raised = at_once(
+        lambda: flows.decline(registration, reason="concept", note="No.", actor=staff(reviewer)),
+        lambda: assigning.assign(item, second_reviewer, actor=staff(reviewer)),
+    )
+    assert all(isinstance(error, (assigning.NotHeld, assigning.MovedOn)) for error in raised)
+
+
+def test_who_approves_and_who_gets_sandbox_credentials_do_not_wait_for_each_other(owner: User, reviewer: User) -> None:
+    registration = taken(owner, reviewer)
+    application = Application.objects.get()
+    raised = at_once(
+        lambda: flows.approve(registration, mzp="MZP128745", actor=staff(reviewer)),
+        lambda: sandboxing.get_credentials(application, actor=member(owner)),
+    )
+    assert raised == []

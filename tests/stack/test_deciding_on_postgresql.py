@@ -8,12 +8,14 @@ import pytest
 
 from tests.walkthrough.instance import ROOT
 
+AT_ONCE = ("tests/stack/at_once.py", "tests/stack/deleted_at_once.py")
+
 
 @pytest.mark.stack
 @pytest.mark.needs("initdb")
-def test_two_reviewers_at_once_on_postgresql(postgres_url: str) -> None:
+def test_two_at_once_on_postgresql(postgres_url: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/stack/at_once.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *AT_ONCE],
         cwd=ROOT,
         env=os.environ | {"DATABASE_URL": postgres_url},
         capture_output=True,

@@ -11,7 +11,6 @@ from tests.walkthrough.instance import ROOT
 ASKED = {
     "tests/records/test_audit.py": "database or journey or address or edited or deleted or companies",
     "tests/processes/test_worklist.py": "filtered or neither or counting or export or countries",
-    "tests/memberships/test_deleted_meanwhile.py": "moment",  # only here two write at once
     "tests/web/test_dashboard.py": "week or grouped or expire",
 }
 """Of these files what is called so: where the two databases could differ."""
