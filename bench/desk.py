@@ -181,7 +181,7 @@ def pages(desk: Desk) -> list[Page]:
         figures.renew()
         for page in ("certificates, decided", "partner logins", "audit"):
             add(f"{page}, further", _further(client, paths[page][name]))
-    goals = {"figures": FIGURES_GOAL}
+    goals = {"figures": FIGURES_GOAL, "health": FIGURES_GOAL}  # what fails now, counted by its cause: it grows too
     return [Page(page, by_name, goals.get(page, GOAL)) for page, by_name in paths.items()]
 
 
