@@ -341,6 +341,8 @@ def reopen(registration: Registration, *, note: str, changes: bool = False, acto
             )
         elif actor.kind == ActorKind.STAFF and (item := open_item(registration)) is not None:
             assigning.assign(item, User.objects.get(pk=str(actor.user_id)), actor=actor)
+            # The day that was promised with the submission is over: from here on another one counts.
+            Submission.objects.filter(pk=registration.submissions.latest("number").pk).update(decide_by=item.due)
         _tell_partner("registration_reopened", registration, note=note, changes=changes)
 
 

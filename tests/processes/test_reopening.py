@@ -32,11 +32,13 @@ def declined(owner: User, reviewer: User) -> Registration:
 
 
 def test_whoever_reopens_it_has_it_again_as_it_was_sent(declined: Registration, second_reviewer: User) -> None:
+    declined.submissions.update(decide_by=timezone.localdate() - timedelta(days=30))
     flows.reopen(declined, note="You were right.", actor=staff(second_reviewer))
     assert declined.state == "in_review"
     item = open_item(declined)
     assert item is not None
     assert item.assignee == second_reviewer
+    assert declined.submissions.get().decide_by == item.due > timezone.localdate()
     body = str(render(Mail.objects.get(kind="registration_reopened")).body)
     assert "You were right." in body
     assert "nothing for you to do" in body
