@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from onboarding.credentials.environments import shown
@@ -13,6 +11,7 @@ from onboarding.credentials.models import CertificateRequest, CredentialSet
 from onboarding.credentials.states import LIFECYCLE, USABLE, State
 from onboarding.registrations.models import Application
 from onboarding.validation.schedule import interval
+from onboarding.web.journey.saying import end_in_words
 
 OPEN = frozenset(state for state in LIFECYCLE.states if LIFECYCLE.allows(state, "cancel"))
 """States of a certificate request from which a certificate may still come."""
@@ -85,4 +84,4 @@ def _of_request(request: CertificateRequest) -> str:
 
 def _last_day(request: CertificateRequest) -> str:
     end = request.not_valid_after
-    return date_format(timezone.localtime(end), "DATE_FORMAT") if end else ""
+    return end_in_words(end)

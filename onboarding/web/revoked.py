@@ -3,12 +3,11 @@
 from typing import Any
 
 from cryptography import x509
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from onboarding.credentials.models import CertificateRequest
 from onboarding.pki import names
+from onboarding.web.journey.saying import end_in_words
 
 
 def facts_of(cycle: CertificateRequest) -> dict[str, Any]:
@@ -24,7 +23,7 @@ def facts_of(cycle: CertificateRequest) -> dict[str, Any]:
 
 def described(cycle: CertificateRequest) -> str:
     """Return a certificate in words: its state, its end and its serial number."""
-    end = date_format(timezone.localtime(cycle.not_valid_after), "DATE_FORMAT") if cycle.not_valid_after else ""
+    end = end_in_words(cycle.not_valid_after)
     return _("%(state)s, until %(day)s, serial number %(serial)s") % {
         "state": cycle.get_state_display(),
         "day": end,

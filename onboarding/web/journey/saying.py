@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -56,6 +57,11 @@ class Turn:
 def day_in_words(day: date) -> str:
     """Return a day of these weeks, such as "3 Dec"."""
     return format_date(day, pgettext("date format", "j M"))
+
+
+def end_in_words(moment: datetime | None) -> str:
+    """Return the day on which something ends, in any year, such as "3 Dec 2027"; empty if it has no end."""
+    return format_date(timezone.localtime(moment), pgettext("date format", "j M Y")) if moment else ""
 
 
 def status(kind: str) -> dict[str, str]:

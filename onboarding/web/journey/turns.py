@@ -6,7 +6,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -19,7 +18,7 @@ from onboarding.registrations.states import State as RegistrationState
 from onboarding.validation.models import Run
 from onboarding.web.journey import alone
 from onboarding.web.journey.facts import Journey, Track, talk_url
-from onboarding.web.journey.saying import Turn
+from onboarding.web.journey.saying import Turn, end_in_words
 
 
 def turn(journey: Journey) -> Turn:
@@ -191,7 +190,7 @@ def _ending_turn(one: Track) -> Turn | None:
     end = one.request.not_valid_after if one.request else None
     if end is None or not one.has_certificate:
         return None
-    values = {"end": date_format(timezone.localtime(end), "DATE_FORMAT")}
+    values = {"end": end_in_words(end)}
     if one.renewal is not None:
         going = track_turn(one.renewal)
         text = _("Renewal: the certificate in use ends on %(end)s.") % values
@@ -420,7 +419,7 @@ def track_turn(one: Track) -> Turn:
             "partner",
             _("Your turn: validate with the new certificate"),
             _("Until a call with it has passed the old one stays in use. It ends on %(end)s.")
-            % {"end": date_format(timezone.localtime(one.outgoing.not_valid_after), "DATE_FORMAT")},
+            % {"end": end_in_words(one.outgoing.not_valid_after)},
             since,
             one.url("validate"),
             _("Validate"),
