@@ -111,7 +111,7 @@ def _rows(numbers: range, share: float, people: list[User], now: datetime, chanc
             chain = Chain(organisation=organisation, length=3 * A_COMPANY)
             yield from (organisation, login, chain)
         application = Application(
-            reference="FA-" + "".join(chance.choices(LETTERS, k=4)) + f"{number:05}",
+            reference="FA-" + "".join(chance.choices(LETTERS, k=3)) + f"{number:06}",
             organisation=organisation,
             programme=chance.choice(Application.Programme.values),
             name=" ".join(chance.sample(WORDS, 2)).title(),

@@ -142,7 +142,7 @@ def pages(desk: Desk) -> list[Page]:
             reviews.filter(subject_id__in=silent)[5],
             Organisation.objects.filter(country="DE").order_by("pk")[0],
         )
-        long = Registration.objects.order_by("application__reference").get(application__reference__endswith="00000")
+        long = Registration.objects.order_by("application__reference").get(application__reference__endswith="000000")
         done = Item.objects.exclude(closed_at=None).order_by("pk")[0]
         add("queue", at)
         add("queue, a page amid", f"{at}?from={_amid(queue.Query(reader))}")
