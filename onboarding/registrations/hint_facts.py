@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.db.models.functions import Lower
 
 from onboarding.partners.mail_domains import company_domain
@@ -49,8 +49,9 @@ def _named_like(organisation: Organisation, name: str) -> tuple[tuple[Link, ...]
     """Return other organisations with the same name, and those with one like it."""
     others = Organisation.objects.exclude(pk=organisation.pk)
     key, sketch = name_key(name), name_sketch(name)
-    exact = others.filter(Q(name_key__in={key, organisation.name_key}) | Q(name_sketch=sketch)).order_by("created_at")
-    found = list(exact[:NEIGHBOURS])
+    # Each by one index and in its order: it ends after a few rows, even where thousands are called alike.
+    found = list(others.filter(name_key__in={key, organisation.name_key}).order_by("name_key")[:NEIGHBOURS])
+    found += others.filter(name_sketch=sketch).order_by("name_sketch")[:NEIGHBOURS]
     found += others.filter(name_key__gt=key).order_by("name_key")[:NEIGHBOURS]
     found += others.filter(name_key__lt=key).order_by("-name_key")[:NEIGHBOURS]
     unique = {one.pk: one for one in found}.values()
